@@ -1,0 +1,56 @@
+# Two commands need nothing but Python 3.11 or newer: make demo, make test.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+ZIP := dist/w2v_spark.zip
+
+.DEFAULT_GOAL := help
+.PHONY: help venv demo test lint format bench dist clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
+
+venv: $(STAMP) ## install the project and its tools into .venv (done by the others when needed)
+
+# Current while the dependencies are the same and the Python it was made from is still there.
+ifneq ($(shell $(BIN)/python -c 'print("works")' 2>/dev/null),works)
+.PHONY: $(STAMP)
+endif
+$(STAMP): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	    echo "'$(PYTHON)' is missing or older than Python 3.11: install one, or name it: make PYTHON=/path/to/python3.12" >&2; \
+	    exit 2; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { \
+	    echo "'$(PYTHON) -m venv' failed: on Debian and Ubuntu, apt install python3-venv" >&2; \
+	    exit 2; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[java,dev]'
+	@touch $@
+
+demo: $(STAMP) ## train on the documentation of the installed Python, or on your text: make demo INPUT=path
+	$(BIN)/python jobs/demo.py $(if $(INPUT),--input "$(INPUT)")
+
+test: $(STAMP) ## run all tests; a part of them: make test ARGS=tests/unit
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(STAMP) ## check style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(STAMP) ## put the code into the house style
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks/)
+	$(BIN)/python benchmarks/bench_end_to_end.py $(ARGS)
+
+dist: $(STAMP) ## pack the package into dist/: a zip for spark-submit --py-files, and a wheel
+	$(BIN)/python -m w2v_spark.spark.package $(ZIP)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	@rm -rf build
+
+clean: ## remove everything that can be made again, .venv included
+	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis spark-warehouse
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

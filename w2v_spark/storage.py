@@ -1,0 +1,141 @@
+"""Directories on any file system that `pyarrow.fs` opens: local disks, S3, GCS, ABFS, HDFS."""
+
+from __future__ import annotations
+
+import json
+import os
+import posixpath
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+from pyarrow import fs as pafs
+
+from w2v_spark.errors import ConfigError, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """A directory that need not exist yet.
+
+    Attributes
+    ----------
+    uri : str
+        What `open` makes the same directory from, on any machine of the cluster.
+    filesystem : pyarrow.fs.FileSystem
+    path : str
+        The directory's path within the file system.
+    """
+
+    uri: str
+    filesystem: pafs.FileSystem
+    path: str
+
+    @classmethod
+    def open(cls, uri: str | os.PathLike[str]) -> Directory:
+        """A directory by URI or local path.
+
+        Raises
+        ------
+        ConfigError
+            No file system is known for the URI's scheme, or the URI is malformed.
+        """
+        text = os.fspath(uri)
+        if "://" not in text:
+            text = str(Path(text.removeprefix("file:")).absolute())
+        text = text.rstrip("/") or "/"
+        try:
+            filesystem, path = pafs.FileSystem.from_uri(text)
+        except (pa.ArrowInvalid, OSError) as error:
+            raise ConfigError(f"{uri} is not a path or URI that can be opened: {error}") from error
+        return cls(text, filesystem, path)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether files can be memory-mapped."""
+        return bool(self.filesystem.type_name == "local")
+
+    def child(self, name: str) -> Directory:
+        """A directory below this one."""
+        return Directory(posixpath.join(self.uri, name), self.filesystem, self.file(name))
+
+    def file(self, name: str) -> str:
+        """The path of a file below this directory, within the file system."""
+        return posixpath.join(self.path, name)
+
+    def exists(self, name: str = "") -> bool:
+        """Whether the directory, or something of that name in it, is there."""
+        info = self.filesystem.get_file_info(self.file(name) if name else self.path)
+        return bool(info.type != pafs.FileType.NotFound)
+
+    def list(self) -> list[pafs.FileInfo]:
+        """What is directly in the directory, sorted by name; nothing if it does not exist."""
+        entries = self.filesystem.get_file_info(pafs.FileSelector(self.path, allow_not_found=True))
+        return sorted(entries, key=lambda info: info.base_name)
+
+    def create(self) -> Directory:
+        """Make the directory and those above it; no harm if it is there."""
+        self.filesystem.create_dir(self.path, recursive=True)
+        return self
+
+    def delete(self) -> None:
+        """Remove the directory and all that is in it; no harm if it is not there."""
+        if self.exists():
+            self.filesystem.delete_dir(self.path)
+
+    def remove(self, name: str) -> None:
+        """Remove a file or a directory of this directory; no harm if it is not there."""
+        info = self.filesystem.get_file_info(self.file(name))
+        if info.type == pafs.FileType.Directory:
+            self.filesystem.delete_dir(self.file(name))
+        elif info.type != pafs.FileType.NotFound:
+            self.filesystem.delete_file(self.file(name))
+
+    def read_bytes(self, name: str) -> bytes:
+        """All of a file."""
+        try:
+            with self.filesystem.open_input_stream(self.file(name)) as stream:
+                return bytes(stream.read())
+        except FileNotFoundError as error:
+            raise StoreError(f"{self.uri}/{name} is missing") from error
+
+    def write_bytes(self, name: str, data: bytes) -> None:
+        """Write a file so that a reader sees all of it or none."""
+        temporary = f"{name}.{uuid.uuid4().hex}.tmp" if self.is_local else name  # object stores put a whole object
+        with self.filesystem.open_output_stream(self.file(temporary)) as stream:
+            stream.write(data)
+        if temporary != name:
+            self.filesystem.move(self.file(temporary), self.file(name))
+
+    def read_json(self, name: str) -> dict[str, Any]:
+        """A JSON object; `StoreError` if it is missing or is none."""
+        data = self.read_bytes(name)
+        try:
+            value = json.loads(data)
+        except ValueError as error:
+            raise StoreError(f"{self.uri}/{name} is damaged: {error}") from error
+        if not isinstance(value, dict):
+            raise StoreError(f"{self.uri}/{name} is damaged: expected a JSON object")
+        return value
+
+    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON object, whole or not at all."""
+        self.write_bytes(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+
+    def move(self, name: str, target: Directory, new_name: str) -> None:
+        """Move a file or a directory of this directory into another one on the same file system.
+
+        One rename where the file system has directories; object stores move file by file.
+        """
+        source, destination = self.file(name), target.file(new_name)
+        info = self.filesystem.get_file_info(source)
+        if info.type == pafs.FileType.Directory and not self.is_local and self.filesystem.type_name != "hdfs":
+            target.child(new_name).create()
+            for entry in self.child(name).list():
+                self.child(name).move(entry.base_name, target.child(new_name), entry.base_name)
+            self.filesystem.delete_dir(source)
+        else:
+            self.filesystem.move(source, destination)

@@ -1,0 +1,89 @@
+"""The vocabulary: which words get a vector, in rank order, with their counts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from w2v_spark.config import VocabularyConfig
+from w2v_spark.errors import StoreError, VocabularyError
+from w2v_spark.storage import Directory
+
+_SCHEMA = pa.schema(
+    [pa.field("id", pa.int32(), False), pa.field("word", pa.string(), False), pa.field("count", pa.int64(), False)]
+)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Vocabulary:
+    """Words by rank: the most frequent first, equally frequent ones in the order of their UTF-8 bytes.
+
+    Attributes
+    ----------
+    words : (V,) pyarrow string array
+    counts : (V,) int64
+        Occurrences in the whole corpus.
+    """
+
+    words: pa.Array
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def build(cls, words: pa.Array, counts: npt.NDArray[np.int64], config: VocabularyConfig) -> Vocabulary:
+        """Rank counted words and drop those below ``min_count`` or beyond ``max_size``.
+
+        Raises
+        ------
+        VocabularyError
+            Fewer than two words are left: there is nothing to learn from one word.
+        """
+        table = pa.table({"word": words, "count": counts})
+        table = table.filter(pc.field("count") >= config.min_count)
+        order = pc.sort_indices(table, sort_keys=[("count", "descending"), ("word", "ascending")])
+        if config.max_size:
+            order = order[: config.max_size]
+        table = table.take(order)
+        if len(table) < 2:
+            most = (
+                f"the most frequent of {len(words):,} words occurs {counts.max():,} times"
+                if len(words)
+                else "there are no words"
+            )
+            raise VocabularyError(
+                f"{'only one word' if len(table) else 'no word'} reaches vocabulary.min_count = {config.min_count}"
+                f"{' within vocabulary.max_size = ' + str(config.max_size) if config.max_size else ''} ({most}); "
+                "lower vocabulary.min_count, or check that the input and text.column are what you meant"
+            )
+        return cls(table["word"].combine_chunks(), table["count"].to_numpy())
+
+    def __len__(self) -> int:
+        return len(self.counts)
+
+    @property
+    def tokens(self) -> int:
+        """Occurrences of all words of the vocabulary."""
+        return int(self.counts.sum())
+
+    def write(self, directory: Directory, name: str) -> None:
+        """Save as Parquet: ``id int32, word string, count int64``."""
+        ids = np.arange(len(self), dtype=np.int32)
+        sink = pa.BufferOutputStream()
+        pq.write_table(pa.table([ids, self.words, self.counts], schema=_SCHEMA), sink)
+        directory.write_bytes(name, sink.getvalue().to_pybytes())
+
+    @classmethod
+    def read(cls, directory: Directory, name: str) -> Vocabulary:
+        """Load what `write` saved; `StoreError` if it is something else."""
+        try:
+            table = pq.read_table(pa.BufferReader(directory.read_bytes(name)))
+        except pa.ArrowInvalid as error:
+            raise StoreError(f"{directory.uri}/{name} is damaged: {error}") from error
+        if table.schema.names != _SCHEMA.names:
+            raise StoreError(f"{directory.uri}/{name} is no vocabulary: its columns are {table.schema.names}")
+        words = table["word"].combine_chunks()
+        return cls(words, table["count"].to_numpy())

@@ -1,0 +1,206 @@
+"""Registers of sixteen float32 lanes for numba, as LLVM vectors.
+
+LLVM maps a vector to one AVX-512 register, two AVX registers or four SSE or NEON registers. Every operation here is
+defined lane by lane and every sum has a fixed order, so results do not depend on the width of the hardware.
+Addresses are plain integers: a kernel takes them from arrays that it holds for as long as it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from llvmlite import ir
+from numba import types
+from numba.core import cgutils
+from numba.extending import intrinsic, models, register_model
+
+LANES: Final = 16
+F32: Final = ir.FloatType()
+I32: Final = ir.IntType(32)
+I64: Final = ir.IntType(64)
+VECTOR: Final = ir.VectorType(F32, LANES)
+
+
+class Float32x16(types.Type):  # type: ignore[misc]
+    """The numba type of a register."""
+
+    def __init__(self) -> None:
+        super().__init__(name="Float32x16")
+
+
+float32x16 = Float32x16()
+
+
+@register_model(Float32x16)
+class _Float32x16Model(models.PrimitiveModel):  # type: ignore[misc]
+    def __init__(self, manager: Any, kind: Any) -> None:
+        super().__init__(manager, kind, VECTOR)
+
+
+# Pieces of code generation, shared with the tiles.
+
+
+def load(builder: Any, address: Any) -> Any:
+    """Sixteen floats from an address; aligned rows are fast, unaligned ones correct."""
+    return builder.load(builder.inttoptr(address, VECTOR.as_pointer()), align=4)
+
+
+def store(builder: Any, value: Any, address: Any) -> None:
+    """Sixteen floats to an address."""
+    builder.store(value, builder.inttoptr(address, VECTOR.as_pointer()), align=4)
+
+
+def splat(builder: Any, scalar: Any) -> Any:
+    """One float in all lanes."""
+    undefined = ir.Constant(VECTOR, ir.Undefined)
+    first = builder.insert_element(undefined, scalar, ir.Constant(I32, 0))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, LANES), None))
+
+
+def fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
+    """``a * b + c`` with one rounding, in every lane."""
+    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32"), [a, b, c])
+
+
+def shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
+    """Lanes 0..15 are those of ``a``, 16..31 those of ``b``."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, LANES), lanes))
+
+
+@intrinsic
+def address_of(context: Any, array: Any, index: Any) -> Any:
+    """The address of element ``index`` along the first axis of an array."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        value = context.make_array(signature.args[0])(context, builder, args[0])
+        stride = builder.extract_value(value.strides, 0)
+        return builder.add(builder.ptrtoint(value.data, I64), builder.mul(args[1], stride))
+
+    return types.int64(array, types.int64), generate
+
+
+@intrinsic
+def vload(context: Any, address: Any) -> Any:
+    """A register from an address."""
+    return float32x16(types.int64), lambda context, builder, signature, args: load(builder, args[0])
+
+
+@intrinsic
+def vstore(context: Any, address: Any, value: Any) -> Any:
+    """A register to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        store(builder, args[1], args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64, float32x16), generate
+
+
+@intrinsic
+def vsplat(context: Any, scalar: Any) -> Any:
+    """A register with one float in all lanes."""
+    return float32x16(types.float32), lambda context, builder, signature, args: splat(builder, args[0])
+
+
+@intrinsic
+def vfma(context: Any, a: Any, b: Any, c: Any) -> Any:
+    """``a * b + c`` with one rounding."""
+    kind = float32x16(float32x16, float32x16, float32x16)
+    return kind, lambda context, builder, signature, args: fma(builder, *args)
+
+
+def _binary(name: str) -> Callable[..., Any]:
+    @intrinsic
+    def operation(context: Any, a: Any, b: Any) -> Any:
+        kind = float32x16(float32x16, float32x16)
+        return kind, lambda context, builder, signature, args: getattr(builder, name)(*args)
+
+    return operation  # type: ignore[no-any-return]
+
+
+vadd, vsub, vmul, vdiv = (_binary(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
+
+
+def _call(name: str, arguments: int) -> Any:
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(VECTOR, [VECTOR] * arguments)
+        return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"{name}.v16f32"), args)
+
+    return generate
+
+
+@intrinsic
+def vmin(context: Any, a: Any, b: Any) -> Any:
+    """The smaller value of each lane."""
+    return float32x16(float32x16, float32x16), _call("llvm.minnum", 2)
+
+
+@intrinsic
+def vmax(context: Any, a: Any, b: Any) -> Any:
+    """The larger value of each lane."""
+    return float32x16(float32x16, float32x16), _call("llvm.maxnum", 2)
+
+
+@intrinsic
+def vabs(context: Any, a: Any) -> Any:
+    """The absolute value of each lane."""
+    return float32x16(float32x16), _call("llvm.fabs", 1)
+
+
+@intrinsic
+def vproduct(context: Any, value: Any) -> Any:
+    """The product of all lanes as float64, halves first."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        wide = builder.fpext(args[0], ir.VectorType(ir.DoubleType(), LANES))
+        return _fold(builder, wide, builder.fmul)
+
+    return types.float64(float32x16), generate
+
+
+@intrinsic
+def vsum(context: Any, value: Any) -> Any:
+    """The sum of all lanes, halves first."""
+    return types.float32(float32x16), lambda context, builder, signature, args: _fold(builder, args[0], builder.fadd)
+
+
+def _fold(builder: Any, value: Any, operation: Callable[..., Any]) -> Any:
+    width = LANES
+    while width > 1:
+        width //= 2
+        low, high = (
+            builder.shuffle_vector(
+                value, value, ir.Constant(ir.VectorType(I32, width), list(range(start, start + width)))
+            )
+            for start in (0, width)
+        )
+        value = operation(low, high)
+    return builder.extract_element(value, ir.Constant(I32, 0))
+
+
+@intrinsic
+def prefetch(context: Any, address: Any) -> Any:
+    """Ask for the cache line of an address, to be written."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
+        kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+        builder.call(function, [pointer, *(ir.Constant(I32, flag) for flag in (1, 3, 1))])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+@intrinsic
+def vpow2(context: Any, exponent: Any) -> Any:
+    """Two to the power of each lane, whose values are whole numbers from -126 to 127."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = ir.VectorType(I32, LANES)
+        biased = builder.add(builder.fptosi(args[0], lanes), ir.Constant(lanes, [127] * LANES))
+        return builder.bitcast(builder.shl(biased, ir.Constant(lanes, [23] * LANES)), VECTOR)
+
+    return float32x16(float32x16), generate

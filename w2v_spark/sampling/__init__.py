@@ -1,0 +1,1 @@
+"""Tables that the kernels draw from, built with numpy."""

@@ -1,0 +1,58 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from w2v_spark.config import Config
+from w2v_spark.training.memory import MemoryEstimate, parse_size
+from w2v_spark.training.plan import Plan, Slice, choose_rounds
+
+
+@given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 1000))
+def test_rounds_cover_every_epoch_once(rounds, epochs, tokens):
+    plan = Plan(1, rounds, epochs, 0.025, 0.0001)
+    slices = [part for t in range(rounds) for part in plan.slices(t, tokens)]
+    expected = [(epoch, position) for epoch in range(epochs) for position in range(tokens)]
+    assert [(s.epoch, p) for s in slices for p in range(s.start, s.stop)] == expected
+
+
+def test_rounds_grow():
+    plan = Plan(1, 10, 3, 0.025, 0.0001)
+    sizes = [sum(s.tokens for s in plan.slices(t, 1_000_000)) for t in range(10)]
+    assert sizes == sorted(sizes)
+    assert sizes[0] == 30_000
+    assert plan.slices(6, 1_000_000) == [Slice(1, 80_000, 470_000)]
+
+
+def test_learning_rate_falls_linearly():
+    plan = Plan(1, 10, 3, 0.025, 0.005)
+    assert plan.rate(0) == 0.025
+    assert plan.rate(1) == pytest.approx(0.005)
+    rates = [plan.mean_rate(t) for t in range(10)]
+    assert rates == sorted(rates, reverse=True)
+    assert rates[0] == pytest.approx(0.025 - 0.02 * 0.005)
+
+
+def test_auto():
+    config = Config.from_dict({"train": {"epochs": 3}})
+    plan = Plan.build(config, 16, 66_000_000)
+    assert plan.shards == 16
+    assert plan.rounds == choose_rounds(3 * 66_000_000)
+    fixed = Plan.build(config.replace(train={"shards": 3, "rounds": 7}), 16, 66_000_000)
+    assert (fixed.shards, fixed.rounds) == (3, 7)
+    assert choose_rounds(1) >= 1
+    assert choose_rounds(10**12) <= 100
+
+
+def test_memory_estimate_grows_with_what_it_should():
+    small, large = MemoryEstimate.build(10**6, 100, 4), MemoryEstimate.build(10**6, 300, 8)
+    assert large.task > 2 * small.task
+    assert large.run_directory == 10 * 8 * 10**6 * 300
+    assert small.task >= 8 * 10**6 * 112
+    assert "GiB" in str(small)
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1g", 2**30), ("512m", 2**29), ("2048", 2**31), ("1GB", 2**30), ("8k", 2**13)]
+)
+def test_spark_sizes(text, size):
+    assert parse_size(text) == size

@@ -1,0 +1,53 @@
+"""How much memory a run will need, said before it starts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from w2v_spark.kernels.step import padded
+
+_PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
+_CORPUS = 64 << 20  # a record batch of the corpus and the kernel's own arrays
+_GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryEstimate:
+    """Bytes of memory outside the Java heap.
+
+    Attributes
+    ----------
+    driver : int
+        The driver's Python: the mean displacements of both matrices, and the vocabulary.
+    task : int
+        The Python worker of one running shard: one copy of the weights and the sampling tables.
+    run_directory : int
+        Space at the largest: the weights of two rounds and those of all shards, without the encoded corpus.
+    """
+
+    driver: int
+    task: int
+    run_directory: int
+
+    @classmethod
+    def build(cls, vocabulary: int, dim: int, shards: int) -> MemoryEstimate:
+        """From V, D and P."""
+        weights = 8 * vocabulary * dim
+        return cls(
+            driver=_PYTHON + 3 * weights // 2 + 80 * vocabulary,
+            task=_PYTHON + _CORPUS + 8 * vocabulary * padded(dim) + 12 * vocabulary,
+            run_directory=(2 + shards) * weights,
+        )
+
+    def __str__(self) -> str:
+        parts = {"driver": self.driver, "each running shard": self.task, "run directory": self.run_directory}
+        return "memory estimate: " + ", ".join(f"{name} {size / _GIB:.2f} GiB" for name, size in parts.items())
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a Java memory setting such as ``512m`` or ``4g``; a bare number counts MiB, as Spark counts it."""
+    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+    text = text.strip().lower().removesuffix("b")
+    if text and text[-1] in units:
+        return int(float(text[:-1]) * units[text[-1]])
+    return int(text) << 20

@@ -1,0 +1,91 @@
+"""What is trained when: shards, rounds, slices of the corpus and the learning rate, in exact integer arithmetic."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final
+
+from w2v_spark.config import Config
+
+# Rounds chosen by `auto`; see docs/distributed-training.md for the measurements behind them.
+_FEWEST_ROUNDS: Final = 10
+_MOST_ROUNDS: Final = 100
+_ROUNDS_AT_A_MILLION: Final = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """A stretch of one shard in one epoch: the sentences that start at ``start <= position < stop``."""
+
+    epoch: int
+    start: int
+    stop: int
+
+    @property
+    def tokens(self) -> int:
+        """Positions in the slice."""
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The schedule of a run.
+
+    Attributes
+    ----------
+    shards, rounds, epochs : int
+    learning_rate, min_learning_rate : float
+        The rate falls linearly from the first to the second over all epochs.
+    """
+
+    shards: int
+    rounds: int
+    epochs: int
+    learning_rate: float
+    min_learning_rate: float
+
+    @classmethod
+    def build(cls, config: Config, default_shards: int, tokens: int) -> Plan:
+        """Resolve ``auto``: shards from the cluster, rounds from the number of tokens."""
+        train = config.train
+        shards = default_shards if train.shards == "auto" else train.shards
+        rounds = choose_rounds(tokens * train.epochs) if train.rounds == "auto" else train.rounds
+        return cls(shards, rounds, train.epochs, train.learning_rate, train.min_learning_rate)
+
+    def boundary(self, round_number: int, tokens: int) -> int:
+        """Tokens of a shard, counted over all epochs, that are trained before a round: ``(t / T)^2`` of the run.
+
+        Rounds start short and grow, because the weights move most at the start and shards must not drift apart.
+        """
+        return self.epochs * tokens * round_number * round_number // (self.rounds * self.rounds)
+
+    def slices(self, round_number: int, tokens: int) -> list[Slice]:
+        """The parts of a shard of ``tokens`` tokens that belong to a round, in order; a round may cross epochs."""
+        start, stop = self.boundary(round_number, tokens), self.boundary(round_number + 1, tokens)
+        parts = []
+        while start < stop:
+            epoch, position = divmod(start, tokens)
+            end = min(stop, (epoch + 1) * tokens)
+            parts.append(Slice(epoch, position, end - epoch * tokens))
+            start = end
+        return parts
+
+    def rate(self, progress: float) -> float:
+        """The learning rate after a fraction (0..1) of the run."""
+        return self.learning_rate - (self.learning_rate - self.min_learning_rate) * progress
+
+    def mean_rate(self, round_number: int) -> float:
+        """The learning rate in the middle of a round."""
+        ends = [(t / self.rounds) ** 2 for t in (round_number, round_number + 1)]
+        return self.rate(sum(ends) / 2)
+
+
+def choose_rounds(tokens: int) -> int:
+    """How many rounds suit a run over ``tokens`` tokens, all epochs counted.
+
+    Grows with the cube root of the run: what counts for accuracy is how often the shards meet, far more than how
+    long they stay apart, while a longer run makes the cost of a meeting matter less.
+    """
+    rounds = math.ceil(_ROUNDS_AT_A_MILLION * math.cbrt(tokens / 1e6))
+    return min(max(rounds, _FEWEST_ROUNDS), _MOST_ROUNDS)

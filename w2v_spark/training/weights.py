@@ -1,0 +1,73 @@
+"""Weight matrices on disk: ``.npy`` files of (V, D) float32, read by memory map or by ranges of rows."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from w2v_spark.errors import StoreError
+from w2v_spark.storage import Directory
+
+Matrix = npt.NDArray[np.float32]
+_ROWS_AT_A_TIME: Final = 1 << 15
+
+
+def initial_rows(rows: int, dim: int, seed: int) -> Iterator[Matrix]:
+    """Blocks of the first input matrix: uniform in [-0.5 / D, 0.5 / D), as in the original C program."""
+    random = np.random.Generator(np.random.PCG64(seed))
+    for start in range(0, rows, _ROWS_AT_A_TIME):
+        block = random.random((min(_ROWS_AT_A_TIME, rows - start), dim), dtype=np.float32)
+        yield (block - np.float32(0.5)) / np.float32(dim)
+
+
+def zero_rows(rows: int, dim: int) -> Iterator[Matrix]:
+    """Blocks of the first output matrix."""
+    for start in range(0, rows, _ROWS_AT_A_TIME):
+        yield np.zeros((min(_ROWS_AT_A_TIME, rows - start), dim), np.float32)
+
+
+def blocks_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:
+    """Blocks of rows of a padded matrix without their padding."""
+    for start in range(0, len(matrix), _ROWS_AT_A_TIME):
+        yield np.ascontiguousarray(matrix[start : start + _ROWS_AT_A_TIME, :dim])
+
+
+def write_matrix(directory: Directory, name: str, rows: int, dim: int, blocks: Iterator[Matrix]) -> None:
+    """Write consecutive blocks of rows, (rows, D) together, holding one at a time."""
+    with directory.filesystem.open_output_stream(directory.file(name)) as sink:
+        sink.write(_header(rows, dim))
+        for block in blocks:
+            sink.write(pa.py_buffer(np.ascontiguousarray(block)))
+
+
+def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
+    """A (rows, D) float32 matrix: a read-only memory map where the file system is local, else a copy.
+
+    Raises
+    ------
+    StoreError
+        The file is missing, truncated or of another shape.
+    """
+    path, header = directory.file(name), _header(rows, dim)
+    expected = len(header) + 4 * rows * dim
+    info = directory.filesystem.get_file_info(path)
+    if not info.is_file or info.size != expected:
+        found = f"has {info.size} bytes" if info.is_file else "is missing"
+        raise StoreError(f"{directory.uri}/{name} {found}, expected {expected} bytes of a {rows} x {dim} matrix")
+    if directory.is_local:
+        matrix = np.memmap(path, np.float32, "r", len(header), (rows, dim))
+        return matrix.view(np.ndarray)
+    with directory.filesystem.open_input_file(path) as source:
+        source.seek(len(header))
+        return np.frombuffer(source.read_buffer(), np.float32).reshape(rows, dim)
+
+
+def _header(rows: int, dim: int) -> bytes:
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f4", "fortran_order": False, "shape": (rows, dim)})
+    return buffer.getvalue()

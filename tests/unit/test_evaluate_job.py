@@ -1,0 +1,128 @@
+"""The evaluation job: its table, its JSON, its errors, and that it starts no Spark."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from pyarrow import fs
+
+from jobs.evaluate import main
+from w2v_spark.vectors.table import write_vectors
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Path:
+    """A directory with a finished run's vectors, questions and pairs."""
+    eye = np.eye(4, dtype=np.float32)
+    matrix = np.concatenate([eye[:3] * 2, eye[:3] * 2 + eye[3]])
+    words = pa.array(["a0", "a1", "a2", "b0", "b1", "b2"])
+    write_vectors(fs.LocalFileSystem(), str(tmp_path / "out" / "vectors"), words, np.arange(6, 0, -1), [matrix], {})
+    (tmp_path / "out" / "_SUCCESS").touch()
+    (tmp_path / "q.txt").write_text(": places\nA0 B0 A1 B1\n: gram1\na0 b0 a2 b2\na0 b0 a1 b2\na0 b0 a1 zz\n")
+    (tmp_path / "pairs.txt").write_text("a0\tb0\t9\na0\tb1\t1\nb0\tb1\t4\na0\tzz\t5\n")
+    return tmp_path
+
+
+def test_table_and_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    arguments = ["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--similarity", f"{run}/pairs.txt"]
+    assert main([*arguments, "--output", f"{run}/result.json"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err == ""
+    assert "6 words read, D = 4" in printed.out
+    table = {line.split()[0]: line.split()[1:] for line in printed.out.splitlines() if line[:1].isalpha()}
+    assert table["places"] == table["semantic"] == ["100.00", "%", "1", "1", "0"]
+    assert table["gram1"] == table["syntactic"] == ["50.00", "%", "1", "2", "1"]
+    assert table["total"] == ["66.67", "%", "2", "3", "1"]
+    assert table["pairs.txt"][0] == "1.0000"
+    assert table["pairs.txt"][2:] == ["3", "1"]
+
+    report = json.loads((run / "result.json").read_text())
+    assert report["words_read"] == 6
+    assert report["analogies"]["restrict"] == 30_000
+    assert report["analogies"]["total"] == {
+        "name": "total",
+        "correct": 2,
+        "answered": 3,
+        "skipped": 1,
+        "accuracy": pytest.approx(2 / 3),
+    }
+    assert [section["name"] for section in report["analogies"]["sections"]] == ["places", "gram1"]
+    assert report["similarity"][0]["spearman"] == 1.0
+    assert sorted(path.name for path in run.iterdir()) == ["out", "pairs.txt", "q.txt", "result.json"]
+
+
+def test_restrict(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--restrict", "5"]) == 0
+    assert "5 words read" in capsys.readouterr().out
+
+
+def test_several_similarity_files_and_an_undefined_correlation(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "unknown.txt").write_text("x y 1\nz w 2\n")
+    arguments = ["--vectors", f"{run}/out", "--similarity", f"{run}/pairs.txt", f"{run}/unknown.txt"]
+    assert main([*arguments, "--output", f"{run}/result.json"]) == 0
+    assert "unknown.txt" in capsys.readouterr().out
+    report = json.loads((run / "result.json").read_text())
+    assert "analogies" not in report
+    assert report["similarity"][1] == {
+        "file": f"{run}/unknown.txt",
+        "restrict": 300_000,
+        "spearman": None,
+        "pearson": None,
+        "pairs": 0,
+        "skipped": 2,
+    }
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--vectors", "{run}/out"], "nothing to evaluate"),
+        (["--vectors", "{run}/out", "--analogies", "{run}/absent.txt"], "absent.txt cannot be read"),
+        (["--vectors", "{run}/out", "--similarity", "{run}/q.txt"], "q.txt, line 1"),
+        (["--vectors", "{run}/absent", "--analogies", "{run}/q.txt"], "absent"),
+        (["--vectors", "s9://x/y", "--analogies", "{run}/q.txt"], "s9://x/y"),
+        (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--restrict", "0"], "--restrict 0"),
+        (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--output", "{run}/no/where.json"], "--output"),
+        (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--output", "{run}"], "--output"),
+    ],
+)
+def test_bad_input_is_one_line_and_code_2(
+    run: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
+) -> None:
+    before = sorted(run.rglob("*"))
+    assert main([argument.format(run=run) for argument in arguments]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("error: ")
+    assert message in printed.err
+    assert printed.err.count("\n") == 1
+    assert sorted(run.rglob("*")) == before
+
+
+def test_an_unfinished_run_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "out" / "_SUCCESS").unlink()
+    assert main(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]) == 2
+    assert "not finished" in capsys.readouterr().err
+
+
+def test_it_needs_no_spark_and_no_java(run: Path) -> None:
+    blocked = "import sys; sys.modules['pyspark'] = None; from jobs.evaluate import main; sys.exit(main())"
+    arguments = ["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]
+    done = subprocess.run(
+        [sys.executable, "-c", blocked, *arguments],
+        cwd=ROOT,
+        env={"PATH": "/nonexistent", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "total" in done.stdout

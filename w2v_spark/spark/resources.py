@@ -1,0 +1,58 @@
+"""What the session offers: parallelism and memory."""
+
+from __future__ import annotations
+
+import os
+
+from pyspark.errors import PySparkException
+from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
+
+from w2v_spark.training.memory import MemoryEstimate, parse_size
+
+_GIB = 1 << 30
+
+
+def default_parallelism(spark: SparkSession) -> int:
+    """How many tasks the cluster runs side by side."""
+    try:
+        return int(spark.sparkContext.defaultParallelism)
+    except PySparkException:  # Spark Connect has no context; the number of parts of a range tells as well
+        parts = spark.range(1 << 20).select(F.spark_partition_id().alias("part")).distinct()
+        return parts.count()
+
+
+def memory_warnings(spark: SparkSession, estimate: MemoryEstimate, shards: int) -> list[str]:
+    """What will be too small for the estimate, each with the setting that helps."""
+    master = spark.conf.get("spark.master", None) or ""
+    side_by_side = max(1, min(default_parallelism(spark), shards))
+    if master.startswith("local"):
+        heap = parse_size(spark.conf.get("spark.driver.memory", None) or "1g")
+        needed, there = heap + estimate.driver + side_by_side * estimate.task, _physical_memory()
+        if needed > there:
+            return [
+                f"about {needed / _GIB:.1f} GiB needed ({side_by_side} shards side by side and a Java heap of "
+                f"{heap / _GIB:.1f} GiB), this machine has {there / _GIB:.1f} GiB; lower spark.driver.memory or "
+                f"model.dim, raise vocabulary.min_count, or use fewer cores (local[N])"
+            ]
+        return []
+    if not master.startswith(("yarn", "k8s")):  # only these two enforce a limit on Python's memory
+        return []
+    heap = parse_size(spark.conf.get("spark.executor.memory", None) or "1g")
+    factor = float(spark.conf.get("spark.executor.memoryOverheadFactor", None) or 0.1)
+    overhead = parse_size(
+        spark.conf.get("spark.executor.memoryOverhead", None) or f"{max(384, int(heap * factor) >> 20)}m"
+    )
+    cores = int(spark.conf.get("spark.executor.cores", None) or 1)
+    tasks = max(1, cores // int(spark.conf.get("spark.task.cpus", None) or 1))
+    needed = tasks * estimate.task
+    if needed <= overhead:
+        return []
+    return [
+        f"an executor runs {tasks} shards side by side, which takes {needed / _GIB:.1f} GiB outside the Java heap, but "
+        f"has {overhead / _GIB:.1f} GiB; set spark.executor.memoryOverhead to {-(-needed // (1 << 20))}m or more"
+    ]
+
+
+def _physical_memory() -> int:
+    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")

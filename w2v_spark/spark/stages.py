@@ -1,0 +1,218 @@
+"""The two passes over the text as Spark jobs: count the words, then encode the documents into shards."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import functions as F
+
+from w2v_spark.config import Config, TextConfig
+from w2v_spark.storage import Directory
+from w2v_spark.text.encode import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
+from w2v_spark.text.tokenizer import Tokenizer
+from w2v_spark.text.vocabulary import Vocabulary
+from w2v_spark.text.word_table import WordTable
+from w2v_spark.training.corpus import EncodedCorpus, Part, Shard, write_part
+
+BUCKET_TOKENS: Final = 1 << 23
+_BATCH_BYTES: Final = 4 << 20
+_BATCH_RECORDS: Final = 100_000
+_BATCH_RECORDS_WITHOUT_BYTES: Final = 1_000  # where Spark knows no limit in bytes (before 4.1)
+_MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
+_WORD, _STATISTIC = 0, 1
+_COUNT_SCHEMA: Final = "kind tinyint, word string, count bigint"
+_PART_SCHEMA: Final = "bucket int, file string, sentences bigint, batches array<int>, digest bigint"
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusStatistics:
+    """What the first pass saw.
+
+    Attributes
+    ----------
+    documents, sentences, tokens : int
+        Documents that are not null, sentences, and words of all kinds in them.
+    distinct_words : int
+        Different words before ``min_count``.
+    invalid_utf8, overlong_words : int
+        Byte sequences that were replaced, words that were dropped for their length.
+    """
+
+    documents: int
+    sentences: int
+    tokens: int
+    distinct_words: int
+    invalid_utf8: int
+    overlong_words: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class CountWords:
+    """Partial word counts of a partition: runs on the executors under ``mapInArrow``."""
+
+    config: TextConfig
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Words with their counts, then the partition's statistics."""
+        tokenizer, table = Tokenizer(self.config), WordTable()
+        sentences = tokens = 0
+        for batch in batches:
+            for words in tokenizer.words(batch.column(0)):
+                sentences += int(np.count_nonzero(words.breaks))
+                tokens += len(words)
+                table.count(words)
+                if len(table) > _MOST_WORDS:
+                    yield from _count_batches(_WORD, table.words(), table.counts())
+                    table.clear()
+        yield from _count_batches(_WORD, table.words(), table.counts())
+        totals = {
+            "documents": tokenizer.documents,
+            "sentences": sentences,
+            "tokens": tokens,
+            "invalid_utf8": tokenizer.invalid,
+            "overlong_words": tokenizer.overlong,
+        }
+        yield from _count_batches(_STATISTIC, pa.array(list(totals)), np.array(list(totals.values())))
+
+
+def _count_batches(kind: int, words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
+    kinds = pa.array(np.full(len(words), kind, np.int8))
+    batch = pa.record_batch([kinds, words, pa.array(counts, pa.int64())], names=["kind", "word", "count"])
+    for start in range(0, len(batch), _BATCH_RECORDS):
+        yield batch.slice(start, _BATCH_RECORDS)
+
+
+def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
+    """All words of the corpus with their counts: ``kind, word, count``; kind 1 marks statistics instead of words."""
+    partial = documents.mapInArrow(CountWords(config), _COUNT_SCHEMA)
+    return partial.groupBy("kind", "word").agg(F.sum("count").alias("count"))
+
+
+def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, CorpusStatistics]:
+    """Count the corpus and keep the words that get a vector.
+
+    Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
+    """
+    seen = Observation()
+    counts = count_words(documents, config.text).observe(seen, F.count_if(F.col("kind") == _WORD).alias("distinct"))
+    counts = counts.where((F.col("kind") == _STATISTIC) | (F.col("count") >= config.vocabulary.min_count))
+    if config.vocabulary.max_size:
+        ranked = counts.orderBy(F.desc("kind"), F.desc("count"), F.asc("word"))
+        counts = ranked.limit(config.vocabulary.max_size + len(CorpusStatistics.__slots__))
+    table = counts.toArrow()
+    kinds = table["kind"].to_numpy()
+    totals = {row["word"]: row["count"] for row in table.filter(pa.array(kinds == _STATISTIC)).to_pylist()}
+    statistics = CorpusStatistics(
+        **{name: totals.get(name, 0) for name in CorpusStatistics.__slots__ if name != "distinct_words"},
+        distinct_words=int(seen.get["distinct"]),
+    )
+    words = table.filter(pa.array(kinds == _WORD))
+    column = words["word"].cast(pa.string()).combine_chunks()
+    return Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary), statistics
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeDocuments:
+    """Documents to blocks of ids with their buckets: runs on the executors under ``mapInArrow``."""
+
+    config: TextConfig
+    run_uri: str
+    vocabulary_file: str
+    buckets: int
+    seed: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Batches of `BLOCK_SCHEMA`."""
+        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file)
+        encoder = BlockEncoder(
+            WordTable.from_words(vocabulary.words), self.config.max_sentence_length, self.buckets, self.seed
+        )
+        tokenizer = Tokenizer(self.config)
+        for batch in batches:
+            for words in tokenizer.words(batch.column(0)):
+                yield from encoder.add(words)
+        yield encoder.finish()
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBuckets:
+    """Blocks to files of the encoded corpus, a file a bucket: runs on the executors under ``mapInArrow``."""
+
+    corpus_uri: str
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """One row a file, as in ``_PART_SCHEMA``."""
+        directory = Directory.open(self.corpus_uri)
+        blocks = pa.Table.from_batches(batches, BLOCK_SCHEMA)
+        buckets = blocks["bucket"].to_numpy()
+        for bucket in np.unique(buckets):
+            part, digest = _write_bucket(directory, blocks.filter(pa.array(buckets == bucket)))
+            row = {"bucket": bucket, "file": part.file, "sentences": part.sentences, "batches": part.batches}
+            schema = pa.schema([("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()),
+                                ("batches", pa.list_(pa.int32())), ("digest", pa.int64())])  # fmt: skip
+            yield pa.RecordBatch.from_pylist([{**row, "digest": digest}], schema=schema)
+
+
+def _write_bucket(directory: Directory, blocks: pa.Table) -> tuple[Part, int]:
+    """Write the blocks of one bucket in reading order; the file and the sum of their keys."""
+    keys, ties = blocks["key"].to_numpy(), blocks["tie"].to_numpy()
+    ids = blocks["ids"].cast(pa.large_binary()).combine_chunks().take(pa.array(order_blocks(keys, ties)))
+    signed = np.frombuffer(ids.buffers()[2], np.int32, np.frombuffer(ids.buffers()[1], np.int64)[len(ids)] // 4)
+    part = write_part(directory, *decode_ids(signed))
+    return part, int(np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64))
+
+
+def encode_corpus(
+    documents: DataFrame, config: Config, run: Directory, vocabulary_file: str, tokens: int, shards: int
+) -> EncodedCorpus:
+    """Write the documents as ``shards`` shards of ids below ``run/corpus``.
+
+    Parameters
+    ----------
+    vocabulary_file : str
+        The vocabulary's file in ``run``, which every executor reads for itself.
+    tokens : int
+        Tokens of the vocabulary in the corpus, which say how many files there will be.
+    """
+    corpus = run.child("corpus").create()
+    per_shard = max(1, math.ceil(tokens / shards / BUCKET_TOKENS))
+    buckets = shards * per_shard
+    encode = EncodeDocuments(config.text, run.uri, vocabulary_file, buckets, config.train.seed)
+    block_schema = "bucket int, key bigint, tie bigint, ids binary"
+    blocks = documents.mapInArrow(encode, block_schema).repartition(min(buckets, 10_000), "bucket")
+    rows = blocks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
+    parts = {row["bucket"]: Part(row["file"], row["sentences"], row["batches"]) for row in rows}
+    digest = sum(row["digest"] for row in rows) % 2**64
+    return EncodedCorpus(
+        tuple(
+            Shard(tuple(parts[b] for b in range(s * per_shard, (s + 1) * per_shard) if b in parts))
+            for s in range(shards)
+        ),
+        f"{digest:016x}",
+    )
+
+
+@contextmanager
+def arrow_batches(spark: SparkSession) -> Iterator[None]:
+    """Let Spark hand text to Python in batches of a few MiB, and restore the session's own settings afterwards."""
+    records, size = "spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch"
+    before = {key: value for key in (records, size) if (value := spark.conf.get(key, None)) is not None}
+    wanted = {records: str(_BATCH_RECORDS if size in before else _BATCH_RECORDS_WITHOUT_BYTES), size: str(_BATCH_BYTES)}
+    try:
+        for key in before:
+            spark.conf.set(key, wanted[key])
+        yield
+    finally:
+        for key, value in before.items():
+            spark.conf.set(key, value)

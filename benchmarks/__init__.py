@@ -1,0 +1,1 @@
+"""One program a question; see README.md."""

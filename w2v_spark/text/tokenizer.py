@@ -17,7 +17,9 @@ import pyarrow as pa
 
 from w2v_spark.config import Apostrophes, Sentences, TextConfig
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.simd import address_of
 from w2v_spark.text import characters as ch
+from w2v_spark.text.bytes import STEP, copy_ascii_word
 from w2v_spark.text.characters import build_character_table
 
 MAX_WORD_BYTES: Final = 4096  # longer runs (base64, binary junk) are dropped and counted
@@ -33,6 +35,7 @@ _POSITION, _DOCUMENT, _BREAK, _STOP, _NEWLINES, _INVALID, _OVERLONG = range(7)
 _STATE_SIZE: Final = 7
 # Values of the _STOP slot: what a coming space or word means for the sentence.
 _NO_STOP, _SEEN_FULL_STOP, _SEEN_TERMINATOR = range(3)
+_BLANK: Final = 0x20
 
 
 @dataclass(frozen=True, slots=True)
@@ -266,9 +269,15 @@ def scan(text, starts, blocks, flags, lower, by_line, out, offsets, breaks, stat
     n, o = 0, 0
     offsets[0] = 0
     room = len(out) - 2 * MAX_WORD_BYTES
+    source, target = address_of(text, 0), address_of(out, 0)
+    last = len(text) - STEP
+    small = lower[np.int64(ord("A"))] != 0
     while d < len(starts) - 1:
         end = starts[d + 1]
         while p < end and n < len(breaks) and o < room:
+            if text[p] == _BLANK and stop == _NO_STOP:
+                p += 1
+                continue
             f, length = np.int64(flags[text[p]]), 1  # right for ASCII, whose flags come first
             if text[p] >= 0x80:
                 point, length = decode(text, p, end)
@@ -304,10 +313,16 @@ def scan(text, starts, blocks, flags, lower, by_line, out, offsets, breaks, stat
             if stop & 4 and not f & ch.LOWER:
                 pending = max(pending, NEW_SENTENCE)
             stop, newlines = _NO_STOP, 0
-            p, o, fits = _copy_word(text, p, end, blocks, flags, lower, out, o)
-            if not fits:
-                state[_OVERLONG] += 1
-                continue
+            # Nearly every word is short and ASCII, and is copied in one go; the others take the long way.
+            size = copy_ascii_word(source + p, target + o, small) if p <= last else STEP
+            if size < STEP and p + size < end and text[p + size] < 0x80 and not flags[text[p + size]] & ch.APOSTROPHE:
+                p += size
+                o += size
+            else:
+                p, o, fits = _copy_word(text, p, end, blocks, flags, lower, out, o)
+                if not fits:
+                    state[_OVERLONG] += 1
+                    continue
             breaks[n] = pending
             pending = SAME
             n += 1

@@ -107,8 +107,8 @@ class TrainConfig:
 class Config:
     """The whole configuration of a run.
 
-    Build it with `Config.load`, which checks every value and names what is wrong; the bare constructor
-    checks types and bounds as well.
+    Build it with `Config.load` or `Config.from_dict`, which check types and names; the bare constructor checks
+    bounds only.
     """
 
     text: TextConfig = field(default_factory=TextConfig)
@@ -146,7 +146,7 @@ class Config:
                 values = tomllib.loads(Path(path).read_text(encoding="utf-8"))
             except OSError as error:
                 raise ConfigError(f"configuration file {path} cannot be read: {error.strerror}") from error
-            except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            except ValueError as error:  # not TOML, not UTF-8, or a number of thousands of digits
                 raise ConfigError(f"configuration file {path} is not valid TOML: {error}") from error
         for override in overrides:
             section, key, value = _parse_override(override)
@@ -176,7 +176,7 @@ class Config:
         """The configuration as TOML text that `load` reads back."""
         lines: list[str] = []
         for section, content in self.to_dict().items():
-            lines += [f"[{section}]", *(f"{key} = {json.dumps(value)}" for key, value in content.items()), ""]
+            lines += [f"[{section}]", *(f"{key} = {_toml(value)}" for key, value in content.items()), ""]
         return "\n".join(lines)
 
     def replace(self, **sections: Mapping[str, Any]) -> Config:
@@ -231,7 +231,7 @@ def _check_bounds(key: str, value: Any, bounds: Mapping[str, float | None]) -> N
         return
     low, high, above = bounds.get("low"), bounds.get("high"), bounds.get("above")
     if (
-        math.isfinite(value)
+        abs(value) < math.inf
         and (low is None or value >= low)
         and (high is None or value <= high)
         and (above is None or value > above)
@@ -251,9 +251,17 @@ def _parse_override(text: str) -> tuple[str, str, Any]:
     if not (equals and dot and section and key):
         raise ConfigError(f"--set {text!r} is not of the form section.key=value, for example --set train.epochs=3")
     try:
-        return section, key, tomllib.loads(f"value = {value}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = tomllib.loads(f"value = {value}")
+    except ValueError:  # not TOML: a text without quotes
         return section, key, value.strip()
+    if len(parsed) > 1:
+        raise ConfigError(f"--set {text!r} holds more than one value; give each key a --set of its own")
+    return section, key, parsed["value"]
+
+
+def _toml(value: Any) -> str:
+    """A plain value as TOML; JSON's way to write it, but that TOML escapes one control character more."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _nearest(name: str, known: Iterable[str]) -> str:

@@ -1,0 +1,391 @@
+"""The configuration: what it accepts, what it refuses, and what it says then."""
+
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from w2v_spark.config import Architecture, Config, Merge, Sentences, TextConfig, TrainConfig
+from w2v_spark.errors import ConfigError, W2VError
+
+KEYS = [
+    (section.name, key)
+    for section in dataclasses.fields(Config)
+    for key in dataclasses.fields(getattr(Config(), section.name))
+]
+BOUNDED = [(section, key) for section, key in KEYS if "low" in key.metadata]
+
+
+def ids(keys: list[Any]) -> list[str]:
+    return [f"{section}.{key.name}" for section, key in keys]
+
+
+def one(section: str, key: str, value: object) -> Config:
+    return Config.from_dict({section: {key: value}})
+
+
+def value_of(config: Config, section: str, key: str) -> Any:
+    return getattr(getattr(config, section), key)
+
+
+def test_defaults_are_the_documented_ones() -> None:
+    assert Config().to_dict() == {
+        "text": {
+            "column": "text",
+            "lowercase": True,
+            "apostrophes": "split",
+            "sentences": "punctuation",
+            "max_sentence_length": 1000,
+        },
+        "vocabulary": {"min_count": 5, "max_size": 0},
+        "model": {
+            "architecture": "skipgram",
+            "objective": "negative_sampling",
+            "dim": 100,
+            "window": 5,
+            "negatives": 5,
+            "noise_exponent": 0.75,
+        },
+        "train": {
+            "epochs": 5,
+            "learning_rate": 0.025,
+            "min_learning_rate": 0.0001,
+            "sample": 0.001,
+            "shards": "auto",
+            "rounds": "auto",
+            "merge": "curvature",
+            "seed": 1,
+        },
+    }
+
+
+def test_nothing_given_is_the_default(tmp_path: Path) -> None:
+    (tmp_path / "empty.toml").write_text("")
+    (tmp_path / "sections.toml").write_text("[text]\n[vocabulary]\n[model]\n[train]\n")
+    assert Config.load() == Config.load(tmp_path / "empty.toml") == Config.load(tmp_path / "sections.toml") == Config()
+
+
+def test_nothing_can_be_changed() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        Config().train.epochs = 3  # type: ignore[misc]
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"trian": {}}, r"unknown section \[trian\], did you mean 'train'\?.*text, vocabulary, model, train"),
+        ({"vocab": {}}, r"unknown section \[vocab\], did you mean 'vocabulary'"),
+        ({"train": {"epoch": 1}}, r"unknown key train\.epoch, did you mean 'epochs'\?; \[train\] knows epochs, "),
+        ({"train": {"learning-rate": 1}}, "train.learning-rate, did you mean 'learning_rate'"),
+        ({"model": {"negative": 5}}, "unknown key model.negative, did you mean 'negatives'"),
+        ({"text": {"dim": 5}}, r"unknown key text\.dim; \[text\] knows column, lowercase"),
+        ({"train": {"": 1}}, r"unknown key train\.;"),
+    ],
+)
+def test_unknown_names_are_refused_with_the_nearest_known_one(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config.from_dict(values)
+
+
+@pytest.mark.parametrize("name", ["xyzzy", "q"])
+def test_no_name_is_suggested_where_none_is_near(name: str) -> None:
+    cases: list[dict[str, Any]] = [{name: {}}, {"train": {name: 1}}]
+    for values in cases:
+        with pytest.raises(ConfigError, match="unknown") as caught:
+            Config.from_dict(values)
+        assert "did you mean" not in str(caught.value)
+
+
+@pytest.mark.parametrize("content", [3, "x", None, [], [{"epochs": 3}], True])
+def test_a_section_has_keys(content: object) -> None:
+    with pytest.raises(ConfigError, match=r"\[train\] must be a section with keys"):
+        Config.from_dict({"train": content})
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value", "expected"),
+    [
+        ("train", "epochs", 3.0, "expected a whole number$"),
+        ("train", "epochs", "3", "expected a whole number$"),
+        ("train", "epochs", True, "train.epochs = True is not allowed: expected a whole number$"),
+        ("train", "epochs", None, "expected a whole number$"),
+        ("train", "epochs", [3], "expected a whole number$"),
+        ("train", "learning_rate", "0.1", "train.learning_rate = '0.1' is not allowed: expected a number$"),
+        ("train", "learning_rate", False, "expected a number$"),
+        ("train", "shards", "all", "train.shards = 'all' is not allowed: expected a whole number or 'auto'$"),
+        ("train", "shards", 2.0, "expected a whole number or 'auto'$"),
+        ("train", "rounds", True, "expected a whole number or 'auto'$"),
+        ("train", "rounds", "AUTO", "expected a whole number or 'auto'$"),
+        ("train", "merge", "sum", "train.merge = 'sum' is not allowed: expected 'curvature' or 'mean'$"),
+        ("train", "merge", 1, "expected 'curvature' or 'mean'$"),
+        ("model", "architecture", "cbow", "expected 'skipgram'$"),
+        ("text", "sentences", "lines", "expected 'punctuation' or 'line'$"),
+        ("text", "lowercase", 1, "text.lowercase = 1 is not allowed: expected true or false$"),
+        ("text", "lowercase", "true", "expected true or false$"),
+        ("text", "column", 2024, "text.column = 2024 is not allowed: expected a text$"),
+    ],
+)
+def test_values_of_another_type_are_refused(section: str, key: str, value: object, expected: str) -> None:
+    with pytest.raises(ConfigError, match=expected) as caught:
+        one(section, key, value)
+    assert f"{section}.{key}" in str(caught.value)
+
+
+def test_whole_numbers_do_where_a_number_is_asked_for() -> None:
+    rate = one("train", "learning_rate", 1).train.learning_rate
+    assert (rate, type(rate)) == (1.0, float)
+
+
+def test_names_become_enums() -> None:
+    config = Config.from_dict({"text": {"sentences": "line"}, "train": {"merge": "mean"}})
+    assert config.text.sentences is Sentences.LINE
+    assert config.train.merge is Merge.MEAN
+    assert one("train", "merge", Merge.MEAN).train.merge is Merge.MEAN
+    assert config.model.architecture is Architecture.SKIPGRAM
+
+
+@pytest.mark.parametrize(("section", "key"), BOUNDED, ids=ids(BOUNDED))
+def test_bounds(section: str, key: Any) -> None:
+    low, high, above = (key.metadata[name] for name in ("low", "high", "above"))
+    is_float = isinstance(key.default, float)
+    smallest = low if low is not None else 1e-300
+    others = {"min_learning_rate": 0.0} if key.name == "learning_rate" else {}
+    others |= {"learning_rate": high} if key.name == "min_learning_rate" else {}
+    for value in (smallest, high):
+        config = Config.from_dict({section: {**others, key.name: value}})
+        assert value_of(config, section, key.name) == value
+    outside = [high + 1, (low if low is not None else above) - 1, -(10**12)]
+    outside += [above] if above is not None else []
+    outside += [float("nan"), float("inf"), float("-inf"), -1e300, 1e300] if is_float else []
+    for value in outside:
+        with pytest.raises(ConfigError, match=rf"{section}\.{key.name} = .* is not allowed: expected a finite number"):
+            one(section, key.name, value)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
+@pytest.mark.parametrize(("section", "key"), BOUNDED, ids=ids(BOUNDED))
+def test_nan_and_infinity_are_refused_everywhere(section: str, key: Any, value: float) -> None:
+    with pytest.raises(ConfigError, match=f"{section}.{key.name}"):
+        one(section, key.name, value)
+
+
+def test_every_number_has_bounds() -> None:
+    numbers = [(s, k) for s, k in KEYS if isinstance(k.default, int | float) and not isinstance(k.default, bool)]
+    assert set(ids(numbers)) <= set(ids(BOUNDED))
+    assert {"train.shards", "train.rounds"} <= set(ids(BOUNDED))
+
+
+@pytest.mark.parametrize("key", ["shards", "rounds"])
+def test_auto_or_a_number(key: str) -> None:
+    assert value_of(one("train", key, "auto"), "train", key) == "auto"
+    assert value_of(one("train", key, 7), "train", key) == 7
+    with pytest.raises(ConfigError, match=rf"train\.{key} = 0 is not allowed: .*at least 1"):
+        one("train", key, 0)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"text": {"column": ""}}, "text.column is empty; name the column"),
+        ({"train": {"min_learning_rate": 0.5}}, r"min_learning_rate = 0\.5 is above train\.learning_rate = 0\.025"),
+        ({"train": {"learning_rate": 5e-5}}, r"min_learning_rate = 0\.0001 is above train\.learning_rate = 5e-05"),
+    ],
+)
+def test_what_does_not_go_together(values: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config.from_dict(values)
+
+
+def test_equal_learning_rates_go_together() -> None:
+    config = Config.from_dict({"train": {"learning_rate": 0.01, "min_learning_rate": 0.01}})
+    assert config.train.learning_rate == config.train.min_learning_rate
+
+
+def test_the_constructor_checks_bounds_as_well() -> None:
+    with pytest.raises(ConfigError, match=r"train\.epochs = 0 is not allowed"):
+        Config(train=TrainConfig(epochs=0))
+    with pytest.raises(ConfigError, match=r"text\.column is empty"):
+        Config(text=TextConfig(column=""))
+    assert Config(train=TrainConfig(epochs=3)) == one("train", "epochs", 3)
+
+
+def test_errors_can_be_caught_as_ours_and_as_value_errors() -> None:
+    for kind in (ConfigError, W2VError, ValueError):
+        with pytest.raises(kind):
+            one("train", "epochs", 0)
+
+
+def numbers_of(key: Any) -> st.SearchStrategy[Any]:
+    low, high, above = (key.metadata[name] for name in ("low", "high", "above"))
+    if isinstance(key.default, float):
+        return st.floats(low if low is not None else above, high, exclude_min=above is not None)
+    whole = st.integers(low, high)
+    return whole | st.just("auto") if key.default == "auto" else whole
+
+
+def values_of(key: Any) -> st.SearchStrategy[Any]:
+    if "low" in key.metadata:
+        return numbers_of(key)
+    if isinstance(key.default, bool):
+        return st.booleans()
+    if type(key.default) is str:  # the Basic Multilingual Plane, for a character beyond it see below
+        return st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1)
+    return st.sampled_from([member.value for member in type(key.default)])
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> Config:
+    """Any configuration with any of its keys set."""
+    values: dict[str, dict[str, Any]] = {}
+    for section, key in KEYS:
+        if draw(st.booleans()):
+            values.setdefault(section, {})[key.name] = draw(values_of(key))
+    train = values.setdefault("train", {})
+    ends = [train.get("learning_rate", 0.025), train.get("min_learning_rate", 0.0001)]
+    train["learning_rate"], train["min_learning_rate"] = max(ends), min(ends)
+    return Config.from_dict(values)
+
+
+@given(configs())
+def test_round_trips(config: Config) -> None:
+    assert Config.from_dict(config.to_dict()) == config
+    assert Config.from_dict(tomllib.loads(config.to_toml())) == config
+    assert config.replace() == config
+
+
+def test_round_trip_of_a_character_beyond_the_basic_plane() -> None:
+    config = one("text", "column", "\U0001f600")
+    assert Config.from_dict(tomllib.loads(config.to_toml())) == config
+
+
+def test_toml_file_round_trip(tmp_path: Path) -> None:
+    path = tmp_path / "w2v.toml"
+    config = Config.from_dict({"text": {"column": 'a "b" \\ é\n'}, "train": {"seed": 2**63 - 1, "sample": 1e-5}})
+    path.write_text(config.to_toml(), encoding="utf-8")
+    assert Config.load(path) == config
+    assert Config.load(str(path)) == config
+    assert [line for line in config.to_toml().splitlines() if line.startswith("[")] == [
+        "[text]",
+        "[vocabulary]",
+        "[model]",
+        "[train]",
+    ]
+
+
+def test_replace() -> None:
+    config = one("train", "epochs", 3).replace(train={"shards": 4}, model={"dim": 50})
+    assert (config.train.epochs, config.train.shards, config.model.dim) == (3, 4, 50)
+    with pytest.raises(ConfigError, match="did you mean 'shards'"):
+        config.replace(train={"shard": 4})
+    with pytest.raises(ConfigError, match=r"train\.epochs = 0"):
+        config.replace(train={"epochs": 0})
+
+
+def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: Path) -> None:
+    path = tmp_path / "w2v.toml"
+    path.write_text("[train]\nepochs = 2\nseed = 9\n[model]\ndim = 50\n")
+    config = Config.load(path, ["train.epochs=3", "model.window=8", "train.epochs=4"])
+    assert (config.train.epochs, config.train.seed, config.model.dim, config.model.window) == (4, 9, 50, 8)
+    assert Config.load(path).train.epochs == 2
+
+
+@pytest.mark.parametrize(
+    ("override", "section", "key", "value"),
+    [
+        ("train.epochs=3", "train", "epochs", 3),
+        (" train.epochs = 3 ", "train", "epochs", 3),
+        ("vocabulary.max_size=1_000_000", "vocabulary", "max_size", 1_000_000),
+        ("train.sample=1e-5", "train", "sample", 1e-5),
+        ("train.sample=0", "train", "sample", 0.0),
+        ("model.noise_exponent=-0.5", "model", "noise_exponent", -0.5),
+        ("train.shards=auto", "train", "shards", "auto"),
+        ('train.shards="auto"', "train", "shards", "auto"),
+        ("train.shards=8", "train", "shards", 8),
+        ("train.merge=mean", "train", "merge", Merge.MEAN),
+        ("text.lowercase=false", "text", "lowercase", False),
+        ("text.column=body", "text", "column", "body"),
+        ("text.column=my column", "text", "column", "my column"),
+        ("text.column=a=b", "text", "column", "a=b"),
+        ('text.column="2024"', "text", "column", "2024"),
+        ("text.column=Überschrift", "text", "column", "Überschrift"),
+    ],
+)
+def test_overrides(override: str, section: str, key: str, value: object) -> None:
+    assert value_of(Config.load(overrides=[override]), section, key) == value
+
+
+@pytest.mark.parametrize("override", ["", "x", "train.epochs", "train=3", "=3", "train.=3", ".epochs=3", ".=", "="])
+def test_overrides_that_are_none(override: str) -> None:
+    with pytest.raises(ConfigError, match=r"is not of the form section\.key=value, for example") as caught:
+        Config.load(overrides=[override])
+    assert repr(override) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("trian.epochs=3", r"unknown section \[trian\], did you mean 'train'"),
+        ("train.epoch=3", r"unknown key train\.epoch, did you mean 'epochs'"),
+        ("train.epochs.more=3", r"unknown key train\.epochs\.more"),
+        ("train.epochs=three", "train.epochs = 'three' is not allowed: expected a whole number"),
+        ("train.epochs=", "train.epochs = '' is not allowed"),
+        ("train.epochs=0", "train.epochs = 0 is not allowed"),
+        ("train.learning_rate=nan", "train.learning_rate = nan is not allowed"),
+        ("train.learning_rate=-inf", "train.learning_rate = -inf is not allowed"),
+        ("text.lowercase=True", "text.lowercase = 'True' is not allowed: expected true or false"),
+        ("text.column=", "text.column is empty"),
+    ],
+)
+def test_overrides_with_another_fault(override: str, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Config.load(overrides=[override])
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[train\n", "is not valid TOML"),
+        (b"[train]\nepochs = 3\nepochs = 4\n", "is not valid TOML"),
+        (b"[train]\nepochs = three\n", "is not valid TOML"),
+        (b"[text]\ncolumn = '\xff'\n", "is not valid TOML"),
+        (b"epochs = 3\n", r"unknown section \[epochs\]"),
+        (b"train = 3\n", r"\[train\] must be a section"),
+        (b"[[train]]\nepochs = 3\n", r"\[train\] must be a section"),
+        (b"[train]\nepochs = 2024-01-01\n", "train.epochs = .* is not allowed"),
+    ],
+)
+def test_files_with_a_fault(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "w2v.toml"
+    path.write_bytes(content)
+    with pytest.raises(ConfigError, match=message):
+        Config.load(path)
+
+
+def test_an_override_of_something_that_is_no_section(tmp_path: Path) -> None:
+    path = tmp_path / "w2v.toml"
+    path.write_text("train = 3\n")
+    with pytest.raises(ConfigError, match=r"\[train\] in .*w2v\.toml must be a section"):
+        Config.load(path, ["train.epochs=3"])
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"absent\.toml cannot be read: No such file"):
+        Config.load(tmp_path / "absent.toml")
+    with pytest.raises(ConfigError, match="cannot be read"):
+        Config.load(tmp_path)
+
+
+PRESETS = sorted((Path(__file__).parents[2] / "conf").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", PRESETS, ids=[path.name for path in PRESETS])
+def test_presets_survive_a_round_trip_and_can_be_overridden(path: Path) -> None:
+    config = Config.load(path)
+    assert Config.from_dict(tomllib.loads(config.to_toml())) == config
+    assert Config.load(path, ["train.epochs=77"]) == config.replace(train={"epochs": 77})

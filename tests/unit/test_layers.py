@@ -1,0 +1,100 @@
+"""Who imports whom, read from the source: nothing is run."""
+
+from __future__ import annotations
+
+import ast
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import ROOT
+
+PACKAGE = ROOT / "w2v_spark"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+BASE = {"errors", "config", "storage"}
+MAY_IMPORT = {  # layers of this package, by layer; the table of docs/architecture.md
+    "errors": set[str](),
+    "config": {"errors"},
+    "storage": {"errors"},
+    "kernels": set[str](),
+    "sampling": {"kernels"},
+    "text": BASE | {"kernels"},
+    "training": BASE | {"kernels", "sampling"},
+    "vectors": BASE,
+    "evaluation": BASE | {"vectors"},
+    "spark": BASE | {"w2v_spark", "kernels", "sampling", "text", "training", "vectors"},
+    "w2v_spark": {"config", "vectors"},
+}
+KERNEL_LIBRARIES = {"numba", "llvmlite", "numpy"}
+
+
+def imports(source: str) -> list[str]:
+    """Full names of all that a module imports, at its top, in functions and for type checkers alike."""
+    names = []
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            names += [f"{'.' * node.level}{node.module or ''}.{alias.name}" for alias in node.names]
+    return names
+
+
+def layer_of(path: Path) -> str:
+    """The part of the package that a module belongs to; the package itself for its ``__init__``."""
+    first = path.relative_to(PACKAGE).parts[0].removesuffix(".py")
+    return "w2v_spark" if first == "__init__" else first
+
+
+def layer_of_import(name: str) -> str:
+    """The same for an imported name of this package."""
+    second = name.split(".")[1] if "." in name else "w2v_spark"
+    return second if (PACKAGE / second).is_dir() or (PACKAGE / f"{second}.py").is_file() else "w2v_spark"
+
+
+def libraries(path: Path) -> set[str]:
+    """Libraries beyond the standard one that a module imports."""
+    return {name.split(".")[0] for name in imports(path.read_text(encoding="utf-8"))} - set(sys.stdlib_module_names)
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
+class TestModule:
+    def test_only_the_spark_layer_imports_pyspark(self, path: Path) -> None:
+        if layer_of(path) not in ("spark", "estimator"):
+            assert not libraries(path) & {"pyspark", "py4j"}
+
+    def test_kernels_import_the_compiler_and_numpy_only(self, path: Path) -> None:
+        if layer_of(path) == "kernels":
+            assert libraries(path) <= KERNEL_LIBRARIES | {"w2v_spark"}
+
+    def test_imports_are_absolute(self, path: Path) -> None:
+        assert [name for name in imports(path.read_text(encoding="utf-8")) if name.startswith(".")] == []
+
+    def test_layers_import_what_they_may(self, path: Path) -> None:
+        layer = layer_of(path)
+        assert layer in MAY_IMPORT, f"say in MAY_IMPORT and in docs/architecture.md what {layer} may import"
+        ours = [name for name in imports(path.read_text(encoding="utf-8")) if name.split(".")[0] == "w2v_spark"]
+        assert {layer_of_import(name) for name in ours} <= MAY_IMPORT[layer] | {layer}
+
+    def test_the_package_imports_nothing_beside_it(self, path: Path) -> None:
+        assert not libraries(path) & {"jobs", "benchmarks", "tests"}
+
+
+def test_the_naive_twins_import_nothing_of_the_package() -> None:
+    twins = sorted((ROOT / "tests" / "naive").glob("*.py"))
+    assert len(twins) > 1
+    assert [path.name for path in twins if "w2v_spark" in libraries(path)] == []
+
+
+def test_the_reader_of_imports_sees_every_kind() -> None:
+    source = (
+        "import a.b as c, d\nfrom e.f import g, h\nfrom . import i\nfrom ..j import k\n"
+        "def f():\n    import l\n    if True:\n        from m import n\n"
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import o\n"
+    )
+    expected = {"a.b", "d", "e.f.g", "e.f.h", "..i", "..j.k", "l", "m.n", "o", "typing.TYPE_CHECKING"}
+    assert set(imports(source)) == expected
+    assert layer_of_import("w2v_spark.config.Config") == "config"
+    assert layer_of_import("w2v_spark.text.encode.decode_ids") == "text"
+    assert layer_of_import("w2v_spark.__version__") == layer_of_import("w2v_spark") == "w2v_spark"

@@ -6,7 +6,8 @@ import json
 import os
 import posixpath
 import uuid
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,17 @@ import pyarrow as pa
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, StoreError
+
+
+@contextmanager
+def errors_naming(path: str) -> Iterator[None]:
+    """Turn the errors of pyarrow and of the operating system into a `StoreError` that names the file."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (pa.ArrowException, OSError) as error:
+        raise StoreError(f"{path} cannot be read: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,8 +57,9 @@ class Directory:
         """
         text = os.fspath(uri)
         if "://" not in text:
-            text = str(Path(text.removeprefix("file:")).absolute())
-        text = text.rstrip("/") or "/"
+            path = Path(text.removeprefix("file:")).absolute().as_posix()
+            return cls(path, pafs.LocalFileSystem(), path)
+        text = text.rstrip("/")
         try:
             filesystem, path = pafs.FileSystem.from_uri(text)
         except (pa.ArrowInvalid, OSError) as error:

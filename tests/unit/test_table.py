@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, StoreError
+from w2v_spark.storage import Directory
 from w2v_spark.vectors import table
 from w2v_spark.vectors.blocks import Matrix, regroup
-from w2v_spark.vectors.location import open_location
 from w2v_spark.vectors.table import VECTOR_SCHEMA, read_vectors, write_vectors
 
 V, D = 1000, 7
@@ -147,12 +147,12 @@ def test_any_filesystem(tmp_path: Path) -> None:
 
 def test_relative_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    assert open_location("vectors")[1] == str(tmp_path / "vectors")
+    assert Directory.open("vectors").path == str(tmp_path / "vectors")
 
 
 def test_unknown_scheme() -> None:
-    with pytest.raises(StoreError, match="nowhere://x"):
-        open_location("nowhere://x")
+    with pytest.raises(ConfigError, match="nowhere://x"):
+        Directory.open("nowhere://x")
 
 
 def test_output_directory_of_a_run(tmp_path: Path) -> None:

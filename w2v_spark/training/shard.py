@@ -19,7 +19,7 @@ from w2v_spark.sampling.subsample import keep_thresholds
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import Matrix, blocks_of, open_matrix, write_matrix
+from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, blocks_of, open_matrix, write_matrix
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,6 +150,8 @@ def train_shard(
 
 
 def _load_padded(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
-    matrix = aligned_zeros(rows, padded(dim))
-    matrix[:, :dim] = open_matrix(directory, name, rows, dim)
+    matrix, source = aligned_zeros(rows, padded(dim)), open_matrix(directory, name, rows, dim)
+    for start in range(0, rows, ROWS_AT_A_TIME):
+        block = slice(start, start + ROWS_AT_A_TIME)
+        matrix[block, :dim] = source[block]
     return matrix

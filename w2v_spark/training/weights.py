@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -14,27 +15,27 @@ from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
 
 Matrix = npt.NDArray[np.float32]
-_ROWS_AT_A_TIME: Final = 1 << 15
+ROWS_AT_A_TIME: Final = 1 << 15
 
 
 def initial_rows(rows: int, dim: int, seed: int) -> Iterator[Matrix]:
     """Blocks of the first input matrix: uniform in [-0.5 / D, 0.5 / D), as in the original C program."""
     random = np.random.Generator(np.random.PCG64(seed))
-    for start in range(0, rows, _ROWS_AT_A_TIME):
-        block = random.random((min(_ROWS_AT_A_TIME, rows - start), dim), dtype=np.float32)
+    for start in range(0, rows, ROWS_AT_A_TIME):
+        block = random.random((min(ROWS_AT_A_TIME, rows - start), dim), dtype=np.float32)
         yield (block - np.float32(0.5)) / np.float32(dim)
 
 
 def zero_rows(rows: int, dim: int) -> Iterator[Matrix]:
     """Blocks of the first output matrix."""
-    for start in range(0, rows, _ROWS_AT_A_TIME):
-        yield np.zeros((min(_ROWS_AT_A_TIME, rows - start), dim), np.float32)
+    for start in range(0, rows, ROWS_AT_A_TIME):
+        yield np.zeros((min(ROWS_AT_A_TIME, rows - start), dim), np.float32)
 
 
 def blocks_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:
     """Blocks of rows of a padded matrix without their padding."""
-    for start in range(0, len(matrix), _ROWS_AT_A_TIME):
-        yield np.ascontiguousarray(matrix[start : start + _ROWS_AT_A_TIME, :dim])
+    for start in range(0, len(matrix), ROWS_AT_A_TIME):
+        yield np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME, :dim])
 
 
 def write_matrix(directory: Directory, name: str, rows: int, dim: int, blocks: Iterator[Matrix]) -> None:
@@ -45,8 +46,48 @@ def write_matrix(directory: Directory, name: str, rows: int, dim: int, blocks: I
             sink.write(pa.py_buffer(np.ascontiguousarray(block)))
 
 
-def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
-    """A (rows, D) float32 matrix: a read-only memory map where the file system is local, else a copy.
+class Rows(Protocol):
+    """A matrix that is read by ranges of rows: an array, or a file on an object store."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Matrix: ...
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteMatrix:
+    """A (rows, D) float32 matrix on a file system that knows no memory maps; every range of rows is a read.
+
+    Attributes
+    ----------
+    directory : Directory
+    name : str
+    start : int
+        Bytes of the file before the first row.
+    rows, dim : int
+    """
+
+    directory: Directory
+    name: str
+    start: int
+    rows: int
+    dim: int
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        """A copy of consecutive rows."""
+        first, last, _ = rows.indices(self.rows)
+        size = 4 * self.dim
+        with self.directory.filesystem.open_input_file(self.directory.file(self.name)) as source:
+            source.seek(self.start + size * first)
+            data = source.read_buffer(size * max(last - first, 0))
+        return np.frombuffer(data, np.float32).reshape(-1, self.dim)
+
+
+def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Rows:
+    """A (rows, D) float32 matrix: a read-only memory map where the file system is local, else a `RemoteMatrix`.
 
     Raises
     ------
@@ -60,11 +101,9 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
         found = f"has {info.size} bytes" if info.is_file else "is missing"
         raise StoreError(f"{directory.uri}/{name} {found}, expected {expected} bytes of a {rows} x {dim} matrix")
     if directory.is_local:
-        matrix = np.memmap(path, np.float32, "r", len(header), (rows, dim))
-        return matrix.view(np.ndarray)
-    with directory.filesystem.open_input_file(path) as source:
-        source.seek(len(header))
-        return np.frombuffer(source.read_buffer(), np.float32).reshape(rows, dim)
+        matrix: Matrix = np.memmap(path, np.float32, "r", len(header), (rows, dim)).view(np.ndarray)
+        return matrix
+    return RemoteMatrix(directory, name, len(header), rows, dim)
 
 
 def _header(rows: int, dim: int) -> bytes:

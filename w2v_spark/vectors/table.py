@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, StoreError
+from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.blocks import Matrix, regroup
-from w2v_spark.vectors.location import errors_naming, open_location
 
 Counts = npt.NDArray[np.int64]
 
@@ -186,8 +186,9 @@ def read_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
     """
     if limit is not None and limit < 1:
         raise ConfigError(f"limit = {limit} is not allowed: expected at least 1, or None for all words")
-    filesystem, path = open_location(location)
-    paths = _part_files(filesystem, path)
+    directory = Directory.open(location)
+    filesystem = directory.filesystem
+    paths = _part_files(filesystem, directory.path)
     rows, metadata = _check_footers(filesystem, paths)
     rows = rows if limit is None else min(limit, rows)
     words: list[pa.Array] = []

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-from pyspark.errors import PySparkException
-
 from w2v_spark.config import Config
 from w2v_spark.errors import DivergedError, W2VError
+from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
 from w2v_spark.spark.job import VECTORS, Output, train
 from w2v_spark.spark.session import get_session
-from w2v_spark.spark.source import FORMATS, Input, root_cause
+from w2v_spark.spark.source import FORMATS, Input
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
 
@@ -22,8 +22,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the job; 0 after success, 2 when something given is not usable, 1 when training failed."""
     options = _parse(argv)
     try:
-        overrides = [*([f"text.column={options.column}"] if options.column else []), *options.set]
-        config = Config.load(options.config, overrides)
+        column = [] if options.column is None else [f"text.column={json.dumps(options.column, ensure_ascii=False)}"]
+        config = Config.load(options.config, [*column, *options.set])
         if options.print_config:
             print(config.to_toml(), end="")
             return 0
@@ -36,15 +36,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         if not options.quiet:
             print(format_summary(model, output.directory.child(VECTORS).uri))
         return 0
-    except DivergedError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 1
     except W2VError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except PySparkException as error:
-        print(f"error: Spark failed: {root_cause(error)}", file=sys.stderr)
-        return 1
+        return _fail(str(error), 1 if isinstance(error, DivergedError) else 2)
+    except SPARK_ERRORS as error:
+        return _fail(f"Spark failed: {root_cause(error)}", 1)
+    except OSError as error:
+        return _fail(str(error), 1)
+
+
+def _fail(message: str, code: int) -> int:
+    print(f"error: {' '.join(message.splitlines())}", file=sys.stderr)
+    return code
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -90,7 +92,7 @@ def format_summary(model: dict[str, Any], table: str) -> str:
         ("shards x rounds", f"{plan['shards']} x {plan['rounds']}"),
         *((stage, f"{seconds[stage]:.1f} s") for stage in ("count", "encode", "train", "publish") if stage in seconds),
         ("total", f"{seconds['total']:.1f} s"),
-        ("training speed", f"{words / seconds['train']:,.0f} words/s"),
+        ("training speed", f"{words / seconds['rounds']:,.0f} words/s"),
         ("table", table),
     ]
     return "\n".join(f"{name:<16}{value}" for name, value in rows)

@@ -1,11 +1,17 @@
-"""Settings shared by all tests."""
+"""Settings and fixtures shared by all tests: one local Spark session and one standalone cluster."""
 
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 from hypothesis import settings
+from pyspark.sql import SparkSession
+
+from tests.spark.cluster import StandaloneCluster, standalone_cluster
+from w2v_spark.spark.session import get_session
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -15,3 +21,17 @@ os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.g
 # Compiling a kernel takes seconds, so no deadline; and a failure seen once is seen by everyone.
 settings.register_profile("w2v", deadline=None, derandomize=True)
 settings.load_profile("w2v")
+
+
+@pytest.fixture(scope="session")
+def spark() -> Iterator[SparkSession]:
+    session = get_session("w2v-spark tests", "local[2]", {"spark.sql.shuffle.partitions": "3"})
+    yield session
+    session.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneCluster]:
+    """Two healthy workers of one core; a test that kills a worker starts a cluster of its own."""
+    with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
+        yield running

@@ -3,24 +3,26 @@
 from __future__ import annotations
 
 import json
+import os
 import platform
 import time
 from dataclasses import asdict, dataclass
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
 import numba
 import numpy as np
 import pyspark
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 
 import w2v_spark
 from w2v_spark.config import Config
-from w2v_spark.errors import ConfigError, InputError, StoreError
+from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.spark.failures import own_errors
 from w2v_spark.spark.resources import default_parallelism, memory_warnings
 from w2v_spark.spark.rounds import train_rounds
-from w2v_spark.spark.source import Input, fingerprint, root_cause
+from w2v_spark.spark.source import Input, fingerprint
 from w2v_spark.spark.stages import arrow_batches, build_vocabulary, encode_corpus
 from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, Run, RunDirectory, check_same
 from w2v_spark.storage import Directory
@@ -61,7 +63,7 @@ class Output:
     keep_run: bool = False
 
     def check(self, source: Input) -> None:
-        """Refuse, before Spark starts, an output that exists or that lies within the input.
+        """Refuse, before Spark starts, an output that exists, cannot be made, or lies within the input.
 
         Raises
         ------
@@ -70,16 +72,17 @@ class Output:
         uri = self.directory.uri
         if self.overwrite and self.resume:
             raise ConfigError("--overwrite starts again and --resume goes on; give one of them")
-        for path in source.paths:
-            inside = f"{uri}/".startswith(f"{Directory.open(path).uri}/") if "*" not in path else False
-            if inside:
-                raise ConfigError(f"--output {uri} lies within --input {path}; the next run would read it, so move it")
+        if (path := source.covering(uri)) is not None:
+            raise ConfigError(f"--output {uri} lies within --input {path}; the next run would read it, so move it")
+        if self.directory.is_local:
+            _check_writable(Path(self.directory.path))
         if not self.directory.exists():
             return
         if not (self.overwrite or self.resume):
             hint = "--resume to go on with its run, or --overwrite" if self.run.exists() else "--overwrite"
             raise ConfigError(f"--output {uri} exists; choose another directory, or give {hint} to replace it")
-        if self.resume and not self.is_finished and not RunDirectory(self.run).has_run() and self.directory.list():
+        foreign = [info.base_name for info in self.directory.list() if info.base_name != RUN]
+        if self.resume and foreign and not self.is_finished and not RunDirectory(self.run).has_run():
             raise StoreError(f"--output {uri} holds no run to resume (no {RUN}/run.json); start again with --overwrite")
 
     @property
@@ -91,6 +94,15 @@ class Output:
     def is_finished(self) -> bool:
         """Whether a complete result is there."""
         return self.directory.exists(SUCCESS_FILE)
+
+
+def _check_writable(output: Path) -> None:
+    """Refuse a local path at which no directory can be made or changed."""
+    there = next(path for path in (output, *output.parents) if path.exists())
+    if not there.is_dir():
+        raise ConfigError(f"--output {output} cannot be a directory: {there} is a file; choose another path")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise ConfigError(f"--output {output} cannot be written: no permission to change {there}; choose another path")
 
 
 def train(spark: SparkSession, source: Input, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
@@ -117,12 +129,22 @@ def train(spark: SparkSession, source: Input, config: Config, output: Output, pr
     DivergedError
         Weights became NaN or infinite.
     """
+    try:
+        with own_errors():
+            return _train(spark, source, config, output, progress)
+    except StoreError as error:
+        if "--overwrite" in str(error):
+            raise
+        raise StoreError(f"{error}; start again with --overwrite") from error
+
+
+def _train(spark: SparkSession, source: Input, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
     begin = time.perf_counter()
     documents = source.open(spark)
     seen = fingerprint(documents)
-    if output.resume and output.is_finished:
-        return _finished(output, config, seen, progress)
     state = RunDirectory(output.run)
+    if output.resume and output.is_finished and not _is_underway(output, state):
+        return _finished(output, config, seen, progress)
     with arrow_batches(spark):
         run, vocabulary = _count(spark, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
@@ -132,7 +154,9 @@ def train(spark: SparkSession, source: Input, config: Config, output: Output, pr
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):
         staging = _write_result(state, run, vocabulary, model, history)
-    model["timings"] = {**progress.seconds, "total": round(time.perf_counter() - begin, 3)}
+    rounds = sum(record.seconds["total"] for record in history)  # those before an interruption included
+    total = time.perf_counter() - begin
+    model["timings"] = {**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)}
     staging.write_json(MODEL_FILE, model)
     _move_in_place(staging, output)
     return model
@@ -152,12 +176,9 @@ def _count(
         run = Run.read(state.directory)
         check_same(run.config, config, run.input, seen, state.directory)
         progress.say(f"resuming the run in {state.directory.uri}")
-        return run, Vocabulary.read(state.directory, VOCABULARY_FILE)
+        return run, state.read_vocabulary()
     with progress.stage("count"):
-        try:
-            vocabulary, statistics = build_vocabulary(documents, config)
-        except PySparkException as error:
-            raise InputError(f"the input cannot be read: {root_cause(error)}") from error
+        vocabulary, statistics = build_vocabulary(documents, config)
     plan = Plan.build(config, default_parallelism(spark), vocabulary.tokens)
     run = Run.start(config, seen, plan, statistics)
     state.begin(run, vocabulary)
@@ -187,7 +208,7 @@ def _encode(
     documents: DataFrame, config: Config, plan: Plan, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
-    corpus = state.read_corpus()
+    corpus = state.read_corpus(plan.shards)
     if corpus is None:
         with progress.stage("encode"):
             corpus = encode_corpus(
@@ -224,9 +245,16 @@ def _move_in_place(staging: Directory, output: Output) -> None:
         output.run.delete()
 
 
+def _is_underway(output: Output, state: RunDirectory) -> bool:
+    """Whether there is a run that is to replace the complete result, rather than the one that made it."""
+    return state.has_run() and Run.read(state.directory).identity != output.directory.read_json(MODEL_FILE).get("run")
+
+
 def _finished(output: Output, config: Config, seen: dict[str, Any], progress: Progress) -> dict[str, Any]:
     """``--resume`` of a run that is complete: nothing to do, if it is the same run."""
     model = output.directory.read_json(MODEL_FILE)
+    if not all(isinstance(model.get(key), dict) for key in ("config", "plan", "corpus", "input", "timings")):
+        raise StoreError(f"{output.directory.uri}/{MODEL_FILE} is damaged: parts of it are missing")
     check_same(Config.from_dict(model["config"]), config, model["input"], seen, output.directory)
     progress.say(f"{output.directory.uri} is complete already")
     return model
@@ -236,6 +264,7 @@ def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> dict[s
     """What ``model.json`` says, timings excepted."""
     return {
         "format_version": FORMAT_VERSION,
+        "run": run.identity,
         "config": run.config.to_dict(),
         "plan": asdict(run.plan),
         "corpus": {

@@ -90,7 +90,7 @@ def _prepare_java_side(settings: Mapping[str, str]) -> dict[str, str]:
         os.environ["JAVA_HOME"] = str(java_home)
     defaults_file = _conf_dir() / "spark-defaults.conf"
     configured = {**(read_spark_defaults(defaults_file) if defaults_file.is_file() else {}), **settings}
-    is_local = configured.get("spark.master", os.environ.get("MASTER", "local[*]")).startswith("local")
+    is_local = configured.get("spark.master", os.environ.get("MASTER", "local")).startswith("local")
     if is_local:
         os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's host name need not resolve
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
@@ -107,6 +107,8 @@ def _defaults(is_local: bool) -> dict[str, str]:
         defaults["spark.driver.defaultJavaOptions"] = f"-Dlog4j2.configurationFile={quiet.as_uri()}"
     if is_local:
         defaults["spark.ui.enabled"] = "false"
+        # All cores, and as many tries for a task as on a cluster.
+        defaults["spark.master"] = os.environ.get("MASTER", "local[*,4]")
     return defaults
 
 

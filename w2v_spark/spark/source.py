@@ -6,18 +6,21 @@ import glob
 import hashlib
 import json
 import os
+import re
+import string
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
+from urllib.parse import quote
 
 import pyarrow as pa
 from pyarrow import fs as pafs
-from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, StringType
 
 from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
 
 FORMATS = ("text", "parquet", "orc", "json")
 
@@ -29,7 +32,7 @@ class Input:
     Attributes
     ----------
     paths : tuple of str
-        Files, directories or globs, local or by URI.
+        Files, directories or globs, local or by URI. A directory counts with all that is below it.
     format : str
         One of `FORMATS`. A line of text is a document; ``.gz`` and ``.bz2`` are read as they are.
     column : str
@@ -55,6 +58,15 @@ class Input:
             if _is_local(path):
                 _check_local(_strip_scheme(path))
 
+    def covering(self, uri: str) -> str | None:
+        """The path of the input, if any, that a directory is or lies within, so that the next run would read it."""
+        place = _place(uri)
+        for path in self.paths:
+            pattern = _place(path)
+            if any(part == pattern or part.match(str(pattern)) for part in (place, *place.parents)):
+                return path
+        return None
+
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents as a DataFrame with one column ``document`` of strings, bytes or arrays of strings.
 
@@ -65,12 +77,13 @@ class Input:
         """
         column = "value" if self.format == "text" else self.column
         try:
-            paths = [str(Path(path).absolute()) if "://" not in path else path for path in self.paths]
-            frame = spark.read.format(self.format).load(paths)
+            reader = spark.read.format(self.format).option("recursiveFileLookup", True)
+            frame = reader.load([_spark_path(path) for path in self.paths])
             schema = frame.schema
-        except PySparkException as error:
+        except SPARK_ERRORS as error:
             raise InputError(
-                f"--input {' '.join(self.paths)} cannot be read as {self.format}: {root_cause(error)}"
+                f"--input {' '.join(self.paths)} cannot be read as {self.format}: {root_cause(error)}; "
+                "check the files and --format"
             ) from error
         fields = {field.name: field.dataType for field in schema}
         if column not in fields:
@@ -101,7 +114,7 @@ def fingerprint(frame: DataFrame) -> dict[str, Any]:
     entries = []
     for uri in sorted(frame.inputFiles()):
         try:
-            filesystem, path = pafs.FileSystem.from_uri(uri)
+            filesystem, path = pafs.FileSystem.from_uri(quote(uri, safe=string.punctuation))  # Spark keeps "ä" as it is
             info = filesystem.get_file_info(path)
             entries.append([uri, info.size, info.mtime_ns])
         except (pa.ArrowException, OSError):  # a scheme that only Spark knows: paths alone
@@ -118,10 +131,26 @@ def _strip_scheme(path: str) -> str:
     return path.removeprefix("file://") if path.startswith("file://") else path.removeprefix("file:")
 
 
+def _place(path: str) -> PurePosixPath:
+    """A path or URI to compare with others: local ones are absolute and without links."""
+    return PurePosixPath(Path(_strip_scheme(path)).resolve() if _is_local(path) else path)
+
+
+def _spark_path(path: str) -> str:
+    """A path as Spark takes it: local ones are marked as such, and a file that has the name of a glob is none."""
+    if not _is_local(path):
+        return path
+    local = Path(_strip_scheme(path)).absolute()
+    return "file:" + (re.sub(r"([][{}*?\\])", r"\\\1", str(local)) if local.exists() else str(local))
+
+
 def _check_local(path: str) -> None:
-    matches = [Path(match) for match in glob.glob(path)] if glob.has_magic(path) else [Path(path)]
+    is_glob = glob.has_magic(path) and not Path(path).exists()
+    matches = [Path(match) for match in glob.glob(path)] if is_glob else [Path(path)]
+    if not is_glob and "{" in path and not matches[0].exists():
+        return  # alternatives, which Spark knows
     if not matches or not matches[0].exists():
-        what = "matches no file" if glob.has_magic(path) else "does not exist"
+        what = "matches no file" if is_glob else "does not exist"
         raise InputError(f"--input {path} {what}; check the path (relative paths start at {Path.cwd()})")
     files = [file for match in matches for file in _data_files(match)]
     if not files:
@@ -136,16 +165,14 @@ def _check_local(path: str) -> None:
 def _data_files(path: Path) -> list[Path]:
     """Files that Spark would read below a path."""
     if path.is_file():
-        return [path]
+        return [path] if _is_data(path.name) else []
     found = []
     for folder, folders, files in os.walk(path):
-        folders[:] = [name for name in folders if not name.startswith((".", "_"))]
-        found += [Path(folder, name) for name in files if not name.startswith((".", "_"))]
+        folders[:] = filter(_is_data, folders)
+        found += [Path(folder, name) for name in files if _is_data(name)]
     return found
 
 
-def root_cause(error: Exception) -> str:
-    """One line that says what went wrong, out of the many of a Spark error."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    causes = [line.removeprefix("Caused by: ") for line in lines if line.startswith("Caused by: ")]
-    return (causes or lines or [type(error).__name__])[-1 if causes else 0]
+def _is_data(name: str) -> bool:
+    """Whether Spark reads files and directories of that name."""
+    return not name.startswith((".", "_"))

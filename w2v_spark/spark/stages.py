@@ -14,14 +14,17 @@ from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
 from w2v_spark.config import Config, TextConfig
+from w2v_spark.errors import VocabularyError
 from w2v_spark.storage import Directory
+from w2v_spark.text.characters import CharacterTable
 from w2v_spark.text.encode import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
-from w2v_spark.text.tokenizer import Tokenizer
+from w2v_spark.text.tokenizer import Tokenizer, character_table
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.text.word_table import WordTable
 from w2v_spark.training.corpus import EncodedCorpus, Part, Shard, write_part
 
 BUCKET_TOKENS: Final = 1 << 23
+_MOST_PARTITIONS: Final = 10_000
 _BATCH_BYTES: Final = 4 << 20
 _BATCH_RECORDS: Final = 100_000
 _BATCH_RECORDS_WITHOUT_BYTES: Final = 1_000  # where Spark knows no limit in bytes (before 4.1)
@@ -62,10 +65,11 @@ class CountWords:
     """Partial word counts of a partition: runs on the executors under ``mapInArrow``."""
 
     config: TextConfig
+    characters: CharacterTable
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Words with their counts, then the partition's statistics."""
-        tokenizer, table = Tokenizer(self.config), WordTable()
+        tokenizer, table = Tokenizer(self.config, self.characters), WordTable()
         sentences = tokens = 0
         for batch in batches:
             for words in tokenizer.words(batch.column(0)):
@@ -95,7 +99,7 @@ def _count_batches(kind: int, words: pa.Array, counts: Any) -> Iterator[pa.Recor
 
 def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
     """All words of the corpus with their counts: ``kind, word, count``; kind 1 marks statistics instead of words."""
-    partial = documents.mapInArrow(CountWords(config), _COUNT_SCHEMA)
+    partial = documents.mapInArrow(CountWords(config, character_table(config)), _COUNT_SCHEMA)
     return partial.groupBy("kind", "word").agg(F.sum("count").alias("count"))
 
 
@@ -103,9 +107,16 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
     """Count the corpus and keep the words that get a vector.
 
     Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
+
+    Raises
+    ------
+    VocabularyError
+        Fewer than two words are left.
     """
-    seen = Observation()
-    counts = count_words(documents, config.text).observe(seen, F.count_if(F.col("kind") == _WORD).alias("distinct"))
+    seen, is_word = Observation(), F.col("kind") == _WORD
+    counts = count_words(documents, config.text).observe(
+        seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
+    )
     counts = counts.where((F.col("kind") == _STATISTIC) | (F.col("count") >= config.vocabulary.min_count))
     if config.vocabulary.max_size:
         ranked = counts.orderBy(F.desc("kind"), F.desc("count"), F.asc("word"))
@@ -118,6 +129,17 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
         distinct_words=int(seen.get["distinct"]),
     )
     words = table.filter(pa.array(kinds == _WORD))
+    if not len(words):
+        most = seen.get["most"]
+        found = (
+            f"{statistics.documents:,} documents hold no word"
+            if most is None
+            else f"the most frequent of {statistics.distinct_words:,} words occurs {most:,} times"
+        )
+        raise VocabularyError(
+            f"no word reaches vocabulary.min_count = {config.vocabulary.min_count} ({found}); "
+            "lower vocabulary.min_count, or check that the input and text.column are what you meant"
+        )
     column = words["word"].cast(pa.string()).combine_chunks()
     return Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary), statistics
 
@@ -127,6 +149,7 @@ class EncodeDocuments:
     """Documents to blocks of ids with their buckets: runs on the executors under ``mapInArrow``."""
 
     config: TextConfig
+    characters: CharacterTable
     run_uri: str
     vocabulary_file: str
     buckets: int
@@ -138,7 +161,7 @@ class EncodeDocuments:
         encoder = BlockEncoder(
             WordTable.from_words(vocabulary.words), self.config.max_sentence_length, self.buckets, self.seed
         )
-        tokenizer = Tokenizer(self.config)
+        tokenizer = Tokenizer(self.config, self.characters)
         for batch in batches:
             for words in tokenizer.words(batch.column(0)):
                 yield from encoder.add(words)
@@ -188,9 +211,11 @@ def encode_corpus(
     corpus = run.child("corpus").create()
     per_shard = max(1, math.ceil(tokens / shards / BUCKET_TOKENS))
     buckets = shards * per_shard
-    encode = EncodeDocuments(config.text, run.uri, vocabulary_file, buckets, config.train.seed)
+    encode = EncodeDocuments(
+        config.text, character_table(config.text), run.uri, vocabulary_file, buckets, config.train.seed
+    )  # fmt: skip
     block_schema = "bucket int, key bigint, tie bigint, ids binary"
-    blocks = documents.mapInArrow(encode, block_schema).repartition(min(buckets, 10_000), "bucket")
+    blocks = _by_bucket(documents.mapInArrow(encode, block_schema), min(buckets, _MOST_PARTITIONS))
     rows = blocks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
     parts = {row["bucket"]: Part(row["file"], row["sentences"], row["batches"]) for row in rows}
     digest = sum(row["digest"] for row in rows) % 2**64
@@ -201,6 +226,13 @@ def encode_corpus(
         ),
         f"{digest:016x}",
     )
+
+
+def _by_bucket(blocks: DataFrame, partitions: int) -> DataFrame:
+    """Bring the blocks of each bucket together, the buckets evenly over the partitions where Spark can."""
+    if hasattr(blocks, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
+        return blocks.repartitionById(partitions, F.col("bucket") % F.lit(partitions))
+    return blocks.repartition(partitions, "bucket")
 
 
 @contextmanager

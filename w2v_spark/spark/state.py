@@ -19,16 +19,18 @@ from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+import pyarrow as pa
+
 from w2v_spark.config import Config
-from w2v_spark.errors import CheckpointMismatch, StoreError, W2VError
+from w2v_spark.errors import CheckpointMismatch, StoreError
 from w2v_spark.spark.stages import CorpusStatistics
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.shard import SamplingTables
-from w2v_spark.training.weights import Matrix, initial_rows, open_matrix, write_matrix, zero_rows
+from w2v_spark.training.weights import Matrix, Rows, initial_rows, open_matrix, write_matrix, zero_rows
 
 FORMAT_VERSION: Final = 1
 VOCABULARY_FILE: Final = "vocabulary.parquet"
@@ -93,20 +95,18 @@ class Run:
         if value.get("format_version") != FORMAT_VERSION:
             raise StoreError(
                 f"{directory.uri}/{_RUN_FILE} has format version {value.get('format_version')}, this program reads "
-                f"{FORMAT_VERSION}; start again with --overwrite"
+                f"{FORMAT_VERSION}"
             )
         try:
             return cls(
                 value["identity"],
                 Config.from_dict(value["config"]),
-                value["input"],
+                dict(value["input"]),
                 Plan(**value["plan"]),
                 CorpusStatistics(**value["statistics"]),
             )
-        except (KeyError, TypeError, W2VError) as error:
-            raise StoreError(
-                f"{directory.uri}/{_RUN_FILE} is damaged: {error}; start again with --overwrite"
-            ) from error
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"{directory.uri}/{_RUN_FILE} is damaged: {error!r}") from error
 
 
 def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[str, Any], directory: Directory) -> None:
@@ -169,9 +169,41 @@ class RunDirectory:
         """Whether there is a run to go on with."""
         return self.directory.exists(_RUN_FILE)
 
-    def read_corpus(self) -> EncodedCorpus | None:
-        """The encoded corpus, if the second pass was finished."""
-        return EncodedCorpus.read(self.directory, CORPUS_FILE) if self.directory.exists(CORPUS_FILE) else None
+    def read_vocabulary(self) -> Vocabulary:
+        """The vocabulary, after a look at the tables that belong to it.
+
+        Raises
+        ------
+        StoreError
+            One of the two files is missing or damaged.
+        """
+        with errors_naming(f"{self.directory.uri}/{VOCABULARY_FILE}"):
+            vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE)
+        tables = SamplingTables.read(self.directory, SAMPLING_FILE)
+        if len(tables) != len(vocabulary) or tables.alias.min() < 0 or tables.alias.max() >= len(vocabulary):
+            raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
+        return vocabulary
+
+    def read_corpus(self, shards: int) -> EncodedCorpus | None:
+        """The encoded corpus, if the second pass was finished.
+
+        Raises
+        ------
+        StoreError
+            There are not as many shards as planned, or a file is missing or damaged.
+        """
+        if not self.directory.exists(CORPUS_FILE):
+            return None
+        corpus = EncodedCorpus.read(self.directory, CORPUS_FILE)
+        if len(corpus.shards) != shards:
+            raise StoreError(f"{self.directory.uri}/{CORPUS_FILE} lists {len(corpus.shards)} shards, expected {shards}")
+        for part in (part for shard in corpus.shards for part in shard.parts):
+            name = f"{self.corpus.uri}/{part.file}"
+            with errors_naming(name), self.corpus.filesystem.open_input_file(self.corpus.file(part.file)) as file:
+                batches = pa.ipc.open_file(file).num_record_batches
+            if batches != len(part.batches):
+                raise StoreError(f"{name} holds {batches} batches, expected {len(part.batches)}")
+        return corpus
 
     def round_directory(self, rounds_done: int) -> Directory:
         """Where the weights after some rounds are."""
@@ -230,15 +262,15 @@ class RunDirectory:
             history = [RoundRecord(**record) for record in value["history"]]
             done, shape = int(value["rounds_done"]), (value["rows"], value["dim"])
         except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(
-                f"{directory.uri}/{_ROUND_FILE} is damaged: {error}; start again with --overwrite"
-            ) from error
+            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
+        if len(history) != done:
+            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {len(history)} records of {done} rounds")
         if shape != (rows, dim):
             raise StoreError(f"{directory.uri} holds weights of shape {shape}, expected {(rows, dim)}")
         self.read_weights(done, rows, dim)
         return done, history
 
-    def read_weights(self, rounds_done: int, rows: int, dim: int) -> tuple[Matrix, Matrix]:
+    def read_weights(self, rounds_done: int, rows: int, dim: int) -> tuple[Rows, Rows]:
         """``w_in`` and ``w_out`` after some rounds, each (V, D) float32; memory maps where possible."""
         directory = self.round_directory(rounds_done)
         return open_matrix(directory, "w_in.npy", rows, dim), open_matrix(directory, "w_out.npy", rows, dim)

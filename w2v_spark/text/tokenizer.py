@@ -20,7 +20,7 @@ from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.simd import address_of
 from w2v_spark.text import characters as ch
 from w2v_spark.text.bytes import STEP, copy_ascii_word
-from w2v_spark.text.characters import build_character_table
+from w2v_spark.text.characters import CharacterTable, build_character_table
 
 MAX_WORD_BYTES: Final = 4096  # longer runs (base64, binary junk) are dropped and counted
 _BUFFER_BYTES: Final = 1 << 21
@@ -60,6 +60,11 @@ class Words:
         return len(self.breaks)
 
 
+def character_table(config: TextConfig) -> CharacterTable:
+    """What each character means under a ``[text]`` section."""
+    return build_character_table(config.lowercase, config.apostrophes is Apostrophes.KEEP)
+
+
 class Tokenizer:
     """Turns Arrow arrays of text, or of ready-made words, into `Words`.
 
@@ -67,6 +72,8 @@ class Tokenizer:
     ----------
     config
         The ``[text]`` section.
+    table
+        `character_table` of the same section; made when it is not given.
 
     Attributes
     ----------
@@ -79,8 +86,8 @@ class Tokenizer:
     Memory is constant, whatever the length of a document: the buffers hold 2 MiB of words at a time.
     """
 
-    def __init__(self, config: TextConfig) -> None:
-        self._table = build_character_table(config.lowercase, config.apostrophes is Apostrophes.KEEP)
+    def __init__(self, config: TextConfig, table: CharacterTable | None = None) -> None:
+        self._table = table or character_table(config)
         self._by_line = config.sentences is Sentences.LINE
         self.documents = 0
         self.invalid = 0
@@ -118,7 +125,7 @@ class Tokenizer:
         self.overlong += int(state[_OVERLONG])
 
     def _ready_words(self, column: pa.Array) -> Iterator[Words]:
-        words = column.flatten()
+        words = self._valid(column.flatten())
         lengths = np.diff(np.asarray(column.offsets, np.int64))
         first = np.concatenate([[0], np.cumsum(lengths[:-1])]) if len(lengths) else np.empty(0, np.int64)
         breaks = np.zeros(len(words) + 1, np.uint8)
@@ -130,6 +137,21 @@ class Tokenizer:
             end = min(begin + _BUFFER_WORDS, len(breaks))
             base = starts[begin]
             yield Words(text[base : starts[end]], (starts[begin : end + 1] - base).astype(np.int32), breaks[begin:end])
+
+    def _valid(self, words: pa.Array) -> pa.Array:
+        """The words, those that are not UTF-8 with a replacement character for each invalid sequence."""
+        try:
+            words.validate(full=True)
+            return words
+        except pa.ArrowInvalid:
+            raw = words.cast(pa.binary()).to_pylist()
+        valid = [None if word is None else word.decode(errors="replace") for word in raw]
+        self.invalid += sum(
+            after.count("\ufffd") - before.count("\ufffd".encode())
+            for before, after in zip(raw, valid, strict=True)
+            if after is not None
+        )
+        return pa.array(valid, words.type)
 
     def _usable(
         self, words: pa.Array, breaks: npt.NDArray[np.uint8]

@@ -82,7 +82,9 @@ class WordTable:
         ends = self._entries[: self._size, _END]
         offsets = np.concatenate([np.zeros(1, np.int64), ends])
         text = pa.py_buffer(self._bytes[: offsets[-1]].copy())
-        return pa.Array.from_buffers(pa.large_string(), self._size, [None, pa.py_buffer(offsets), text]).cast(pa.string())
+        return pa.Array.from_buffers(pa.large_string(), self._size, [None, pa.py_buffer(offsets), text]).cast(
+            pa.string()
+        )
 
     def counts(self) -> npt.NDArray[np.int64]:
         """How often each word was counted, by id; a copy."""

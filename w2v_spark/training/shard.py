@@ -127,6 +127,8 @@ def train_shard(
         key = np.uint64(stream_key(seed, part.epoch, shard_number))
         first_rate = plan.learning_rate - fall * part.epoch
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
+            if ids.view(np.uint32).max() >= len(tables):  # negative ids are large ones here
+                raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
             skipgram_ns(
                 ids, offsets, position, key, w_in, w_out, tables.accept, tables.alias, tables.keep,
                 model.window, model.negatives, first_rate, fall / shard.tokens, plan.min_learning_rate,

@@ -1,0 +1,115 @@
+"""The same input and configuration give the same bits, whatever the cluster did."""
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from jobs import train
+from tests import corpora
+from w2v_spark import KeyedVectors
+from w2v_spark.config import Config
+from w2v_spark.spark.state import CORPUS_FILE, SAMPLING_FILE, VOCABULARY_FILE, Run, RunDirectory
+from w2v_spark.storage import Directory
+from w2v_spark.text.tokenizer import Tokenizer
+from w2v_spark.text.vocabulary import Vocabulary
+from w2v_spark.text.word_table import WordTable
+from w2v_spark.training.corpus import EncodedCorpus
+from w2v_spark.training.merge import build_exposures, merge_round
+from w2v_spark.training.shard import SamplingTables, train_shard
+from w2v_spark.training.weights import open_matrix
+
+SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]
+
+
+@pytest.fixture(scope="module")
+def documents():
+    return corpora.planted_documents(300)
+
+
+def run(directory: Path, documents, *settings, files=3, flags=()):
+    corpus = corpora.write_parquet(directory / "corpus", documents, files)
+    arguments = ["--input", str(corpus), "--format", "parquet", "--output", str(directory / "out"), "--quiet", *flags]
+    assert train.main(arguments + [x for s in [*SETTINGS, *settings] for x in ("--set", s)]) == 0
+    return directory / "out"
+
+
+def content(output: Path):
+    return b"".join(file.read_bytes() for file in sorted((output / "vectors").glob("*.parquet")))
+
+
+def test_files_and_order_of_the_input_do_not_matter(spark, documents, tmp_path):
+    """Three files, one file, or the documents in reverse order in seven: the corpus is the same."""
+    reference = content(run(tmp_path / "a", documents, "train.shards=3"))
+    assert content(run(tmp_path / "b", documents, "train.shards=3", files=1)) == reference
+    assert content(run(tmp_path / "c", documents[::-1], "train.shards=3", files=7)) == reference
+
+
+def test_another_seed_gives_other_vectors(spark, documents, tmp_path):
+    one, two = (KeyedVectors.load(run(tmp_path / s, documents, f"train.seed={s}", "train.shards=2")) for s in "12")
+    assert one.words == two.words
+    assert not np.array_equal(one.matrix, two.matrix)
+
+
+@pytest.mark.parametrize("shards", [1, 3])
+@pytest.mark.parametrize("merge", ["curvature", "mean"])
+def test_spark_equals_a_local_loop(spark, documents, tmp_path, shards, merge):
+    """The rounds of the Spark job, run again by calls in this process on the same encoded corpus."""
+    settings = [f"train.shards={shards}", f"train.merge={merge}"]
+    output = run(tmp_path, documents, *settings, flags=["--keep-run"])
+    folder = Directory.open(output / "_run")
+    job, corpus = Run.read(folder), EncodedCorpus.read(folder, CORPUS_FILE)
+    counts, tables = Vocabulary.read(folder, VOCABULARY_FILE).counts, SamplingTables.read(folder, SAMPLING_FILE)
+    local = RunDirectory(Directory.open(tmp_path / "local").create())
+    local.begin_rounds(len(counts), 20, job.config.train.seed)
+    for t in range(job.plan.rounds):
+        before, here = local.read_weights(t, len(counts), 20), local.round_directory(t)
+        results = [
+            train_shard(
+                job.config.model, job.config.train.seed, job.plan, t, p, corpus.shards[p],
+                folder.child("corpus"), here, here, tables,
+            )
+            for p in range(shards)
+        ]  # fmt: skip
+        weights = [
+            tuple(open_matrix(here, f"{r.file}.{name}.npy", len(counts), 20) for name in ("w_in", "w_out"))
+            for r in results
+        ]
+        share = ((t + 1) ** 2 - t**2) / job.plan.rounds**2 * job.plan.epochs
+        merged = list(
+            merge_round(
+                before, weights, job.config.train.merge, build_exposures(counts, job.config), share,
+                job.plan.mean_rate(t),
+            )
+        )  # fmt: skip
+        matrices = [(name, iter([rows for m, rows in merged if m == i])) for i, name in enumerate(("w_in", "w_out"))]
+        local.write_round(t + 1, len(counts), 20, iter(matrices), list)
+    np.testing.assert_array_equal(
+        local.read_weights(job.plan.rounds, len(counts), 20)[0], KeyedVectors.load(output).matrix
+    )
+
+
+def test_one_shard_does_not_depend_on_the_number_of_rounds(spark, documents, tmp_path):
+    one, nine = (
+        KeyedVectors.load(run(tmp_path / rounds, documents, "train.shards=1", f"train.rounds={rounds}"))
+        for rounds in ("1", "9")
+    )
+    np.testing.assert_array_equal(one.matrix, nine.matrix)
+
+
+def test_every_word_is_trained_and_counted(spark, documents, tmp_path):
+    output = run(tmp_path, documents, "train.shards=3", flags=["--keep-run"])
+    table = WordTable()
+    for words in Tokenizer(Config().text).words(pa.array(documents)):
+        table.count(words)
+    expected = {w: c for w, c in zip(table.words().to_pylist(), table.counts().tolist(), strict=True) if c >= 5}
+    vectors = KeyedVectors.load(output)
+    assert dict(zip(vectors.words, vectors.counts.tolist(), strict=True)) == expected
+    corpus = EncodedCorpus.read(Directory.open(output / "_run"), CORPUS_FILE)
+    assert corpus.tokens == sum(expected.values())
+    seen = np.zeros(len(expected), np.int64)
+    for shard in corpus.shards:
+        for ids, _, _ in shard.read(Directory.open(output / "_run/corpus"), 0, shard.tokens):
+            seen += np.bincount(ids, minlength=len(seen))
+    np.testing.assert_array_equal(seen, vectors.counts)

@@ -1,0 +1,141 @@
+"""Killed drivers, workers and Python processes: at most a round is lost, and not a bit differs afterwards."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests import corpora
+from tests.conftest import ROOT
+from tests.spark.cluster import standalone_cluster
+
+TRAIN = ROOT / "jobs" / "train.py"
+SETTINGS = ("train.epochs=4", "model.dim=64", "train.sample=0", "train.rounds=12", "train.shards=2", "train.seed=3")
+DEADLINE = 120
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory) -> Path:
+    return corpora.write_parquet(tmp_path_factory.mktemp("kills") / "corpus", corpora.planted_documents(3000))
+
+
+@pytest.fixture(scope="module")
+def reference(corpus, tmp_path_factory) -> bytes:
+    """The vectors of a run that nobody disturbed, on one core."""
+    output = tmp_path_factory.mktemp("reference") / "out"
+    process = start(corpus, output, master="local[1]")
+    assert process.wait(DEADLINE) == 0, process.stderr.read()
+    return vectors(output)
+
+
+def arguments(corpus: Path, output: Path, *flags: str) -> list[str]:
+    settings = [item for setting in SETTINGS for item in ("--set", setting)]
+    return ["--input", str(corpus), "--format", "parquet", "--output", str(output), *settings, *flags]
+
+
+def start(corpus: Path, output: Path, *flags: str, master: str = "local[2,4]") -> subprocess.Popen[str]:
+    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'train.py'\n"
+    script += f"from w2v_spark.spark.session import get_session; get_session(master={master!r})\n"
+    script += "from jobs.train import main; sys.exit(main(sys.argv[1:]))"
+    return subprocess.Popen(
+        [sys.executable, "-c", script, *arguments(corpus, output, *flags)],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+
+
+def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
+    deadline = time.monotonic() + DEADLINE
+    while not condition():
+        assert process.poll() is None, f"ended too early: {process.communicate()}"
+        assert time.monotonic() < deadline, "nothing happened in time"
+        time.sleep(0.01)
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def rounds_done(output: Path) -> int:
+    return max((int(file.parent.name) for file in (output / "_run/rounds").glob("*/round.json")), default=-1)
+
+
+def vectors(output: Path) -> bytes:
+    assert (output / "_SUCCESS").exists()
+    assert not (output / "_run").exists()
+    return b"".join(file.read_bytes() for file in sorted((output / "vectors").glob("*.parquet")))
+
+
+def test_a_killed_driver_loses_one_round_at_most(corpus, reference, tmp_path):
+    """Kill it three times: in the second pass, after round 2 and after round 7; readers see no table meanwhile."""
+    output = tmp_path / "out"
+    process = start(corpus, output)
+    wait_for((output / "_run/run.json").exists, process)
+    kill(process)
+    for stop in (2, 7):
+        process = start(corpus, output, "--resume")
+        wait_for(lambda: rounds_done(output) >= stop, process)  # noqa: B023
+        kill(process)
+        assert not (output / "vectors").exists()
+        assert not (output / "_SUCCESS").exists()
+    kept = rounds_done(output)
+    process = start(corpus, output, "--resume")
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, said
+    assert f"going on after round {kept} of 12" in said
+    assert f"train round {kept}/12" not in said
+    assert vectors(output) == reference
+
+
+def test_killed_python_workers_are_replaced(corpus, reference, tmp_path):
+    output = tmp_path / "out"
+    process = start(corpus, output)
+    wait_for(lambda: rounds_done(output) >= 3, process)
+    victims = python_workers(process.pid)
+    assert victims
+    for pid in victims:
+        os.kill(pid, signal.SIGKILL)
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, said
+    assert vectors(output) == reference
+
+
+def python_workers(session: int) -> list[int]:
+    """Processes of a session that run Spark's Python workers; their parent, the daemon, is left alone."""
+    found = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                command = (entry / "cmdline").read_bytes()
+                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
+            except OSError:
+                continue
+            if b"pyspark" in command and b"daemon" in command and os.getsid(int(entry.name)) == session:
+                found[int(entry.name)] = int(stat[1])
+    return [pid for pid, parent in found.items() if parent in found]
+
+
+@pytest.mark.cluster
+def test_a_cluster_gives_the_same_bits_and_survives_a_killed_worker(corpus, reference, tmp_path):
+    with standalone_cluster(tmp_path / "cluster", workers=2, cores=1, memory="1g") as cluster:
+        result = cluster.submit(TRAIN, *arguments(corpus, tmp_path / "calm"))
+        assert result.returncode == 0, result.stderr + cluster.logs()
+        assert vectors(tmp_path / "calm") == reference
+
+        output = tmp_path / "killed"
+        process = cluster.submit_async(TRAIN, *arguments(corpus, output))
+        wait_for(lambda: rounds_done(output) >= 3, process)
+        cluster.kill_worker(1)
+        _, said = process.communicate(timeout=DEADLINE)
+        assert process.returncode == 0, said + cluster.logs()
+        assert vectors(output) == reference

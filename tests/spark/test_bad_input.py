@@ -609,7 +609,7 @@ def test_errors_of_spark_itself_are_one_line(job, text, out, monkeypatch):
 
     monkeypatch.setattr(
         "w2v_spark.spark.stages.count_words",
-        lambda documents, _: documents.mapInArrow(break_in_task, "kind tinyint, word string, count bigint"),
+        lambda documents, _: documents.mapInArrow(break_in_task, "word string, count bigint"),
     )
     code, _, err = job(text, out, "--quiet")
     assert (code, err) == (1, "error: Spark failed: ZeroDivisionError: not the fault of the input\n")

@@ -23,7 +23,7 @@ from w2v_spark.spark.failures import own_errors
 from w2v_spark.spark.resources import default_parallelism, memory_warnings
 from w2v_spark.spark.rounds import train_rounds
 from w2v_spark.spark.source import Input, fingerprint
-from w2v_spark.spark.stages import arrow_batches, build_vocabulary, encode_corpus
+from w2v_spark.spark.stages import build_vocabulary, encode_corpus, pass_settings
 from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, Run, RunDirectory, check_same
 from w2v_spark.storage import Directory
 from w2v_spark.text.vocabulary import Vocabulary
@@ -145,7 +145,7 @@ def _train(spark: SparkSession, source: Input, config: Config, output: Output, p
     state = RunDirectory(output.run)
     if output.resume and output.is_finished and not _is_underway(output, state):
         return _finished(output, config, seen, progress)
-    with arrow_batches(spark):
+    with pass_settings(spark, default_parallelism(spark)):
         run, vocabulary = _count(spark, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)

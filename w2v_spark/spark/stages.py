@@ -10,6 +10,8 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, Observation, SparkSession
 from pyspark.sql import functions as F
 
@@ -18,7 +20,7 @@ from w2v_spark.errors import VocabularyError
 from w2v_spark.storage import Directory
 from w2v_spark.text.characters import CharacterTable
 from w2v_spark.text.encode import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
-from w2v_spark.text.tokenizer import Tokenizer, character_table
+from w2v_spark.text.tokenizer import MAX_WORD_BYTES, Tokenizer, character_table
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.text.word_table import WordTable
 from w2v_spark.training.corpus import EncodedCorpus, Part, Shard, write_part
@@ -29,8 +31,8 @@ _BATCH_BYTES: Final = 4 << 20
 _BATCH_RECORDS: Final = 100_000
 _BATCH_RECORDS_WITHOUT_BYTES: Final = 1_000  # where Spark knows no limit in bytes (before 4.1)
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
-_WORD, _STATISTIC = 0, 1
-_COUNT_SCHEMA: Final = "kind tinyint, word string, count bigint"
+_COUNT_SCHEMA: Final = "word string, count bigint"
+_STATISTIC: Final = " " * (MAX_WORD_BYTES + 1)  # behind the name of a statistic: no word is as long
 _PART_SCHEMA: Final = "bucket int, file string, sentences bigint, batches array<int>, digest bigint"
 
 
@@ -77,9 +79,9 @@ class CountWords:
                 tokens += len(words)
                 table.count(words)
                 if len(table) > _MOST_WORDS:
-                    yield from _count_batches(_WORD, table.words(), table.counts())
+                    yield from _count_batches(table.words(), table.counts())
                     table.clear()
-        yield from _count_batches(_WORD, table.words(), table.counts())
+        yield from _count_batches(table.words(), table.counts())
         totals = {
             "documents": tokenizer.documents,
             "sentences": sentences,
@@ -87,20 +89,19 @@ class CountWords:
             "invalid_utf8": tokenizer.invalid,
             "overlong_words": tokenizer.overlong,
         }
-        yield from _count_batches(_STATISTIC, pa.array(list(totals)), np.array(list(totals.values())))
+        yield from _count_batches(pa.array([name + _STATISTIC for name in totals]), np.array(list(totals.values())))
 
 
-def _count_batches(kind: int, words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
-    kinds = pa.array(np.full(len(words), kind, np.int8))
-    batch = pa.record_batch([kinds, words, pa.array(counts, pa.int64())], names=["kind", "word", "count"])
+def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
+    batch = pa.record_batch([words, pa.array(counts, pa.int64())], names=["word", "count"])
     for start in range(0, len(batch), _BATCH_RECORDS):
         yield batch.slice(start, _BATCH_RECORDS)
 
 
 def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
-    """All words of the corpus with their counts: ``kind, word, count``; kind 1 marks statistics instead of words."""
+    """All words of the corpus, ``word, count``; and statistics, whose names have more bytes than a word may have."""
     partial = documents.mapInArrow(CountWords(config, character_table(config)), _COUNT_SCHEMA)
-    return partial.groupBy("kind", "word").agg(F.sum("count").alias("count"))
+    return partial.groupBy("word").agg(F.sum("count").alias("count"))
 
 
 def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, CorpusStatistics]:
@@ -113,22 +114,22 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
     VocabularyError
         Fewer than two words are left.
     """
-    seen, is_word = Observation(), F.col("kind") == _WORD
+    seen, is_word = Observation(), F.octet_length("word") <= MAX_WORD_BYTES
     counts = count_words(documents, config.text).observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
-    counts = counts.where((F.col("kind") == _STATISTIC) | (F.col("count") >= config.vocabulary.min_count))
+    counts = counts.where(~is_word | (F.col("count") >= config.vocabulary.min_count))
     if config.vocabulary.max_size:
-        ranked = counts.orderBy(F.desc("kind"), F.desc("count"), F.asc("word"))
+        ranked = counts.orderBy(is_word, F.desc("count"), F.asc("word"))
         counts = ranked.limit(config.vocabulary.max_size + len(CorpusStatistics.__slots__))
     table = counts.toArrow()
-    kinds = table["kind"].to_numpy()
-    totals = {row["word"]: row["count"] for row in table.filter(pa.array(kinds == _STATISTIC)).to_pylist()}
+    statistic = pc.greater(pc.binary_length(table["word"]), MAX_WORD_BYTES)
+    totals = {row["word"].strip(): row["count"] for row in table.filter(statistic).to_pylist()}
     statistics = CorpusStatistics(
         **{name: totals.get(name, 0) for name in CorpusStatistics.__slots__ if name != "distinct_words"},
         distinct_words=int(seen.get["distinct"]),
     )
-    words = table.filter(pa.array(kinds == _WORD))
+    words = table.filter(pc.invert(statistic))
     if not len(words):
         most = seen.get["most"]
         found = (
@@ -236,15 +237,37 @@ def _by_bucket(blocks: DataFrame, partitions: int) -> DataFrame:
 
 
 @contextmanager
-def arrow_batches(spark: SparkSession) -> Iterator[None]:
-    """Let Spark hand text to Python in batches of a few MiB, and restore the session's own settings afterwards."""
+def pass_settings(spark: SparkSession, parallelism: int) -> Iterator[None]:
+    """Settings of the passes over the text; the session's own ones are restored afterwards.
+
+    Text comes to Python in batches of a few MiB. A small cluster gets four parts a core to sum the counts in instead of
+    the usual 200, and no adaptive planning, which would measure for longer than they take.
+    """
     records, size = "spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch"
-    before = {key: value for key in (records, size) if (value := spark.conf.get(key, None)) is not None}
-    wanted = {records: str(_BATCH_RECORDS if size in before else _BATCH_RECORDS_WITHOUT_BYTES), size: str(_BATCH_BYTES)}
+    parts, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
+    knows_bytes = _is_known(spark, size)
+    wanted = {
+        records: _BATCH_RECORDS if knows_bytes else _BATCH_RECORDS_WITHOUT_BYTES,
+        parts: min(int(spark.conf.get(parts) or 200), 4 * parallelism),
+        adaptive: "false",
+        **({size: _BATCH_BYTES} if knows_bytes else {}),
+    }
+    before = {key: spark.conf.get(key, None) for key in wanted}
     try:
-        for key in before:
-            spark.conf.set(key, wanted[key])
+        for key, value in wanted.items():
+            spark.conf.set(key, value)
         yield
     finally:
-        for key, value in before.items():
-            spark.conf.set(key, value)
+        for key, old in before.items():
+            if old is None:
+                spark.conf.unset(key)
+            else:
+                spark.conf.set(key, old)
+
+
+def _is_known(spark: SparkSession, key: str) -> bool:
+    """Whether this Spark has a setting; asked with a default, it would not tell."""
+    try:
+        return spark.conf.get(key) is not None
+    except PySparkException:
+        return False

@@ -89,6 +89,9 @@ class Tokenizer:
     def __init__(self, config: TextConfig, table: CharacterTable | None = None) -> None:
         self._table = table or character_table(config)
         self._by_line = config.sentences is Sentences.LINE
+        self._out = np.empty(_BUFFER_BYTES, np.uint8)
+        self._offsets = np.empty(_BUFFER_WORDS + 1, np.int32)
+        self._breaks = np.empty(_BUFFER_WORDS, np.uint8)
         self.documents = 0
         self.invalid = 0
         self.overlong = 0
@@ -110,9 +113,7 @@ class Tokenizer:
 
     def _scan(self, column: pa.Array) -> Iterator[Words]:
         text, starts = string_buffers(column)
-        out = np.empty(_BUFFER_BYTES, np.uint8)
-        offsets = np.empty(_BUFFER_WORDS + 1, np.int32)
-        breaks = np.empty(_BUFFER_WORDS, np.uint8)
+        out, offsets, breaks = self._out, self._offsets, self._breaks
         state = np.zeros(_STATE_SIZE, np.int64)
         state[_POSITION] = starts[0]
         state[_BREAK] = NEW_DOCUMENT

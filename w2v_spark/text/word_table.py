@@ -6,7 +6,8 @@ numpy arrays and not a million Python strings, and kernels look words up without
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -17,12 +18,15 @@ from w2v_spark.kernels.simd import address_of, prefetch
 from w2v_spark.text.bytes import load_eight
 from w2v_spark.text.tokenizer import Words, string_buffers
 
-_FIRST_SLOTS: Final = 1 << 16
+Array = TypeVar("Array", bound=np.generic)
+
+_FIRST_SLOTS: Final = 1 << 20  # enough for half a million words; memory is taken as it is used
 _ALL: Final = np.uint64(2**64 - 1)
 
 
-_AHEAD: Final = 32  # words whose slots are fetched before they are looked at
-_HASH, _START, _END, _COUNT = range(4)  # columns of an entry, which fill half a cache line
+_AHEAD: Final = 64  # words whose slots are fetched before they are looked at
+_HASH, _PLACE = range(2)  # columns of an entry
+_LENGTH_BITS: Final = 13  # a place is the start of a word in the byte array, shifted by these, and its length
 
 
 class WordTable:
@@ -30,14 +34,17 @@ class WordTable:
 
     Notes
     -----
-    Memory is the words' bytes plus 40 to 80 bytes a word. Hashes only speed the search up: words are compared byte
-    by byte, so no two words are ever mixed up.
+    Memory is the words' bytes plus 32 to 64 bytes a word. Hashes only speed the search up: words are compared byte
+    by byte where the hash is not the word itself, so no two words are ever mixed up.
     """
 
     def __init__(self) -> None:
         self._slots = np.full(_FIRST_SLOTS, -1, np.int32)
-        self._entries = np.empty((_FIRST_SLOTS // 2, 4), np.int64)
+        self._entries = np.empty((_FIRST_SLOTS // 2, 2), np.int64)
+        self._counts = np.empty(_FIRST_SLOTS // 2, np.int64)
+        self._used = np.zeros(1, np.int64)
         self._bytes = np.zeros(_FIRST_SLOTS * 4, np.uint8)
+        self._ids = np.empty(0, np.int32)
         self._size = 0
 
     @classmethod
@@ -64,10 +71,16 @@ class WordTable:
 
     def count(self, words: Words) -> None:
         """Add each word, or one to its count. Amortised constant time a word."""
+        words = _padded(words)
+        if len(self._ids) < len(words):
+            self._ids = np.empty(len(words), np.int32)
+        ids = self._ids
+        self.find(words, ids)
         done = 0
         while True:
             done, self._size = count_words(
-                words.text, words.offsets, done, self._size, self._slots, self._entries, self._bytes
+                words.text, words.offsets, ids, done, self._size, self._slots, self._entries, self._counts,
+                self._bytes, self._used,
             )  # fmt: skip
             if done == len(words):
                 return
@@ -75,12 +88,13 @@ class WordTable:
 
     def find(self, words: Words, ids: npt.NDArray[np.int32]) -> None:
         """Write the id of each word, or -1, to the first ``len(words)`` places of ``ids``."""
+        words = _padded(words)
         find_words(words.text, words.offsets, self._slots, self._entries, self._bytes, ids)
 
     def words(self) -> pa.Array:
         """The words as a string array in order of their ids; a copy."""
-        ends = self._entries[: self._size, _END]
-        offsets = np.concatenate([np.zeros(1, np.int64), ends])
+        places = self._entries[: self._size, _PLACE]
+        offsets = np.append(places >> _LENGTH_BITS, self._used)
         text = pa.py_buffer(self._bytes[: offsets[-1]].copy())
         return pa.Array.from_buffers(pa.large_string(), self._size, [None, pa.py_buffer(offsets), text]).cast(
             pa.string()
@@ -88,121 +102,159 @@ class WordTable:
 
     def counts(self) -> npt.NDArray[np.int64]:
         """How often each word was counted, by id; a copy."""
-        return self._entries[: self._size, _COUNT].copy()
+        return self._counts[: self._size].copy()
 
     def clear(self) -> None:
         """Forget all words and keep the memory."""
         self._slots.fill(-1)
+        self._used[0] = 0
         self._size = 0
 
     def _grow(self) -> None:
         """Make room for twice as many words and bytes."""
         capacity = 2 * len(self._entries)
-        self._entries = np.resize(self._entries, (capacity, 4))
-        self._bytes = np.resize(self._bytes, 2 * len(self._bytes))
+        self._entries, self._counts = _twice(self._entries), _twice(self._counts)
+        self._bytes = _twice(self._bytes)
         self._slots = np.full(2 * capacity, -1, np.int32)
         fill_slots(self._slots, self._entries, self._size)
 
 
+def _padded(words: Words) -> Words:
+    """The words with at least eight bytes of text, which the kernels load at a time."""
+    if len(words.text) >= 8:
+        return words
+    return replace(words, text=np.concatenate([words.text, np.zeros(8, np.uint8)]))
+
+
+def _twice(array: npt.NDArray[Array]) -> npt.NDArray[Array]:
+    """The array and as much room behind it."""
+    larger = np.empty((2 * len(array), *array.shape[1:]), array.dtype)
+    larger[: len(array)] = array
+    return larger
+
+
+# The helpers below take addresses instead of arrays: an array that is handed on costs a reference count each time.
+
+
 @inline
-def _hash(text, start, end):
-    """64 bits that depend on all bytes: eight of them at a time are multiplied in and folded."""
-    h = np.uint64(end - start) * np.uint64(0x9E3779B97F4A7C15)
-    while end - start > 8:
-        h = (h ^ load_eight(address_of(text, start))) * np.uint64(0xBF58476D1CE4E5B9)
-        h ^= h >> np.uint64(32)
-        start += 8
-    h = (h ^ _up_to_eight(text, start, end)) * np.uint64(0x94D049BB133111EB)
+def _head(word, size, limit):
+    """The first eight bytes of the word at an address as a number, filled up with zeros.
+
+    Where eight bytes would reach beyond the address ``limit``, the eight before it are loaded.
+    """
+    place = min(word, limit - 8)
+    skipped = np.uint64(8 * (word - place))
+    return (load_eight(place) >> skipped) & (_ALL >> np.uint64(64 - 8 * min(size, 8)))
+
+
+@inline
+def _tail(word, size, limit):
+    """The last eight bytes of a word of more than eight, else 0; no branch, for lengths cannot be predicted."""
+    is_long = size > 8
+    return load_eight(word + size - 8 if is_long else limit - 8) * np.uint64(is_long)
+
+
+@inline
+def _hash(word, size, head, tail):
+    """64 bits that depend on all bytes of a word and on its length."""
+    h = (head ^ (np.uint64(size) * np.uint64(0x9E3779B97F4A7C15))) * np.uint64(0xBF58476D1CE4E5B9)
+    h = (h ^ (h >> np.uint64(32)) ^ tail) * np.uint64(0x94D049BB133111EB)
+    middle = 8
+    while middle < size - 8:
+        h = (h ^ (h >> np.uint64(32)) ^ load_eight(word + middle)) * np.uint64(0xD6E8FEB86659FD93)
+        middle += 8
     return h ^ (h >> np.uint64(29))
 
 
 @inline
-def _up_to_eight(text, start, end):
-    """The last one to eight bytes of a word as a number."""
-    if start + 8 <= len(text):
-        return load_eight(address_of(text, start)) & (_ALL >> np.uint64(8 * (start + 8 - end)))
-    value = np.uint64(0)
-    for k in range(start, end):
-        value |= np.uint64(text[k]) << np.uint64(8 * (k - start))
-    return value
+def _is_same(word, other, size, tail):
+    """Whether two words of the same length above eight are the same; ``tail`` is that of the first."""
+    middle = 0
+    while middle < size - 8 and load_eight(word + middle) == load_eight(other + middle):
+        middle += 8
+    return middle >= size - 8 and tail == load_eight(other + size - 8)
 
 
 @inline
-def _is_same(text, start, end, arena, first):
-    """Whether a word is the one at ``arena[first]``, which is as long."""
-    while end - start > 8:
-        if load_eight(address_of(text, start)) != load_eight(address_of(arena, first)):
-            return False
-        start += 8
-        first += 8
-    return _up_to_eight(text, start, end) == _up_to_eight(arena, first, first + end - start)
-
-
-@inline
-def _probe(text, start, end, h, slots, entries, arena):
+def _probe(word, size, tail, h, slots, mask, entries, arena):
     """(slot, id) of a word, the id -1 and the slot free where the word is not in the table."""
-    mask = len(slots) - 1
     slot = np.int64(h) & mask
+    found = -1
     while True:
         i = np.int64(slots[slot])
         if i < 0:
-            return slot, i
-        if entries[i, _HASH] == np.int64(h):
-            first = entries[i, _START]
-            if entries[i, _END] - first == end - start and _is_same(text, start, end, arena, first):
-                return slot, i
+            break
+        place = entries[i, _PLACE]
+        is_equal = entries[i, _HASH] == np.int64(h) and place & ((1 << _LENGTH_BITS) - 1) == size
+        # Up to eight bytes the hash is a bijection: words as long with the same hash are the same.
+        if is_equal and (size <= 8 or _is_same(word, arena + (place >> _LENGTH_BITS), size, tail)):
+            found = i
+            break
         slot = (slot + 1) & mask
-
-
-@inline
-def _look_ahead(text, word_offsets, first, last, slots, hashes):
-    """Hash some words and ask for their slots, so that the memory is there when it is needed."""
-    mask = len(slots) - 1
-    for w in range(first, last):
-        h = _hash(text, np.int64(word_offsets[w]), np.int64(word_offsets[w + 1]))
-        hashes[w - first] = h
-        prefetch(address_of(slots, np.int64(h) & mask))
+    return slot, found
 
 
 @kernel
-def count_words(text, word_offsets, done, size, slots, entries, arena):
-    """Count words from number ``done`` on until the table is full: (words done, table size)."""
-    n = len(word_offsets) - 1
-    hashes = np.empty(_AHEAD, np.uint64)
-    for group in range(done, n, _AHEAD):
-        last = min(group + _AHEAD, n)
-        _look_ahead(text, word_offsets, group, last, slots, hashes)
-        for w in range(group, last):
-            start, end = np.int64(word_offsets[w]), np.int64(word_offsets[w + 1])
-            h = hashes[w - group]
-            slot, i = _probe(text, start, end, h, slots, entries, arena)
+def count_words(text, word_offsets, ids, done, size, slots, entries, counts, arena, used):
+    """Count words from number ``done`` on until the table is full: (words done, table size).
+
+    ``ids`` says which words were in the table before; the few others are entered. That the search is a loop of its own
+    makes it twice as fast, since its loads need not wait for the stores of the counts.
+    """
+    mask = len(slots) - 1
+    source, target = address_of(text, 0), address_of(arena, 0)
+    limit = source + len(text)
+    for w in range(done, len(word_offsets) - 1):
+        i = np.int64(ids[w])
+        if i < 0:
+            start = np.int64(word_offsets[w])
+            length = np.int64(word_offsets[w + 1]) - start
+            head, tail = _head(source + start, length, limit), _tail(source + start, length, limit)
+            h = _hash(source + start, length, head, tail)
+            slot, i = _probe(source + start, length, tail, h, slots, mask, entries, target)
             if i < 0:
-                first = entries[size - 1, _END] if size > 0 else 0
-                if size == len(entries) or first + end - start > len(arena):
+                first = used[0]
+                if size == len(entries) or first + length + 8 > len(arena):
                     return w, size
                 i = size
                 slots[slot] = size
-                for k in range(end - start):
+                for k in range(length):
                     arena[first + k] = text[start + k]
-                entries[i, _HASH], entries[i, _COUNT] = np.int64(h), 0
-                entries[i, _START], entries[i, _END] = first, first + end - start
+                entries[i, _HASH], entries[i, _PLACE] = np.int64(h), (first << _LENGTH_BITS) | length
+                counts[i] = 0
+                used[0] = first + length
                 size += 1
-            entries[i, _COUNT] += 1
-    return n, size
+        counts[i] += 1
+    return len(word_offsets) - 1, size
 
 
 @kernel
 def find_words(text, word_offsets, slots, entries, arena, ids):
-    """The id of each word, or -1."""
-    n = len(word_offsets) - 1
-    hashes = np.empty(_AHEAD, np.uint64)
+    """The id of each word, or -1.
+
+    Some words at a time are hashed, then their slots are asked for, then their entries, so that memory is there when
+    it is needed.
+    """
+    n, mask = len(word_offsets) - 1, len(slots) - 1
+    source, target = address_of(text, 0), address_of(arena, 0)
+    limit = source + len(text)
+    tails, hashes = np.empty(_AHEAD, np.uint64), np.empty(_AHEAD, np.uint64)
     for group in range(0, n, _AHEAD):
-        last = min(group + _AHEAD, n)
-        _look_ahead(text, word_offsets, group, last, slots, hashes)
-        for w in range(group, last):
-            start, end = np.int64(word_offsets[w]), np.int64(word_offsets[w + 1])
-            _, i = _probe(text, start, end, hashes[w - group], slots, entries, arena)
-            ids[w] = i
+        last = min(group + _AHEAD, n) - group
+        for k in range(last):
+            start = np.int64(word_offsets[group + k])
+            length = np.int64(word_offsets[group + k + 1]) - start
+            head, tail = _head(source + start, length, limit), _tail(source + start, length, limit)
+            h = _hash(source + start, length, head, tail)
+            tails[k], hashes[k] = tail, h
+            prefetch(address_of(slots, np.int64(h) & mask))
+        for k in range(last):
+            prefetch(address_of(entries, max(np.int64(slots[np.int64(hashes[k]) & mask]), 0)))
+        for k in range(last):
+            start = np.int64(word_offsets[group + k])
+            length = np.int64(word_offsets[group + k + 1]) - start
+            _, i = _probe(source + start, length, tails[k], hashes[k], slots, mask, entries, target)
+            ids[group + k] = i
 
 
 @kernel

@@ -8,7 +8,7 @@ import numpy as np
 
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.step import REGISTER_BYTES, dense_step, dots_of_tile
+from w2v_spark.kernels.step import REGISTER_BYTES, dense_step, dots_of_tile, fetch_row
 from w2v_spark.kernels.tiles import ROWS
 
 # Slots of the statistics that a kernel adds to.
@@ -66,7 +66,7 @@ def skipgram_ns(
     The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
     original C program. The window of each word reaches 1 to ``window`` words, uniformly. Noise words are drawn once a
     window and shared by its pairs; those equal to the target or to each other are left out. They are drawn one
-    window ahead, and their rows prefetched.
+    window ahead, so that their rows can be fetched in time, like those of the words to come.
     """
     row_bytes = np.int64(w_in.shape[1]) * 4
     registers = row_bytes // REGISTER_BYTES
@@ -87,6 +87,7 @@ def skipgram_ns(
     chosen = np.empty(negatives + 1, np.int64)
     ahead = np.empty(negatives, np.int64)
     loss = 0.0
+    likelihood = 1.0
     pairs = 0
     kept = 0
     for s in range(len(offsets) - 1):
@@ -106,6 +107,8 @@ def skipgram_ns(
         for k in range(negatives):
             state = rng.step(state)
             ahead[k] = draw_noise(rng.output(state), accept, alias)
+        for t in range(min(length, window + 1)):
+            fetch_row(simd.address_of(w_in, sentence[t]), row_bytes)
         for t in range(length):
             state = rng.step(state)
             reach = 1 + rng.below(rng.output(state), window)
@@ -129,17 +132,16 @@ def skipgram_ns(
             for k in range(negatives):
                 state = rng.step(state)
                 ahead[k] = draw_noise(rng.output(state), accept, alias)
-                next_row = simd.address_of(w_out, ahead[k])
-                for offset in range(0, row_bytes, REGISTER_BYTES):
-                    simd.prefetch(next_row + offset)
+                fetch_row(simd.address_of(w_out, ahead[k]), row_bytes)
             if t + 1 < length:
-                next_row = simd.address_of(w_out, sentence[t + 1])
-                for offset in range(0, row_bytes, REGISTER_BYTES):
-                    simd.prefetch(next_row + offset)
-            loss += dense_step(
-                inputs, m, outputs, n, registers, alpha, mask_rows, copies, dots, row_bytes, dot_bytes
+                fetch_row(simd.address_of(w_out, sentence[t + 1]), row_bytes)
+            if t + window + 1 < length:
+                fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
+            loss, likelihood = dense_step(
+                inputs, m, outputs, n, registers, alpha, mask_rows, copies, dots, row_bytes, dot_bytes,
+                loss, likelihood,
             )  # fmt: skip
             pairs += m
-    statistics[LOSS] += loss
+    statistics[LOSS] += loss - np.log(likelihood)
     statistics[PAIRS] += pairs
     statistics[KEPT] += kept

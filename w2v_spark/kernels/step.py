@@ -22,6 +22,8 @@ from w2v_spark.kernels.jit import device, inline
 from w2v_spark.kernels.tiles import ROWS
 
 REGISTER_BYTES: Final = 4 * simd.LANES
+SMALL: Final = 1e-100  # a likelihood whose logarithm is due, lest the next windows make it too small for a float64
+SMALLEST: Final = 1e-300
 _PERIOD: Final = 48  # lanes after which the pattern of rows within registers repeats: lcm(ROWS, LANES)
 
 
@@ -96,11 +98,11 @@ def sigmoid(x):
 
 
 @inline
-def gradients(address, count, rows, has_target, alpha, masks, scratch, likelihood):
+def gradients(address, count, rows, has_target, alpha, masks, likelihood):
     """Turn the dots of a tile into ``g`` in place; ``likelihood`` times the probability of each lane's label.
 
     A label's probability is sigmoid(x) or sigmoid(-x), so the loss is minus the logarithm of their product: one
-    logarithm a window instead of one a pair. The loss of a label is counted up to 16.6, where float32 ends.
+    logarithm in many windows instead of one a pair. The loss of a label is counted up to 16.6, where float32 ends.
     """
     one = simd.vsplat(np.float32(1.0))
     smallest = simd.vsplat(np.float32(6e-8))  # below the resolution of a float32 close to 1; keeps the logarithm finite
@@ -118,10 +120,31 @@ def gradients(address, count, rows, has_target, alpha, masks, scratch, likelihoo
 
 
 @inline
+def add_likelihood(loss, likelihood, factor):
+    """The loss, and the likelihood that is not in it yet, with one more factor, the likelihood of many labels."""
+    if factor < SMALL:
+        return loss - np.log(max(factor, SMALLEST)), likelihood
+    likelihood *= factor
+    if likelihood < SMALL:
+        return loss - np.log(likelihood), 1.0
+    return loss, likelihood
+
+
+@inline
+def fetch_row(address, row_bytes):
+    """Ask for all cache lines of a row."""
+    for offset in range(0, row_bytes, REGISTER_BYTES):
+        simd.prefetch(address + offset)
+
+
+@inline
 def dense_step(
-    inputs, m, outputs, n, registers, alpha, masks, copies, dots, row_bytes, dot_bytes,
+    inputs, m, outputs, n, registers, alpha, masks, copies, dots, row_bytes, dot_bytes, loss, likelihood,
 ):  # fmt: skip
-    """One update; the sum of the losses of all n x m pairs.
+    """One update; the loss and the likelihood with those of the n x m labels before it.
+
+    The loss of a label is minus the logarithm of its likelihood. Likelihoods are multiplied up until they become
+    small, and only then does a logarithm go into the loss.
 
     Parameters
     ----------
@@ -139,28 +162,30 @@ def dense_step(
         Addresses of scratch for m rows and for the dots of all tiles.
     row_bytes, dot_bytes : int
         Bytes a row and bytes of the dots of one tile.
+    loss, likelihood : float64
+        See above; 0 and 1 at first.
     """
-    for j in range(m):
-        for offset in range(0, row_bytes, REGISTER_BYTES):
-            simd.vstore(copies + j * row_bytes + offset, simd.vload(inputs[j] + offset))
     rate = simd.vsplat(alpha)
-    loss = 0.0
     for i in range(0, n, ROWS):
         table = simd.address_of(outputs, i)
         tile = dots + (i // ROWS) * dot_bytes
         j = 0
         while j + 4 <= m:
-            tiles.dots_4(table, copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j)
+            tiles.dots_4(
+                table, simd.address_of(inputs, j), copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j
+            )
             j += 4
         if j + 2 <= m:
-            tiles.dots_2(table, copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j)
+            tiles.dots_2(
+                table, simd.address_of(inputs, j), copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j
+            )
             j += 2
         if j < m:
-            tiles.dots_1(table, copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j)
-        likelihood = gradients(
-            tile, ROWS * m, min(ROWS, n - i), i == 0, rate, masks, dots, simd.vsplat(np.float32(1.0))
-        )  # fmt: skip
-        loss -= np.log(max(simd.vproduct(likelihood), 1e-300))
+            tiles.dots_1(
+                table, simd.address_of(inputs, j), copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j
+            )
+        labels = gradients(tile, ROWS * m, min(ROWS, n - i), i == 0, rate, masks, simd.vsplat(np.float32(1.0)))
+        loss, likelihood = add_likelihood(loss, likelihood, simd.vproduct(labels))
     for i in range(0, n, ROWS):
         table = simd.address_of(outputs, i)
         tile = dots + (i // ROWS) * dot_bytes
@@ -186,4 +211,4 @@ def dense_step(
             tiles.update_outputs_2(table, copies, row_bytes, m, tile, q * REGISTER_BYTES)
         elif registers - q == 1:
             tiles.update_outputs_1(table, copies, row_bytes, m, tile, q * REGISTER_BYTES)
-    return loss
+    return loss, likelihood

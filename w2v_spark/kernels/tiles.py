@@ -86,18 +86,21 @@ def _add_up(builder: Any, registers: list[Any]) -> Any:
 
 
 def _build_dots(columns: int) -> Callable[..., Any]:
-    """Dot products of `ROWS` output rows and ``columns`` input rows."""
+    """Dot products of `ROWS` output rows and ``columns`` input rows, which are copied on the way."""
 
     @intrinsic
-    def dots(context: Any, outputs: Any, inputs: Any, stride: Any, registers: Any, result: Any) -> Any:
+    def dots(context: Any, outputs: Any, inputs: Any, copies: Any, stride: Any, registers: Any, result: Any) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            table, inputs, stride, count, result = args
+            table, inputs, copies, stride, count, result = args
             rows = _row_addresses(builder, table, ROWS)
-            heads = [builder.add(inputs, builder.mul(stride, _constant(c))) for c in range(columns)]
+            heads = _row_addresses(builder, inputs, columns)
+            targets = [builder.add(copies, builder.mul(stride, _constant(c))) for c in range(columns)]
 
             def body(index: Any, sums: list[Any]) -> list[Any]:
                 offset = builder.mul(index, _constant(_REGISTER_BYTES))
                 x = [load(builder, builder.add(head, offset)) for head in heads]
+                for value, target in zip(x, targets, strict=True):
+                    store(builder, value, builder.add(target, offset))
                 new = []
                 for r in range(ROWS):
                     o = load(builder, builder.add(rows[r], offset))
@@ -111,7 +114,7 @@ def _build_dots(columns: int) -> Callable[..., Any]:
                 store(builder, total, builder.add(result, _constant(4 * start)))
             return context.get_dummy_value()
 
-        return _VOID(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS), generate
+        return _VOID(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS), generate
 
     return dots  # type: ignore[no-any-return]
 

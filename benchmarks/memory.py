@@ -40,7 +40,7 @@ class MemorySampler:
     size where the system does not tell. Without ``/proc`` everything stays zero.
     """
 
-    def __init__(self, pid: int, interval: float = 0.5) -> None:
+    def __init__(self, pid: int, interval: float = 1.0) -> None:
         self.peaks = Peaks()
         self._pid = pid
         self._interval = interval

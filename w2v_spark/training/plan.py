@@ -11,7 +11,7 @@ from w2v_spark.config import Config
 # Rounds chosen by `auto`; see docs/distributed-training.md for the measurements behind them.
 _FEWEST_ROUNDS: Final = 20
 _MOST_ROUNDS: Final = 100
-_ROUNDS_AT_A_MILLION: Final = 4.0
+_ROUNDS_AT_A_MILLION: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from jobs import train
 from tests import corpora
 from tests.conftest import ROOT
 from tests.spark.cluster import standalone_cluster
+from w2v_spark.spark import rounds
 
 TRAIN = ROOT / "jobs" / "train.py"
 SETTINGS = ("train.epochs=4", "model.dim=64", "train.sample=0", "train.rounds=12", "train.shards=2", "train.seed=3")
@@ -139,3 +141,27 @@ def test_a_cluster_gives_the_same_bits_and_survives_a_killed_worker(corpus, refe
         _, said = process.communicate(timeout=DEADLINE)
         assert process.returncode == 0, said + cluster.logs()
         assert vectors(output) == reference
+
+
+def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monkeypatch, capsys):
+    """A shard that hands back a NaN in round 3."""
+    output = tmp_path / "out"
+    merge = rounds.merge_round
+
+    def spoiled(before, shards, *others):
+        if rounds_done(output) == 2:
+            weights = shards[0][1].copy()
+            weights[5, 3] = float("nan")
+            shards = [(shards[0][0], weights), *shards[1:]]
+        return merge(before, shards, *others)
+
+    monkeypatch.setattr(rounds, "merge_round", spoiled)
+    assert train.main(arguments(corpus, output, "--quiet")) == 1
+    said = capsys.readouterr().err.strip().splitlines()[-1]
+    assert said.startswith("error: round 3: weights became NaN or infinite")
+    assert "lower train.learning_rate" in said
+    assert rounds_done(output) == 2
+    assert not (output / "vectors").exists()
+    monkeypatch.undo()
+    assert train.main(arguments(corpus, output, "--quiet", "--resume")) == 0
+    assert (output / "_SUCCESS").exists()

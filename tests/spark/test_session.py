@@ -111,7 +111,7 @@ def test_spark_starts_on_the_system_java_in_its_place(tmp_path: Path, monkeypatc
     report = _start()
     assert report["rows"] == 10
     assert report["java_home"] is None
-    assert report["master"] == "local[*]"
+    assert report["master"] == "local[*,4]"
     assert report["ui"] == "false"
     wanted = int(str(report["memory"]).removesuffix("m"))
     assert 1024 <= wanted <= 8192

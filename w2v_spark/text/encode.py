@@ -15,6 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.rng import mix
 from w2v_spark.text.tokenizer import NEW_DOCUMENT, SAME, Words
 from w2v_spark.text.word_table import WordTable
 
@@ -145,15 +146,7 @@ def decode_ids(signed: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], np
 
 
 def _mix_array(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """The finaliser of splitmix64 (Steele, Lea & Flood 2014)."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
-
-
-@inline
-def _mix(x):
-    """`_mix_array` for one number."""
+    """`rng.mix` for an array."""
     x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
     x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
     return x ^ (x >> np.uint64(31))
@@ -176,8 +169,8 @@ def close_block(seed, ids, ends, keys, hashes, state):
     if state[_TOKENS] > state[_BLOCK]:
         b = state[_BLOCKS]
         ends[b] = state[_TOKENS]
-        keys[b, 0] = _mix(hashes[0] ^ _mix(seed + np.uint64(1)))
-        keys[b, 1] = _mix(hashes[1] ^ _mix(seed + np.uint64(2)))
+        keys[b, 0] = mix(hashes[0] ^ mix(seed + np.uint64(1)))
+        keys[b, 1] = mix(hashes[1] ^ mix(seed + np.uint64(2)))
         state[_BLOCKS] = b + 1
         state[_BLOCK] = state[_TOKENS]
     hashes[0] = np.uint64(0xCBF29CE484222325)

@@ -44,7 +44,7 @@ format: $(STAMP) ## put the code into the house style
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks/)
-	$(BIN)/python benchmarks/bench_end_to_end.py $(ARGS)
+	$(BIN)/python -m benchmarks.bench_end_to_end $(ARGS)
 
 dist: $(STAMP) ## pack the package into dist/: a zip for spark-submit --py-files, and a wheel
 	$(BIN)/python -m w2v_spark.spark.package $(ZIP)

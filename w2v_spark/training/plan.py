@@ -8,7 +8,7 @@ from typing import Final
 
 from w2v_spark.config import Config
 
-# Rounds chosen by `auto`; see docs/distributed-training.md for the measurements behind them.
+# Rounds chosen by `auto`: a first guess, until the curve over shards and rounds is measured.
 _FEWEST_ROUNDS: Final = 20
 _MOST_ROUNDS: Final = 100
 _ROUNDS_AT_A_MILLION: Final = 3.0

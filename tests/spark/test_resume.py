@@ -1,0 +1,218 @@
+"""Interrupted runs go on where they stopped, and are refused when they are damaged or not the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from jobs import train
+from tests.spark.documents import REPEATED, half, write_text
+from tests.spark.main_job import Model, arguments
+from w2v_spark.spark import job as main_job
+from w2v_spark.training.history import RoundsProgress
+
+
+class Interruption(Exception):
+    """Stands for a kill."""
+
+
+def interrupt(*_: Any, **__: Any) -> None:
+    raise Interruption
+
+
+def interrupt_after_round_two(_: RoundsProgress, record: Any) -> None:
+    if record.round == 1:
+        raise Interruption
+
+
+ROUNDS = ["train.rounds=4", "train.epochs=2"]
+
+
+@pytest.fixture(scope="module")
+def uninterrupted(spark: SparkSession, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run with its run directory."""
+    output = tmp_path_factory.mktemp("uninterrupted") / "out"
+    assert train.main(arguments(text, output, "--quiet", "--keep-run", settings=ROUNDS)) == 0
+    return output
+
+
+@pytest.mark.parametrize(
+    ("owner", "name", "break_off", "left"),
+    [
+        (main_job, "encode_corpus", interrupt, "run.json"),
+        (main_job, "train_rounds", interrupt, "corpus.json"),
+        (RoundsProgress, "update", interrupt_after_round_two, "rounds/00002/round.json"),
+        (main_job, "write_vectors", interrupt, "rounds/00004/round.json"),
+        (main_job, "_move_in_place", interrupt, "publish/model.json"),
+    ],
+)
+def test_resume_gives_the_vectors_of_an_uninterrupted_run(
+    job, text, out, uninterrupted, monkeypatch, owner, name, break_off, left
+):
+    with monkeypatch.context() as patch:
+        patch.setattr(owner, name, break_off)
+        with pytest.raises(Interruption):
+            job(text, out, settings=ROUNDS)
+    assert (out / "_run" / left).is_file()
+    assert not (out / "_SUCCESS").exists()
+    assert not (out / "vectors").exists()
+    model, expected = job.train(text, out, "--resume", settings=ROUNDS), Model.read(uninterrupted)
+    assert model.files == expected.files
+    assert model.corpus == expected.corpus
+    assert [record["tokens"] for record in model.rounds] == [record["tokens"] for record in expected.rounds]
+    assert not (out / "_run").exists()
+
+
+def test_resume_of_a_run_that_is_to_replace_an_older_result(job, text, out, uninterrupted, monkeypatch):
+    older = job.train(text, out, settings=["model.dim=5"])
+    with monkeypatch.context() as patch:
+        patch.setattr(RoundsProgress, "update", interrupt_after_round_two)
+        with pytest.raises(Interruption):
+            job(text, out, "--overwrite", settings=ROUNDS)
+    assert Model.read(out).files == older.files, "readable until the new one is complete"
+    assert job.train(text, out, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
+
+
+@pytest.fixture
+def interrupted(uninterrupted: Path, tmp_path: Path) -> Path:
+    """A copy of a run that only has to be published; round 4 of 4 is its last checkpoint."""
+    output = tmp_path / "interrupted"
+    shutil.copytree(uninterrupted / "_run", output / "_run")
+    return output
+
+
+def change_json(path: Path, **values: Any) -> None:
+    path.write_text(json.dumps({**json.loads(path.read_text()), **values}))
+
+
+def test_the_copy_can_be_resumed(job, text, interrupted, uninterrupted):
+    assert job.train(text, interrupted, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
+
+
+FILES = [
+    "run.json", "vocabulary.parquet", "sampling.npz", "corpus.json", "corpus/*.arrow", "rounds/00004/round.json",
+    "rounds/00004/w_in.npy", "rounds/00004/w_out.npy",
+]  # fmt: skip
+
+
+def remove(path: Path) -> None:
+    path.unlink()
+
+
+def empty(path: Path) -> None:
+    path.write_bytes(b"")
+
+
+def fill_with_junk(path: Path) -> None:
+    path.write_bytes(b"\xff junk \n" * 100)
+
+
+def remove_end(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[:-4])
+
+
+DAMAGES = [
+    (name, damage)
+    for name in FILES
+    for damage in (empty, half, fill_with_junk, remove_end, *([] if name.endswith(".json") else [remove]))
+]
+
+
+@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+def test_damaged_files_of_a_run(refused, text, interrupted, name, damage):
+    path = next((interrupted / "_run").glob(name))
+    damage(path)
+    said = refused(text, interrupted, "--resume", settings=ROUNDS)
+    assert str(path) in said
+    assert "start again with --overwrite" in said
+
+
+@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".json")])
+def test_a_stage_whose_last_file_is_missing_is_done_again(job, text, interrupted, uninterrupted, name):
+    (interrupted / "_run" / name).unlink()
+    assert job.train(text, interrupted, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "message"),
+    [
+        ("run.json", {"format_version": 99}, "has format version 99, this program reads 2"),
+        ("run.json", {"config": None}, "is damaged"),
+        ("run.json", {"config": {"model": {"dimm": 8}}}, "unknown key model.dimm"),
+        ("run.json", {"input": None}, "is damaged"),
+        ("run.json", {"plan": {}}, "is damaged"),
+        ("run.json", {"statistics": []}, "is damaged"),
+        ("corpus.json", {"shards": []}, "lists 0 shards, expected 2"),
+        ("corpus.json", {"shards": None}, "is no list of shards"),
+        ("rounds/00004/round.json", {"history": []}, "is damaged: 0 records of 4 rounds"),
+        ("rounds/00004/round.json", {"rows": 7}, "holds weights of rows 7 and dim 8, expected rows"),
+        ("rounds/00004/round.json", {"rounds_done": "x"}, "is damaged"),
+    ],
+)
+def test_files_of_a_run_that_say_something_else(refused, text, interrupted, name, values, message):
+    change_json(interrupted / "_run" / name, **values)
+    said = refused(text, interrupted, "--resume", settings=ROUNDS)
+    assert message in said
+    assert "start again with --overwrite" in said
+
+
+def test_a_damaged_description_of_a_finished_run(refused, text, uninterrupted, out):
+    shutil.copytree(uninterrupted, out)
+    shutil.rmtree(out / "_run")
+    change_json(out / "model.json", config=None)
+    assert "model.json is damaged" in refused(text, out, "--resume", settings=ROUNDS)
+    (out / "model.json").write_text("{")
+    assert "model.json is damaged" in refused(text, out, "--resume", settings=ROUNDS)
+
+
+@pytest.mark.parametrize(
+    ("setting", "message"),
+    [
+        ("model.dim=9", "differs: model.dim was 8, is 9; give the same configuration and input"),
+        ("train.seed=2", "train.seed was 1, is 2"),
+        ("train.rounds=auto", "train.rounds was 4, is 'auto'"),
+        ("train.merge=mean", "train.merge was 'curvature', is 'mean'"),
+    ],
+)
+@pytest.mark.parametrize("finished", [False, True])
+def test_resume_with_another_configuration(refused, text, interrupted, uninterrupted, finished, setting, message):
+    output = uninterrupted if finished else interrupted
+    assert message in refused(text, output, "--resume", settings=[*ROUNDS, setting])
+
+
+def test_resume_with_another_input(refused, job, tmp_path, out):
+    name = "größe 100% [a] {b}.txt"
+    source = write_text(tmp_path / "in" / name).parent
+    job.train(source, out)
+    before = (source / name).stat()
+    write_text(source / "b.txt")
+    assert "input files was 1, is 2; input bytes was" in refused(source, out, "--resume")
+    (source / "b.txt").unlink()
+    write_text(source / name, [document.replace("cat", "cow") for document in REPEATED])
+    os.utime(source / name, ns=(before.st_atime_ns, before.st_mtime_ns + 1000))
+    assert "input digest was" in refused(source, out, "--resume")
+    write_text(source / name)
+    os.utime(source / name, ns=(before.st_atime_ns, before.st_mtime_ns))
+    assert "is complete already" in job(source, out, "--resume")[2]
+
+
+def test_files_that_vanish_between_rounds(job, text, out, monkeypatch):
+    """A task finds out, and what it says reaches the user as it is."""
+
+    def remove_corpus(*_: Any) -> None:
+        for path in (out / "_run/corpus").iterdir():
+            path.unlink()
+
+    monkeypatch.setattr(RoundsProgress, "update", remove_corpus)
+    code, _, err = job(text, out, "--quiet", settings=ROUNDS)
+    assert code == 2
+    assert err.startswith(f"error: {out}/_run/corpus/")
+    assert "is missing or damaged" in err
+    assert "start again with --overwrite" in err
+    assert err.count("\n") == 1

@@ -38,12 +38,22 @@ class Architecture(StrEnum):
     """Which input rows meet a target."""
 
     SKIPGRAM = "skipgram"
+    CBOW = "cbow"
 
 
 class Objective(StrEnum):
     """Which output rows a target is scored against."""
 
     NEGATIVE_SAMPLING = "negative_sampling"
+    HIERARCHICAL_SOFTMAX = "hierarchical_softmax"
+
+
+class Vectors(StrEnum):
+    """Which of a word's two rows is published as its vector, or the sum of both."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    SUM = "sum"
 
 
 class Merge(StrEnum):
@@ -79,7 +89,7 @@ class VocabularyConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """What is trained."""
+    """What is trained, and which part of it is published."""
 
     architecture: Architecture = Architecture.SKIPGRAM
     objective: Objective = Objective.NEGATIVE_SAMPLING
@@ -87,6 +97,9 @@ class ModelConfig:
     window: int = _setting(5, 1, 50)
     negatives: int = _setting(5, 1, 64)
     noise_exponent: float = _setting(0.75, -2.0, 2.0)
+    cbow_mean: bool = True
+    shrink_window: bool = True
+    vectors: Vectors = Vectors.INPUT
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +141,12 @@ class Config:
             raise ConfigError(
                 f"train.min_learning_rate = {self.train.min_learning_rate} is above train.learning_rate = "
                 f"{self.train.learning_rate}; the rate falls from the second to the first, so lower the first"
+            )
+        if self.model.objective == Objective.HIERARCHICAL_SOFTMAX and self.model.vectors != Vectors.INPUT:
+            raise ConfigError(
+                f"model.vectors = '{self.model.vectors}' is not allowed: with model.objective = 'hierarchical_softmax' "
+                "output rows belong to the inner nodes of the Huffman tree and not to words; expected 'input', or "
+                "choose model.objective = 'negative_sampling'"
             )
 
     @classmethod

@@ -31,6 +31,14 @@ def run(corpus, output, *settings):
     return accuracy(output)
 
 
+OTHER_MODELS = [
+    ["model.architecture=skipgram", "model.objective=hierarchical_softmax"],
+    ["model.architecture=cbow", "model.objective=negative_sampling"],
+    ["model.architecture=cbow", "model.objective=hierarchical_softmax"],
+    ["model.architecture=cbow", "model.objective=negative_sampling", "model.cbow_mean=false"],
+]
+
+
 def test_one_shard_finds_the_topics(spark, corpus, tmp_path):
     assert run(corpus, tmp_path / "out", "train.shards=1") > 0.95
 
@@ -41,3 +49,9 @@ def test_many_shards_find_them_as_well_only_with_the_correction(spark, corpus, t
     plain = run(corpus, tmp_path / "mean", "train.shards=16", "train.merge=mean")
     assert corrected > 0.95
     assert plain < 0.5
+
+
+@pytest.mark.parametrize("model", OTHER_MODELS, ids=lambda model: " ".join(s.partition("=")[2] for s in model))
+def test_many_shards_of_every_model_find_them(spark, corpus, tmp_path, model):
+    """With the plain mean at most a quarter of the neighbours are right, whatever the model."""
+    assert run(corpus, tmp_path / "out", "train.shards=16", *model) > 0.95

@@ -10,15 +10,16 @@ from jobs import train
 from tests import corpora
 from w2v_spark import KeyedVectors
 from w2v_spark.config import Config
-from w2v_spark.spark.state import CORPUS_FILE, SAMPLING_FILE, VOCABULARY_FILE, Run, RunDirectory
+from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, Run, RunDirectory
 from w2v_spark.storage import Directory
 from w2v_spark.text.tokenizer import Tokenizer
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.text.word_table import WordTable
 from w2v_spark.training.corpus import EncodedCorpus
-from w2v_spark.training.merge import build_exposures, merge_round
-from w2v_spark.training.shard import SamplingTables, train_shard
-from w2v_spark.training.weights import open_matrix
+from w2v_spark.training.exposure import build_exposures
+from w2v_spark.training.merge import merge_round
+from w2v_spark.training.shard import train_shard
+from w2v_spark.training.weights import WeightShape, open_matrices
 
 SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]
 
@@ -52,42 +53,47 @@ def test_another_seed_gives_other_vectors(spark, documents, tmp_path):
     assert not np.array_equal(one.matrix, two.matrix)
 
 
-@pytest.mark.parametrize("shards", [1, 3])
-@pytest.mark.parametrize("merge", ["curvature", "mean"])
-def test_spark_equals_a_local_loop(spark, documents, tmp_path, shards, merge):
+@pytest.mark.parametrize(
+    "settings",
+    [
+        ["train.shards=1"],
+        ["train.shards=3"],
+        ["train.shards=3", "train.merge=mean"],
+        ["train.shards=3", "model.objective=hierarchical_softmax"],
+        ["train.shards=3", "model.architecture=cbow"],
+        ["train.shards=2", "model.architecture=cbow", "model.objective=hierarchical_softmax", "model.cbow_mean=false"],
+    ],
+    ids=" ".join,
+)
+def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     """The rounds of the Spark job, run again by calls in this process on the same encoded corpus."""
-    settings = [f"train.shards={shards}", f"train.merge={merge}"]
     output = run(tmp_path, documents, *settings, flags=["--keep-run"])
     folder = Directory.open(output / "_run")
     job, corpus = Run.read(folder), EncodedCorpus.read(folder, CORPUS_FILE)
-    counts, tables = Vocabulary.read(folder, VOCABULARY_FILE).counts, SamplingTables.read(folder, SAMPLING_FILE)
+    counts, tables = Vocabulary.read(folder, VOCABULARY_FILE).counts, RunDirectory(folder).read_tables()
+    shape = WeightShape.build(job.config.model, len(counts))
     local = RunDirectory(Directory.open(tmp_path / "local").create())
-    local.begin_rounds(len(counts), 20, job.config.train.seed)
+    local.begin_rounds(shape, job.config.train.seed)
     for t in range(job.plan.rounds):
-        before, here = local.read_weights(t, len(counts), 20), local.round_directory(t)
+        before, here = local.read_weights(t, shape), local.round_directory(t)
         results = [
             train_shard(
                 job.config.model, job.config.train.seed, job.plan, t, p, corpus.shards[p],
                 folder.child("corpus"), here, here, tables,
             )
-            for p in range(shards)
+            for p in range(job.plan.shards)
         ]  # fmt: skip
-        weights = [
-            tuple(open_matrix(here, f"{r.file}.{name}.npy", len(counts), 20) for name in ("w_in", "w_out"))
-            for r in results
-        ]
+        weights = [open_matrices(here, shape, f"{r.file}.") for r in results]
         share = ((t + 1) ** 2 - t**2) / job.plan.rounds**2 * job.plan.epochs
         merged = list(
             merge_round(
-                before, weights, job.config.train.merge, build_exposures(counts, job.config), share,
-                job.plan.mean_rate(t),
+                before, weights, job.config.train.merge, build_exposures(counts, job.config, tables),
+                share, job.plan.mean_rate(t),
             )
         )  # fmt: skip
-        matrices = [(name, iter([rows for m, rows in merged if m == i])) for i, name in enumerate(("w_in", "w_out"))]
-        local.write_round(t + 1, len(counts), 20, iter(matrices), list)
-    np.testing.assert_array_equal(
-        local.read_weights(job.plan.rounds, len(counts), 20)[0], KeyedVectors.load(output).matrix
-    )
+        matrices = [iter([rows for m, rows in merged if m == i]) for i in (0, 1)]
+        local.write_round(t + 1, shape, iter(matrices), list)
+    np.testing.assert_array_equal(local.read_weights(job.plan.rounds, shape)[0], KeyedVectors.load(output).matrix)
 
 
 def test_one_shard_does_not_depend_on_the_number_of_rounds(spark, documents, tmp_path):

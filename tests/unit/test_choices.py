@@ -5,8 +5,8 @@ import math
 import numpy as np
 import pytest
 
+from tests.unit.cases import MODELS, Case
 from tests.unit.test_encode import blocks_of, encode
-from tests.unit.test_skipgram import Case
 from w2v_spark.sampling.alias import noise_probabilities
 from w2v_spark.sampling.subsample import keep_probabilities, keep_thresholds
 from w2v_spark.training.history import RoundRecord
@@ -45,15 +45,19 @@ def test_first_weights():
 @pytest.mark.parametrize(
     ("score", "expected"), [(6.5, 6.5), (-6.5, -6.5), (15.0, 15.0), (30.0, 15.81), (-30.0, -15.81)]
 )
-def test_gradients_go_on_beyond_six_and_saturate_at_sixteen(score, expected):
-    """One window of two words with one context word each: the step of the target's row tells the sigmoid."""
-    case = Case(words=3, dim=1, window=1, negatives=1, sentences=1, sample=0)
-    case.ids, case.offsets = np.array([0, 1], np.int32), np.array([0, 2], np.int32)
-    case.accept, case.alias = np.zeros(3, np.uint32), np.full(3, 2, np.int32)  # every noise word is word 2
+@pytest.mark.parametrize("model", MODELS)
+def test_gradients_go_on_beyond_six_and_saturate_at_sixteen(model, score, expected):
+    """Two words with one context word each: the step of a row that occurs in one window tells the sigmoid."""
+    case = Case({**model, "dim": 1, "window": 1, "negatives": 1}, words=3, lengths=[2], sample=0, counts=[4, 2, 1])
+    case.ids[:] = 0, 1
+    row, label = 1, 0  # the node above words 1 and 2; word 2, the rarer one, is the first child
+    if not case.is_tree:
+        row, label = 0, 1  # the target, since every noise word is word 2
+        case.tables = case.tables._replace(accept=np.zeros(3, np.uint32), alias=np.full(3, 2, np.int32))
     case.w_in[:], case.w_out[:] = 1, score
     _, w_out, _ = case.kernel(first=1.0, fall=0.0)
-    slope = 1 - 1 / (1 + math.exp(-expected))
-    assert w_out[0, 0] - np.float32(score) == pytest.approx(slope, abs=2e-6)
+    slope = label - 1 / (1 + math.exp(-expected))
+    assert w_out[row, 0] - np.float32(score) == pytest.approx(slope, abs=2e-6)
 
 
 def test_unknown_words_do_not_count_towards_the_length_of_a_sentence():

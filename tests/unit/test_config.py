@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2v_spark.config import Architecture, Config, Merge, Sentences, TextConfig, TrainConfig
+from w2v_spark.config import (
+    Architecture,
+    Config,
+    Merge,
+    ModelConfig,
+    Objective,
+    Sentences,
+    TextConfig,
+    TrainConfig,
+    Vectors,
+)
 from w2v_spark.errors import ConfigError, W2VError
 
 KEYS = [
@@ -51,6 +62,9 @@ def test_defaults_are_the_documented_ones() -> None:
             "window": 5,
             "negatives": 5,
             "noise_exponent": 0.75,
+            "cbow_mean": True,
+            "shrink_window": True,
+            "vectors": "input",
         },
         "train": {
             "epochs": 5,
@@ -124,7 +138,12 @@ def test_a_section_has_keys(content: object) -> None:
         ("train", "rounds", "AUTO", "expected a whole number or 'auto'$"),
         ("train", "merge", "sum", "train.merge = 'sum' is not allowed: expected 'curvature' or 'mean'$"),
         ("train", "merge", 1, "expected 'curvature' or 'mean'$"),
-        ("model", "architecture", "cbow", "expected 'skipgram'$"),
+        ("model", "architecture", "CBOW", "model.architecture = 'CBOW' is not allowed: expected 'skipgram' or 'cbow'$"),
+        ("model", "objective", "hs", "expected 'negative_sampling' or 'hierarchical_softmax'$"),
+        ("model", "vectors", "both", "model.vectors = 'both' is not allowed: expected 'input' or 'output' or 'sum'$"),
+        ("model", "vectors", True, "expected 'input' or 'output' or 'sum'$"),
+        ("model", "cbow_mean", 1, "model.cbow_mean = 1 is not allowed: expected true or false$"),
+        ("model", "shrink_window", "no", "model.shrink_window = 'no' is not allowed: expected true or false$"),
         ("text", "sentences", "lines", "expected 'punctuation' or 'line'$"),
         ("text", "lowercase", 1, "text.lowercase = 1 is not allowed: expected true or false$"),
         ("text", "lowercase", "true", "expected true or false$"),
@@ -148,6 +167,9 @@ def test_names_become_enums() -> None:
     assert config.train.merge is Merge.MEAN
     assert one("train", "merge", Merge.MEAN).train.merge is Merge.MEAN
     assert config.model.architecture is Architecture.SKIPGRAM
+    assert one("model", "architecture", "cbow").model.architecture is Architecture.CBOW
+    assert one("model", "objective", "hierarchical_softmax").model.objective is Objective.HIERARCHICAL_SOFTMAX
+    assert one("model", "vectors", "sum").model.vectors is Vectors.SUM
 
 
 @pytest.mark.parametrize(("section", "key"), BOUNDED, ids=ids(BOUNDED))
@@ -166,6 +188,29 @@ def test_bounds(section: str, key: Any) -> None:
     for value in outside:
         with pytest.raises(ConfigError, match=rf"{section}\.{key.name} = .* is not allowed: expected a finite number"):
             one(section, key.name, value)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "lowest", "highest"),
+    [
+        ("model", "dim", 1, 1024),
+        ("model", "window", 1, 50),
+        ("model", "negatives", 1, 64),
+        ("model", "noise_exponent", -2.0, 2.0),
+        ("train", "sample", 0.0, 1.0),
+        ("train", "min_learning_rate", 0.0, 10.0),
+    ],
+)
+def test_limits_that_the_kernels_rely_on(section: str, key: str, lowest: float, highest: float) -> None:
+    others = {"learning_rate": 10.0} if key == "min_learning_rate" else {}
+    for value in (lowest, highest):
+        assert value_of(Config.from_dict({section: {**others, key: value}}), section, key) == value
+    whole = isinstance(lowest, int)
+    below = lowest - 1 if whole else math.nextafter(lowest, -math.inf)
+    beyond = highest + 1 if whole else math.nextafter(highest, math.inf)
+    for value in (below, beyond):
+        with pytest.raises(ConfigError, match=rf"{section}\.{key} = .* at least {lowest} and at most {highest}$"):
+            Config.from_dict({section: {**others, key: value}})
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
@@ -200,6 +245,28 @@ def test_auto_or_a_number(key: str) -> None:
 def test_what_does_not_go_together(values: dict[str, Any], message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Config.from_dict(values)
+
+
+@pytest.mark.parametrize("vectors", ["output", "sum"])
+def test_output_rows_are_no_words_with_hierarchical_softmax(vectors: str) -> None:
+    with pytest.raises(
+        ConfigError,
+        match=rf"model\.vectors = '{vectors}' is not allowed: with model\.objective = 'hierarchical_softmax' .* inner "
+        r"nodes .*; expected 'input', or choose model\.objective = 'negative_sampling'$",
+    ):
+        Config.from_dict({"model": {"objective": "hierarchical_softmax", "vectors": vectors}})
+    with pytest.raises(ConfigError, match=r"model\.vectors"):
+        Config(model=ModelConfig(objective=Objective.HIERARCHICAL_SOFTMAX, vectors=Vectors(vectors)))
+    with pytest.raises(ConfigError, match=r"model\.vectors"):
+        Config.load(overrides=["model.objective=hierarchical_softmax", f"model.vectors={vectors}"])
+
+
+@pytest.mark.parametrize("architecture", list(Architecture))
+def test_what_can_be_published(architecture: Architecture) -> None:
+    for vectors in Vectors:
+        assert Config(model=ModelConfig(architecture, vectors=vectors)).model.vectors is vectors
+    softmax = ModelConfig(architecture, Objective.HIERARCHICAL_SOFTMAX)
+    assert Config(model=softmax).model.vectors is Vectors.INPUT
 
 
 def test_equal_learning_rates_go_together() -> None:
@@ -249,6 +316,8 @@ def configs(draw: st.DrawFn) -> Config:
     train = values.setdefault("train", {})
     ends = [train.get("learning_rate", 0.025), train.get("min_learning_rate", 0.0001)]
     train["learning_rate"], train["min_learning_rate"] = max(ends), min(ends)
+    if values.get("model", {}).get("objective") == "hierarchical_softmax":
+        values["model"]["vectors"] = "input"
     return Config.from_dict(values)
 
 
@@ -308,6 +377,11 @@ def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: 
         ('train.shards="auto"', "train", "shards", "auto"),
         ("train.shards=8", "train", "shards", 8),
         ("train.merge=mean", "train", "merge", Merge.MEAN),
+        ("model.architecture=cbow", "model", "architecture", Architecture.CBOW),
+        ("model.objective=hierarchical_softmax", "model", "objective", Objective.HIERARCHICAL_SOFTMAX),
+        ("model.cbow_mean=false", "model", "cbow_mean", False),
+        ("model.shrink_window=false", "model", "shrink_window", False),
+        ("model.vectors=sum", "model", "vectors", Vectors.SUM),
         ("text.lowercase=false", "text", "lowercase", False),
         ("text.column=body", "text", "column", "body"),
         ("text.column=my column", "text", "column", "my column"),
@@ -381,6 +455,18 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
         Config.load(tmp_path)
 
 
+def test_a_file_that_sets_every_choice_of_the_model(tmp_path: Path) -> None:
+    path = tmp_path / "w2v.toml"
+    config = Config(
+        model=ModelConfig(Architecture.CBOW, cbow_mean=False, shrink_window=False, vectors=Vectors.OUTPUT),
+    )
+    path.write_text(config.to_toml(), encoding="utf-8")
+    assert Config.load(path) == config
+    assert config.to_dict()["model"]["vectors"] == "output"
+    softmax = config.replace(model={"objective": "hierarchical_softmax", "vectors": "input"})
+    assert Config.from_dict(softmax.to_dict()) == softmax
+
+
 PRESETS = sorted((Path(__file__).parents[2] / "conf").glob("*.toml"))
 
 
@@ -389,3 +475,10 @@ def test_presets_survive_a_round_trip_and_can_be_overridden(path: Path) -> None:
     config = Config.load(path)
     assert Config.from_dict(tomllib.loads(config.to_toml())) == config
     assert Config.load(path, ["train.epochs=77"]) == config.replace(train={"epochs": 77})
+
+
+def test_one_preset_shows_every_key() -> None:
+    shown = tomllib.loads((PRESETS[0].parent / "laptop.toml").read_text(encoding="utf-8"))
+    assert {section: list(keys) for section, keys in shown.items()} == {
+        section: list(keys) for section, keys in Config().to_dict().items()
+    }

@@ -19,7 +19,7 @@ MAY_IMPORT = {  # layers of this package, by layer; the table of docs/architectu
     "config": {"errors"},
     "storage": {"errors"},
     "kernels": set[str](),
-    "sampling": {"kernels"},
+    "sampling": {"errors", "config", "kernels"},
     "text": BASE | {"kernels"},
     "training": BASE | {"kernels", "sampling"},
     "vectors": BASE,

@@ -7,7 +7,9 @@ from tests.naive import merge as naive
 from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.stretch import stretch_rows
+from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training import merge
+from w2v_spark.training.exposure import build_exposures
 
 ROWS, DIM = 50, 20
 
@@ -21,7 +23,12 @@ def weights():
 @pytest.fixture
 def exposures():
     counts = np.sort(np.random.default_rng(4).geometric(0.01, ROWS))[::-1].astype(np.int64)
-    return merge.build_exposures(counts, Config.from_dict({"train": {"sample": 0.01}}))
+    return exposures_of(counts)
+
+
+def exposures_of(counts):
+    config = Config.from_dict({"train": {"sample": 0.01}})
+    return build_exposures(counts, config, SamplingTables.build(counts, config.model, config.train.sample))
 
 
 def shards_of(weights, number, scale=0.05, seed=5):
@@ -64,7 +71,7 @@ def test_curvature_equals_the_naive_twin(weights, exposures, number):
         other = weights[1 - m].astype(float) + means[1 - m]
         updates = exposures[m].updates * 0.5 / number
         expected = naive.corrected_mean(
-            means[m], other, exposures[m].met, updates, number, 0.02, merge.LOGISTIC_SLOPE
+            means[m], other, exposures[m].met, updates, number, 0.02, exposures[m].slope
         )  # fmt: skip
         np.testing.assert_allclose(result[m], weights[m] + expected, atol=2e-5)
 
@@ -80,7 +87,7 @@ def test_correction_recovers_sequential_descent_on_a_quadratic():
     one_shard = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, steps)
     in_turn = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, shards * steps)
     correction = merge.Correction.build(
-        hessian, np.array([steps / merge.LOGISTIC_SLOPE]), rate, shards
+        hessian, np.array([float(steps)]), rate, shards
     )  # fmt: skip
     corrected = start + correction.apply((one_shard - start)[None].astype(np.float32), slice(0, 1))[0]
     assert np.abs(one_shard - in_turn).max() > 0.4
@@ -105,8 +112,7 @@ def test_threads_do_not_change_a_bit(exposures):
     random = np.random.default_rng(1)
     rows = 3 * merge.BLOCK_ROWS + 17
     weights = tuple(random.random((rows, 8), np.float32) for _ in range(2))
-    config = Config.from_dict({"train": {"sample": 0.01}})
-    many = merge.build_exposures(np.arange(rows, 0, -1), config)
+    many = exposures_of(np.arange(rows, 0, -1))
     shards = shards_of(weights, 3)
     one, four = (merged(weights, shards, Merge.CURVATURE, many, threads=t) for t in (1, 4))
     for a, b in zip(one, four, strict=True):

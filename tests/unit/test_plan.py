@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2v_spark.config import Config
+from w2v_spark.config import Config, ModelConfig
 from w2v_spark.training.memory import MemoryEstimate, parse_size
 from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
@@ -44,7 +44,7 @@ def test_auto():
 
 
 def test_memory_estimate_grows_with_what_it_should():
-    small, large = MemoryEstimate.build(10**6, 100, 4), MemoryEstimate.build(10**6, 300, 8)
+    small, large = (MemoryEstimate.build(ModelConfig(dim=dim), 10**6, shards) for dim, shards in ((100, 4), (300, 8)))
     assert large.task > 2 * small.task
     assert large.run_directory == 10 * 8 * 10**6 * 300
     assert small.task >= 8 * 10**6 * 112

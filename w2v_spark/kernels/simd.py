@@ -10,16 +10,28 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from llvmlite import ir
+import numba
+from llvmlite import binding, ir
 from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
+from w2v_spark.kernels.jit import inline
+
 LANES: Final = 16
+_LINE_BYTES: Final = 64
 F32: Final = ir.FloatType()
 I32: Final = ir.IntType(32)
 I64: Final = ir.IntType(64)
 VECTOR: Final = ir.VectorType(F32, LANES)
+HALF: Final = ir.VectorType(F32, LANES // 2)
+
+
+def has_wide_registers() -> bool:
+    """Whether code is generated for registers of 512 bits; another CPU than the host's must list its features."""
+    if numba.config.CPU_NAME or numba.config.CPU_FEATURES is not None:
+        return "+avx512f" in (numba.config.CPU_FEATURES or "")
+    return bool(binding.get_host_cpu_features().get("avx512f"))
 
 
 class Float32x16(types.Type):  # type: ignore[misc]
@@ -41,27 +53,33 @@ class _Float32x16Model(models.PrimitiveModel):  # type: ignore[misc]
 # Pieces of code generation, shared with the tiles.
 
 
-def load(builder: Any, address: Any) -> Any:
-    """Sixteen floats from an address; aligned rows are fast, unaligned ones correct."""
-    return builder.load(builder.inttoptr(address, VECTOR.as_pointer()), align=4)
+def load(builder: Any, address: Any, kind: Any = VECTOR) -> Any:
+    """The floats at an address; aligned rows are fast, unaligned ones correct."""
+    return builder.load(builder.inttoptr(address, kind.as_pointer()), align=4)
 
 
 def store(builder: Any, value: Any, address: Any) -> None:
-    """Sixteen floats to an address."""
-    builder.store(value, builder.inttoptr(address, VECTOR.as_pointer()), align=4)
+    """Floats to an address."""
+    builder.store(value, builder.inttoptr(address, value.type.as_pointer()), align=4)
 
 
-def splat(builder: Any, scalar: Any) -> Any:
+def splat(builder: Any, scalar: Any, kind: Any = VECTOR) -> Any:
     """One float in all lanes."""
-    undefined = ir.Constant(VECTOR, ir.Undefined)
+    undefined = ir.Constant(kind, ir.Undefined)
     first = builder.insert_element(undefined, scalar, ir.Constant(I32, 0))
-    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, LANES), None))
+    return builder.shuffle_vector(first, undefined, ir.Constant(ir.VectorType(I32, kind.count), None))
 
 
 def fma(builder: Any, a: Any, b: Any, c: Any) -> Any:
     """``a * b + c`` with one rounding, in every lane."""
-    kind = ir.FunctionType(VECTOR, [VECTOR] * 3)
-    return builder.call(cgutils.get_or_insert_function(builder.module, kind, "llvm.fma.v16f32"), [a, b, c])
+    kind = ir.FunctionType(a.type, [a.type] * 3)
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, f"llvm.fma.v{a.type.count}f32"), [a, b, c])
+
+
+def widen(builder: Any, half: Any) -> Any:
+    """Eight lanes, and eight zeros behind them."""
+    lanes = ir.Constant(ir.VectorType(I32, LANES), list(range(LANES)))
+    return builder.shuffle_vector(half, ir.Constant(HALF, None), lanes)
 
 
 def shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
@@ -79,6 +97,16 @@ def address_of(context: Any, array: Any, index: Any) -> Any:
         return builder.add(builder.ptrtoint(value.data, I64), builder.mul(args[1], stride))
 
     return types.int64(array, types.int64), generate
+
+
+@intrinsic
+def load_address(context: Any, address: Any) -> Any:
+    """The int64 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], I64.as_pointer()))
+
+    return types.int64(types.int64), generate
 
 
 @intrinsic
@@ -182,16 +210,43 @@ def _fold(builder: Any, value: Any, operation: Callable[..., Any]) -> Any:
 
 @intrinsic
 def prefetch(context: Any, address: Any) -> Any:
-    """Ask for the cache line of an address, to be written."""
+    """Ask for the cache line of an address to come into the second-level cache.
+
+    The first level has room for too few lines under way: asked for there, they hold up the loads in between.
+    """
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         pointer = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
         kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
         function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        builder.call(function, [pointer, *(ir.Constant(I32, flag) for flag in (1, 3, 1))])
+        read, second_level, data = (ir.Constant(I32, flag) for flag in (0, 1, 1))
+        builder.call(function, [pointer, read, second_level, data])
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+@inline
+def fetch_row(address, row_bytes):
+    """Ask for all cache lines of a row that starts at one."""
+    for offset in range(0, row_bytes, _LINE_BYTES):
+        prefetch(address + offset)
+
+
+def _pattern(period: int, k: int) -> Callable[..., Any]:
+    lanes = [(k * LANES + i) % period for i in range(LANES)]
+
+    @intrinsic
+    def repeat(context: Any, value: Any) -> Any:
+        """The k-th register of the first lanes of a register, over and over."""
+        kind = float32x16(float32x16)
+        return kind, lambda context, builder, signature, args: shuffle(builder, args[0], args[0], lanes)
+
+    return repeat  # type: ignore[no-any-return]
+
+
+repeat_6_0, repeat_6_1, repeat_6_2 = (_pattern(6, k) for k in range(3))
+repeat_3_0, repeat_3_1, repeat_3_2 = (_pattern(3, k) for k in range(3))
 
 
 @intrinsic

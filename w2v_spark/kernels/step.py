@@ -12,19 +12,20 @@ With x_j the input rows, o_i the output rows, y_i the labels and a the learning 
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.kernels import simd, tiles
-from w2v_spark.kernels.jit import device, inline
-from w2v_spark.kernels.tiles import ROWS
+from w2v_spark.kernels.jit import inline
+from w2v_spark.kernels.tiles import FEW_ROWS, ROWS
 
 REGISTER_BYTES: Final = 4 * simd.LANES
+UNUSED: Final = 0.5  # label of a row of zeros: what it scores, so that its gradient is zero
+LABELS_A_FACTOR: Final = 64  # labels whose probabilities are multiplied in float32
 SMALL: Final = 1e-100  # a likelihood whose logarithm is due, lest the next windows make it too small for a float64
 SMALLEST: Final = 1e-300
-_PERIOD: Final = 48  # lanes after which the pattern of rows within registers repeats: lcm(ROWS, LANES)
 
 
 def padded(dim: int) -> int:
@@ -39,35 +40,70 @@ def aligned_zeros(rows: int, columns: int) -> npt.NDArray[np.float32]:
     return flat[start : start + rows * columns].reshape(rows, columns)
 
 
-def build_masks() -> npt.NDArray[np.float32]:
-    """Lane masks as a (ROWS + 2, 48 + 16) float32 array.
+class Scratch(NamedTuple):
+    """Addresses of a kernel's scratch memory, and the size of a row.
 
-    Row r < ROWS + 1 is 1 in the lanes of the first r rows of a tile, so row 1 is the label of a target in row 0.
-    The last row is 16 ones, then zeros: loaded 16 - k lanes in, it masks all but k lanes.
+    Attributes
+    ----------
+    row_bytes : int
+        Bytes of a row in memory, with its padding.
+    registers, halves : int
+        What a step reads of a row: whole registers, then half a register or none.
+    zeros, hidden, error : int
+        A row of zeros; a row for the mean of the context and one for its error.
+    copies : int
+        Rows that keep the old values of the input rows.
+    tail : int
+        Sixteen ones, then zeros: loaded 16 - k lanes in, all but k lanes are zero.
+    dots, labels : int
+        One float for each pair of an output and an input row, tile by tile.
     """
-    table = np.zeros((ROWS + 2, _PERIOD + simd.LANES), np.float32)
-    row_of_lane = np.arange(_PERIOD + simd.LANES) % ROWS
-    for rows in range(ROWS + 1):
-        table[rows] = row_of_lane < rows
-    table[ROWS + 1, : simd.LANES] = 1
-    return table
+
+    row_bytes: int
+    registers: int
+    halves: int
+    zeros: int
+    hidden: int
+    error: int
+    copies: int
+    tail: int
+    dots: int
+    labels: int
 
 
-@device
-def dots_of_tile(window):
-    """Bytes for the dots of one tile: ROWS x 2 window floats, and room for the last store."""
-    return np.int64(4 * (2 * window * ROWS + 2 * simd.LANES))
-
-
-def build_workspace(window: int, negatives: int, dim: int) -> npt.NDArray[np.float32]:
-    """Scratch of a kernel: copies of the input rows, one row of zeros, the dots of all tiles.
+def build_scratch(inputs: int, outputs: int, dim: int) -> npt.NDArray[np.float32]:
+    """Memory for steps of at most so many input and output rows; (size,) float32, see `lay_out`.
 
     It belongs to the caller, because a compiled function may free an array of its own once only the address of the
     array is still in use.
     """
-    tiles_needed = -(-(negatives + 1) // ROWS)
-    size = (2 * window + 1) * padded(dim) + tiles_needed * dots_of_tile(window) // 4
-    return aligned_zeros(1, size)
+    pairs = _most_pairs(inputs, outputs)
+    rows = (3 + inputs) * padded(dim)
+    memory: npt.NDArray[np.float32] = aligned_zeros(1, rows + 2 * simd.LANES + 2 * pairs)[0]
+    memory[rows : rows + simd.LANES] = 1
+    return memory
+
+
+def _most_pairs(inputs: int, outputs: int) -> int:
+    """Floats for the pairs of a step, in whole tiles, and for the registers that reach beyond the last one."""
+    return padded((outputs + ROWS) * inputs) + 3 * simd.LANES
+
+
+@inline
+def lay_out(memory, inputs, dim, row_bytes):
+    """The places within the memory of `build_scratch`."""
+    registers, rest = dim // simd.LANES, dim % simd.LANES
+    if rest > simd.LANES // 2:
+        registers += 1
+    halves = 1 if 0 < rest <= simd.LANES // 2 else 0
+    zeros = simd.address_of(memory, 0)
+    copies = zeros + 3 * row_bytes
+    tail = copies + inputs * row_bytes
+    dots = tail + 2 * REGISTER_BYTES
+    labels = dots + (4 * len(memory) - (dots - zeros)) // 2
+    return Scratch(
+        row_bytes, registers, halves, zeros, zeros + row_bytes, zeros + 2 * row_bytes, copies, tail, dots, labels
+    )
 
 
 @inline
@@ -98,28 +134,6 @@ def sigmoid(x):
 
 
 @inline
-def gradients(address, count, rows, has_target, alpha, masks, likelihood):
-    """Turn the dots of a tile into ``g`` in place; ``likelihood`` times the probability of each lane's label.
-
-    A label's probability is sigmoid(x) or sigmoid(-x), so the loss is minus the logarithm of their product: one
-    logarithm in many windows instead of one a pair. The loss of a label is counted up to 16.6, where float32 ends.
-    """
-    one = simd.vsplat(np.float32(1.0))
-    smallest = simd.vsplat(np.float32(6e-8))  # below the resolution of a float32 close to 1; keeps the logarithm finite
-    for start in range(0, count, simd.LANES):
-        lane = start % _PERIOD
-        s = sigmoid(simd.vload(address + 4 * start))
-        label = simd.vload(masks[1 if has_target else 0] + 4 * lane)
-        valid = simd.vload(masks[rows] + 4 * lane)
-        if count - start < simd.LANES:
-            valid = simd.vmul(valid, simd.vload(masks[ROWS + 1] + 4 * (simd.LANES - (count - start))))
-        error = simd.vmul(simd.vsub(label, s), valid)
-        likelihood = simd.vmul(likelihood, simd.vmax(simd.vsub(one, simd.vabs(error)), smallest))
-        simd.vstore(address + 4 * start, simd.vmul(alpha, error))
-    return likelihood
-
-
-@inline
 def add_likelihood(loss, likelihood, factor):
     """The loss, and the likelihood that is not in it yet, with one more factor, the likelihood of many labels."""
     if factor < SMALL:
@@ -138,77 +152,111 @@ def fetch_row(address, row_bytes):
 
 
 @inline
-def dense_step(
-    inputs, m, outputs, n, registers, alpha, masks, copies, dots, row_bytes, dot_bytes, loss, likelihood,
-):  # fmt: skip
-    """One update; the loss and the likelihood with those of the n x m labels before it.
+def gradients(dots, labels, tail, count, rate, loss, likelihood):
+    """Turn dots into ``g`` in place; the loss and the likelihood with those of ``count`` more labels.
+
+    A label's probability is sigmoid(x) or sigmoid(-x), so the loss is minus the logarithm of their product: one
+    logarithm in many windows instead of one a pair. The loss of a label is counted up to 16.6, where float32 ends.
+    """
+    one = simd.vsplat(np.float32(1.0))
+    smallest = simd.vsplat(np.float32(6e-8))  # below the resolution of a float32 close to 1; keeps the logarithm finite
+    alpha = simd.vsplat(rate)
+    for block in range(0, count, LABELS_A_FACTOR):
+        factor = one
+        for start in range(block, min(block + LABELS_A_FACTOR, count), simd.LANES):
+            s = sigmoid(simd.vload(dots + 4 * start))
+            error = simd.vsub(simd.vload(labels + 4 * start), s)
+            if count - start < simd.LANES:
+                error = simd.vmul(error, simd.vload(tail + 4 * (simd.LANES - (count - start))))
+            factor = simd.vmul(factor, simd.vmax(simd.vsub(one, simd.vabs(error)), smallest))
+            simd.vstore(dots + 4 * start, simd.vmul(alpha, error))
+        loss, likelihood = add_likelihood(loss, likelihood, simd.vproduct(factor))
+    return loss, likelihood
+
+
+@inline
+def tile_of_6(outputs, inputs, m, pattern, scratch, dots, labels):
+    """Dots and labels of six output rows."""
+    row_bytes, registers, halves = scratch.row_bytes, scratch.registers, scratch.halves
+    j = 0
+    while tiles.WIDE and j + 4 <= m:
+        copies = scratch.copies + j * row_bytes
+        tiles.dots_6x4(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 24 * j)
+        j += 4
+    if tiles.WIDE and j + 2 <= m:
+        copies = scratch.copies + j * row_bytes
+        tiles.dots_6x2(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 24 * j)
+        j += 2
+    while j < m:
+        copies = scratch.copies + j * row_bytes
+        tiles.dots_6x1(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 24 * j)
+        j += 1
+    for start in range(0, 24 * m, 3 * REGISTER_BYTES):
+        simd.vstore(labels + start, simd.repeat_6_0(pattern))
+        simd.vstore(labels + start + REGISTER_BYTES, simd.repeat_6_1(pattern))
+        simd.vstore(labels + start + 2 * REGISTER_BYTES, simd.repeat_6_2(pattern))
+
+
+@inline
+def tile_of_3(outputs, inputs, m, pattern, scratch, dots, labels):
+    """Dots and labels of three output rows."""
+    row_bytes, registers, halves = scratch.row_bytes, scratch.registers, scratch.halves
+    j = 0
+    while tiles.WIDE and j + 4 <= m:
+        copies = scratch.copies + j * row_bytes
+        tiles.dots_3x4(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 12 * j)
+        j += 4
+    while j + 2 <= m:
+        copies = scratch.copies + j * row_bytes
+        tiles.dots_3x2(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 12 * j)
+        j += 2
+    if j < m:
+        copies = scratch.copies + j * row_bytes
+        tiles.dots_3x1(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 12 * j)
+    for start in range(0, 12 * m, 3 * REGISTER_BYTES):
+        simd.vstore(labels + start, simd.repeat_3_0(pattern))
+        simd.vstore(labels + start + REGISTER_BYTES, simd.repeat_3_1(pattern))
+        simd.vstore(labels + start + 2 * REGISTER_BYTES, simd.repeat_3_2(pattern))
+
+
+@inline
+def dense_step(inputs, changes, m, outputs, labels, n, rate, scratch, loss, likelihood):
+    """One update; the loss and the likelihood with those of its n x m labels.
 
     The loss of a label is minus the logarithm of its likelihood. Likelihoods are multiplied up until they become
     small, and only then does a logarithm go into the loss.
 
     Parameters
     ----------
-    inputs : (>= m,) int64
-        Addresses of the input rows; the same row may occur more than once.
-    outputs : (>= n rounded up to ROWS,) int64
-        Addresses of the output rows, all different, the target first; behind them the address of a row of zeros.
-    registers : int
-        Registers a row.
-    alpha : float32
+    inputs, changes : int
+        Addresses of (m,) int64: the addresses of the input rows, and of the rows that their changes go to
+        (usually the same). The same row may occur more than once.
+    outputs, labels : int
+        Addresses of (n rounded up to whole tiles,) int64 and float32: the addresses of the output rows, all
+        different, and their labels. Behind the n-th: `Scratch.zeros` and `UNUSED`.
+    rate : float32
         Learning rate.
-    masks : (ROWS + 2,) int64
-        Addresses of the rows of `build_masks`.
-    copies, dots : int
-        Addresses of scratch for m rows and for the dots of all tiles.
-    row_bytes, dot_bytes : int
-        Bytes a row and bytes of the dots of one tile.
+    scratch : Scratch
     loss, likelihood : float64
         See above; 0 and 1 at first.
     """
-    rate = simd.vsplat(alpha)
+    place = 0
     for i in range(0, n, ROWS):
-        table = simd.address_of(outputs, i)
-        tile = dots + (i // ROWS) * dot_bytes
-        j = 0
-        while j + 4 <= m:
-            tiles.dots_4(
-                table, simd.address_of(inputs, j), copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j
-            )
-            j += 4
-        if j + 2 <= m:
-            tiles.dots_2(
-                table, simd.address_of(inputs, j), copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j
-            )
-            j += 2
-        if j < m:
-            tiles.dots_1(
-                table, simd.address_of(inputs, j), copies + j * row_bytes, row_bytes, registers, tile + 4 * ROWS * j
-            )
-        labels = gradients(tile, ROWS * m, min(ROWS, n - i), i == 0, rate, masks, simd.vsplat(np.float32(1.0)))
-        loss, likelihood = add_likelihood(loss, likelihood, simd.vproduct(labels))
+        pattern = simd.vload(labels + 4 * i)
+        if n - i > FEW_ROWS:
+            tile_of_6(outputs + 8 * i, inputs, m, pattern, scratch, scratch.dots + place, scratch.labels + place)
+            place += 4 * ROWS * m
+        else:
+            tile_of_3(outputs + 8 * i, inputs, m, pattern, scratch, scratch.dots + place, scratch.labels + place)
+            place += 4 * FEW_ROWS * m
+    loss, likelihood = gradients(scratch.dots, scratch.labels, scratch.tail, place // 4, rate, loss, likelihood)
+    place = scratch.dots
+    row_bytes, registers, halves, copies = scratch.row_bytes, scratch.registers, scratch.halves, scratch.copies
     for i in range(0, n, ROWS):
-        table = simd.address_of(outputs, i)
-        tile = dots + (i // ROWS) * dot_bytes
-        j = 0
-        while j + 4 <= m:
-            tiles.update_inputs_4(simd.address_of(inputs, j), table, registers, tile + 4 * ROWS * j)
-            j += 4
-        if j + 2 <= m:
-            tiles.update_inputs_2(simd.address_of(inputs, j), table, registers, tile + 4 * ROWS * j)
-            j += 2
-        if j < m:
-            tiles.update_inputs_1(simd.address_of(inputs, j), table, registers, tile + 4 * ROWS * j)
-    for i in range(0, n, ROWS):
-        table = simd.address_of(outputs, i)
-        tile = dots + (i // ROWS) * dot_bytes
-        q = 0
-        while q + 4 <= registers:
-            tiles.update_outputs_4(table, copies, row_bytes, m, tile, q * REGISTER_BYTES)
-            q += 4
-        if registers - q == 3:
-            tiles.update_outputs_3(table, copies, row_bytes, m, tile, q * REGISTER_BYTES)
-        elif registers - q == 2:
-            tiles.update_outputs_2(table, copies, row_bytes, m, tile, q * REGISTER_BYTES)
-        elif registers - q == 1:
-            tiles.update_outputs_1(table, copies, row_bytes, m, tile, q * REGISTER_BYTES)
+        if n - i > FEW_ROWS:
+            tiles.update_6(outputs + 8 * i, changes, copies, row_bytes, m, registers, halves, place)
+            place += 4 * ROWS * m
+        else:
+            tiles.update_3(outputs + 8 * i, changes, copies, row_bytes, m, registers, halves, place)
+            place += 4 * FEW_ROWS * m
     return loss, likelihood

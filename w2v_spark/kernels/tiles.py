@@ -1,8 +1,10 @@
 """Register tiles: the three small matrix products of a dense step, generated for fixed tile shapes.
 
-A tile of ``ROWS`` output rows times C input rows keeps all its partial sums in registers, so that each loaded value
-serves several multiplications. Shapes are compile-time numbers; the code for each is written out by a Python loop.
-The order of every sum is the same for every shape.
+A tile of R output rows keeps its partial sums in registers, so that each loaded value serves several multiplications.
+Shapes are compile-time numbers; the code for each is written out by a Python loop. The order of every sum is the same
+for every shape.
+
+Dots and gradients of a tile lie column by column: those of output row r and input row j at place ``R * j + r``.
 """
 
 from __future__ import annotations
@@ -14,9 +16,24 @@ from llvmlite import ir
 from numba import types
 from numba.extending import intrinsic
 
-from w2v_spark.kernels.simd import F32, I64, LANES, VECTOR, fma, load, shuffle, splat, store
+from w2v_spark.kernels.simd import (
+    F32,
+    HALF,
+    I64,
+    LANES,
+    VECTOR,
+    fma,
+    has_wide_registers,
+    load,
+    shuffle,
+    splat,
+    store,
+    widen,
+)
 
 ROWS: Final = 6  # output rows of a tile: a target and the usual five noise words
+FEW_ROWS: Final = 3  # of the last tile, where that is enough
+WIDE: Final = has_wide_registers()  # whether tiles may be large; has no influence on the result
 _REGISTER_BYTES: Final = 4 * LANES
 _VOID = types.void
 _ADDRESS = types.int64
@@ -38,9 +55,9 @@ def _constant(value: int) -> Any:
     return ir.Constant(I64, value)
 
 
-def _scalar(builder: Any, address: Any) -> Any:
+def _scalar(builder: Any, address: Any, kind: Any) -> Any:
     """One float from an address, in all lanes."""
-    return splat(builder, builder.load(builder.inttoptr(address, F32.as_pointer()), align=4))
+    return splat(builder, builder.load(builder.inttoptr(address, F32.as_pointer()), align=4), kind)
 
 
 def _row_addresses(builder: Any, table: Any, count: int) -> list[Any]:
@@ -49,25 +66,32 @@ def _row_addresses(builder: Any, table: Any, count: int) -> list[Any]:
     return [builder.load(builder.gep(pointer, [_constant(i)])) for i in range(count)]
 
 
-def _loop(builder: Any, count: Any, registers: int, body: Callable[[Any, list[Any]], list[Any]]) -> list[Any]:
-    """Run ``body(index, sums)`` for 0 <= index < count with some sums carried in registers, zero at first."""
+def _groups(
+    builder: Any, start: Any, stop: Any, size: int, carried: list[Any], body: Callable[[int, Any, list[Any]], list[Any]]
+) -> tuple[Any, list[Any]]:
+    """``body(size, index, values)`` for index = start, start + size, ... while that many are left before ``stop``.
+
+    The values that the body returns are carried in registers into its next turn. Returns the first index that is
+    left over, and the values.
+    """
     entry, head = builder.block, builder.append_basic_block("tile.head")
     inside, after = builder.append_basic_block("tile.body"), builder.append_basic_block("tile.end")
     builder.branch(head)
     builder.position_at_end(head)
     index = builder.phi(I64)
-    index.add_incoming(_constant(0), entry)
-    sums = [builder.phi(VECTOR) for _ in range(registers)]
-    for value in sums:
-        value.add_incoming(ir.Constant(VECTOR, None), entry)
-    builder.cbranch(builder.icmp_signed("<", index, count), inside, after)
+    index.add_incoming(start, entry)
+    values = [builder.phi(first.type) for first in carried]
+    for value, first in zip(values, carried, strict=True):
+        value.add_incoming(first, entry)
+    following = builder.add(index, _constant(size))
+    builder.cbranch(builder.icmp_signed("<=", following, stop), inside, after)
     builder.position_at_end(inside)
-    for value, new in zip(sums, body(index, sums), strict=True):
+    for value, new in zip(values, body(size, index, values), strict=True):
         value.add_incoming(new, builder.block)
-    index.add_incoming(builder.add(index, _constant(1)), builder.block)
+    index.add_incoming(following, builder.block)
     builder.branch(head)
     builder.position_at_end(after)
-    return sums
+    return index, values
 
 
 def _add_up(builder: Any, registers: list[Any]) -> Any:
@@ -85,105 +109,115 @@ def _add_up(builder: Any, registers: list[Any]) -> Any:
     return values[0]
 
 
-def _build_dots(columns: int) -> Callable[..., Any]:
-    """Dot products of `ROWS` output rows and ``columns`` input rows, which are copied on the way."""
+def _build_dots(rows: int, columns: int) -> Callable[..., Any]:
+    """Dot products of some output rows and input rows; the input rows are copied on the way."""
 
     @intrinsic
-    def dots(context: Any, outputs: Any, inputs: Any, copies: Any, stride: Any, registers: Any, result: Any) -> Any:
+    def dots(
+        context: Any, outputs: Any, inputs: Any, copies: Any, stride: Any, registers: Any, halves: Any, result: Any
+    ) -> Any:
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            table, inputs, copies, stride, count, result = args
-            rows = _row_addresses(builder, table, ROWS)
-            heads = _row_addresses(builder, inputs, columns)
+            outputs, inputs, copies, stride, registers, halves, result = args
+            o_rows = _row_addresses(builder, outputs, rows)
+            x_rows = _row_addresses(builder, inputs, columns)
             targets = [builder.add(copies, builder.mul(stride, _constant(c))) for c in range(columns)]
 
-            def body(index: Any, sums: list[Any]) -> list[Any]:
+            def multiply(kind: Any, index: Any, sums: list[Any]) -> list[Any]:
                 offset = builder.mul(index, _constant(_REGISTER_BYTES))
-                x = [load(builder, builder.add(head, offset)) for head in heads]
+                x = [load(builder, builder.add(row, offset), kind) for row in x_rows]
                 for value, target in zip(x, targets, strict=True):
                     store(builder, value, builder.add(target, offset))
                 new = []
-                for r in range(ROWS):
-                    o = load(builder, builder.add(rows[r], offset))
+                for r in range(rows):
+                    o = load(builder, builder.add(o_rows[r], offset), kind)
                     new += [fma(builder, o, x[c], sums[r * columns + c]) for c in range(columns)]
                 return new
 
-            sums = _loop(builder, count, ROWS * columns, body)
-            in_order = [sums[r * columns + c] for c in range(columns) for r in range(ROWS)]
-            for start in range(0, len(in_order), LANES):
-                total = _add_up(builder, in_order[start : start + LANES])
-                store(builder, total, builder.add(result, _constant(4 * start)))
+            zeros = [ir.Constant(VECTOR, None)] * (rows * columns)
+            half_zeros = [ir.Constant(HALF, None)] * (rows * columns)
+
+            def start(size: int, index: Any, _: list[Any]) -> list[Any]:
+                return [widen(builder, half) for half in multiply(HALF, registers, half_zeros)]
+
+            _, sums = _groups(builder, _constant(0), halves, 1, zeros, start)
+            _, sums = _groups(builder, _constant(0), registers, 1, sums, lambda _, q, sums: multiply(VECTOR, q, sums))
+            in_order = [sums[r * columns + c] for c in range(columns) for r in range(rows)]
+            for first in range(0, len(in_order), LANES):
+                total = _add_up(builder, in_order[first : first + LANES])
+                store(builder, total, builder.add(result, _constant(4 * first)))
             return context.get_dummy_value()
 
-        return _VOID(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS), generate
+        return _VOID(*[_ADDRESS] * 7), generate
 
     return dots  # type: ignore[no-any-return]
 
 
-def _build_output_update(width: int) -> Callable[..., Any]:
-    """Add to ``width`` registers of `ROWS` output rows what the input rows give them."""
+def _build_update(rows: int) -> Callable[..., Any]:
+    """Both updates of a tile in one pass over the registers of a row.
+
+    Each register of the output rows is loaded once, meets all input rows two at a time, and is stored once.
+    """
 
     @intrinsic
-    def update(context: Any, outputs: Any, inputs: Any, stride: Any, m: Any, gradient: Any, offset: Any) -> Any:
+    def update(
+        context: Any, outputs: Any, sums: Any, copies: Any, stride: Any, m: Any, registers: Any, halves: Any,
+        gradient: Any,
+    ) -> Any:  # fmt: skip
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            table, inputs, stride, m, gradient, offset = args
-            rows = _row_addresses(builder, table, ROWS)
-            first = builder.add(inputs, offset)
+            outputs, sums, copies, stride, m, registers, halves, gradient = args
+            o_rows = _row_addresses(builder, outputs, rows)
 
-            def body(j: Any, sums: list[Any]) -> list[Any]:
-                row = builder.add(first, builder.mul(j, stride))
-                x = [load(builder, builder.add(row, _constant(_REGISTER_BYTES * q))) for q in range(width)]
-                column = builder.add(gradient, builder.mul(j, _constant(4 * ROWS)))
-                new = []
-                for r in range(ROWS):
-                    g = _scalar(builder, builder.add(column, _constant(4 * r)))
-                    new += [fma(builder, g, x[q], sums[r * width + q]) for q in range(width)]
-                return new
+            def change(kind: Any, offset: Any) -> list[Any]:
+                o = [load(builder, builder.add(row, offset), kind) for row in o_rows]
+                base = builder.add(copies, offset)
 
-            sums = _loop(builder, m, ROWS * width, body)
-            for r in range(ROWS):
-                for q in range(width):
-                    place = builder.add(builder.add(rows[r], offset), _constant(_REGISTER_BYTES * q))
-                    store(builder, builder.fadd(load(builder, place), sums[r * width + q]), place)
-            return context.get_dummy_value()
+                def meet(columns: int, j: Any, changes: list[Any]) -> list[Any]:
+                    first = builder.add(base, builder.mul(j, stride))
+                    x = [
+                        load(builder, builder.add(first, builder.mul(stride, _constant(c))), kind)
+                        for c in range(columns)
+                    ]
+                    x_changes = [ir.Constant(kind, None)] * columns
+                    column = builder.add(gradient, builder.mul(j, _constant(4 * rows)))
+                    changes = list(changes)
+                    for r in range(rows):
+                        for c in range(columns):
+                            g = _scalar(builder, builder.add(column, _constant(4 * (c * rows + r))), kind)
+                            changes[r] = fma(builder, g, x[c], changes[r])
+                            x_changes[c] = fma(builder, g, o[r], x_changes[c])
+                    x_rows = _row_addresses(builder, builder.add(sums, builder.mul(j, _constant(8))), columns)
+                    for row, x_change in zip(x_rows, x_changes, strict=True):
+                        place = builder.add(row, offset)
+                        store(builder, builder.fadd(load(builder, place, kind), x_change), place)
+                    return changes
 
-        return _VOID(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS), generate
-
-    return update  # type: ignore[no-any-return]
-
-
-def _build_input_update(columns: int) -> Callable[..., Any]:
-    """Add to ``columns`` input rows, register by register, what `ROWS` output rows give them."""
-
-    @intrinsic
-    def update(context: Any, targets: Any, outputs: Any, registers: Any, gradient: Any) -> Any:
-        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            targets, table, count, gradient = args
-            rows = _row_addresses(builder, table, ROWS)
-            places = _row_addresses(builder, targets, columns)
-            g = [
-                [_scalar(builder, builder.add(gradient, _constant(4 * (c * ROWS + r)))) for r in range(ROWS)]
-                for c in range(columns)
-            ]
-
-            def body(index: Any, sums: list[Any]) -> list[Any]:
-                offset = builder.mul(index, _constant(_REGISTER_BYTES))
-                totals = [ir.Constant(VECTOR, None)] * columns
-                for r in range(ROWS):
-                    o = load(builder, builder.add(rows[r], offset))
-                    totals = [fma(builder, g[c][r], o, totals[c]) for c in range(columns)]
-                for c in range(columns):
-                    place = builder.add(places[c], offset)
-                    store(builder, builder.fadd(load(builder, place), totals[c]), place)
+                changes = [ir.Constant(kind, None)] * rows
+                done = _constant(0)
+                for columns in (2, 1):
+                    done, changes = _groups(builder, done, m, columns, changes, meet)
+                for row, old, o_change in zip(o_rows, o, changes, strict=True):
+                    store(builder, builder.fadd(old, o_change), builder.add(row, offset))
                 return []
 
-            _loop(builder, count, 0, body)
+            def whole(size: int, index: Any, _: list[Any]) -> list[Any]:
+                offset = builder.mul(index, _constant(_REGISTER_BYTES))
+                if WIDE:
+                    return change(VECTOR, offset)
+                change(HALF, offset)
+                return change(HALF, builder.add(offset, _constant(_REGISTER_BYTES // 2)))
+
+            def half(size: int, index: Any, _: list[Any]) -> list[Any]:
+                return change(HALF, builder.mul(registers, _constant(_REGISTER_BYTES)))
+
+            _groups(builder, _constant(0), registers, 1, [], whole)
+            _groups(builder, _constant(0), halves, 1, [], half)
             return context.get_dummy_value()
 
-        return _VOID(_ADDRESS, _ADDRESS, _ADDRESS, _ADDRESS), generate
+        return _VOID(*[_ADDRESS] * 8), generate
 
     return update  # type: ignore[no-any-return]
 
 
-dots_4, dots_2, dots_1 = (_build_dots(columns) for columns in (4, 2, 1))
-update_outputs_4, update_outputs_3, update_outputs_2, update_outputs_1 = (_build_output_update(w) for w in (4, 3, 2, 1))
-update_inputs_4, update_inputs_2, update_inputs_1 = (_build_input_update(columns) for columns in (4, 2, 1))
+dots_6x4, dots_6x2, dots_6x1 = (_build_dots(ROWS, columns) for columns in (4, 2, 1))
+dots_3x4, dots_3x2, dots_3x1 = (_build_dots(FEW_ROWS, columns) for columns in (4, 2, 1))
+update_6, update_3 = (_build_update(rows) for rows in (ROWS, FEW_ROWS))

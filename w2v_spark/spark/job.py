@@ -31,6 +31,7 @@ from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.history import Progress, RoundRecord
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan
+from w2v_spark.training.weights import WeightShape, rows_to_publish
 from w2v_spark.vectors.table import write_vectors
 
 FORMAT_VERSION: Final = 1
@@ -39,7 +40,6 @@ MODEL_FILE: Final = "model.json"
 HISTORY_FILE: Final = "history.json"
 VECTORS: Final = "vectors"
 RUN: Final = "_run"
-_PUBLISH_ROWS: Final = 1 << 14
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +198,7 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
             f"{corpus.invalid_utf8:,} invalid UTF-8 sequences replaced, "
             f"{corpus.overlong_words:,} overlong words dropped"
         )
-    estimate = MemoryEstimate.build(len(vocabulary), run.config.model.dim, plan.shards)
+    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     for warning in memory_warnings(spark, estimate, plan.shards):
         progress.say(f"WARNING: {warning}")
@@ -225,8 +225,8 @@ def _write_result(
     staging = state.directory.child("publish")
     staging.delete()
     staging.create()
-    w_in, _ = state.read_weights(run.plan.rounds, len(vocabulary), run.config.model.dim)
-    blocks = (w_in[start : start + _PUBLISH_ROWS] for start in range(0, len(w_in), _PUBLISH_ROWS))
+    weights = state.read_weights(run.plan.rounds, WeightShape.build(run.config.model, len(vocabulary)))
+    blocks = rows_to_publish(run.config.model.vectors, *weights)
     described = {key: json.dumps(model[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
     write_vectors(staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, blocks, described)
     staging.write_json(HISTORY_FILE, {"rounds": [record.to_dict() for record in history]})

@@ -17,14 +17,16 @@ from pyspark.sql import SparkSession
 
 from w2v_spark.config import Config
 from w2v_spark.errors import DivergedError, StoreError
-from w2v_spark.spark.state import CORPUS_FILE, SAMPLING_FILE, Run, RunDirectory
+from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.spark.state import CORPUS_FILE, Run, RunDirectory
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import EncodedCorpus
+from w2v_spark.training.exposure import Exposure, build_exposures
 from w2v_spark.training.history import Progress, RoundRecord
-from w2v_spark.training.merge import Exposure, build_exposures, merge_round
+from w2v_spark.training.merge import merge_round
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.shard import SamplingTables, ShardResult, train_shard
-from w2v_spark.training.weights import Matrix, open_matrix
+from w2v_spark.training.shard import ShardResult, train_shard
+from w2v_spark.training.weights import Matrix, WeightShape, open_matrices
 
 _ARROW_TYPES: Final = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
 _SQL_TYPES: Final = {"int": "bigint", "float": "double", "str": "string"}
@@ -36,7 +38,7 @@ _RESULT_SQL: Final = ", ".join(f"{f.name} {_SQL_TYPES[str(f.type)]}" for f in fi
 def _load_run(run_uri: str, identity: str) -> tuple[EncodedCorpus, SamplingTables]:
     """What does not change from round to round, kept by an executor's Python worker."""
     run = Directory.open(run_uri)
-    return EncodedCorpus.read(run, CORPUS_FILE), SamplingTables.read(run, SAMPLING_FILE)
+    return EncodedCorpus.read(run, CORPUS_FILE), RunDirectory(run).read_tables()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,18 +82,18 @@ def train_rounds(
         Weights became NaN or infinite; the run directory keeps those of the round before.
     """
     config, plan = run.config, run.plan
-    rows, dim = len(counts), config.model.dim
-    checkpoint = state.last_round(rows, dim)
+    shape = WeightShape.build(config.model, len(counts))
+    checkpoint = state.last_round(shape)
     if checkpoint is None:
-        state.begin_rounds(rows, dim, config.train.seed)
+        state.begin_rounds(shape, config.train.seed)
         checkpoint = 0, []
     done, history = checkpoint
     if done:
         progress.say(f"going on after round {done} of {plan.rounds}")
-    exposures = build_exposures(counts, config)
+    exposures = build_exposures(counts, config, state.read_tables())
     with progress.rounds(corpus.tokens * plan.epochs, plan.rounds, history) as shown:
         for number in range(done, plan.rounds):
-            history = _train_round(spark, state, run, rows, exposures, history, number)
+            history = _train_round(spark, state, run, shape, exposures, history, number)
             shown.update(history[-1])
     return history
 
@@ -100,7 +102,7 @@ def _train_round(
     spark: SparkSession,
     state: RunDirectory,
     run: Run,
-    rows: int,
+    shape: WeightShape,
     exposures: tuple[Exposure, Exposure],
     history: list[RoundRecord],
     number: int,
@@ -116,14 +118,14 @@ def _train_round(
         raise StoreError(f"round {number + 1}: Spark returned {len(results)} results for {plan.shards} shards")
     trained = time.perf_counter()
     rate = plan.mean_rate(number)
-    blocks = _merge(state, run, rows, exposures, results, number, rate)
+    blocks = _merge(state, run, shape, exposures, results, number, rate)
 
     def longer_history() -> list[RoundRecord]:
         now = time.perf_counter()
         return [*history, RoundRecord.build(number, results, rate, now - begin, now - trained)]
 
     try:
-        return state.write_round(number + 1, rows, config.model.dim, blocks, longer_history)
+        return state.write_round(number + 1, shape, blocks, longer_history)
     except DivergedError as error:
         raise DivergedError(
             f"round {number + 1}: {error}; the weights after round {number} are kept in "
@@ -134,23 +136,19 @@ def _train_round(
 def _merge(
     state: RunDirectory,
     run: Run,
-    rows: int,
+    shape: WeightShape,
     exposures: tuple[Exposure, Exposure],
     results: list[ShardResult],
     number: int,
     rate: float,
-) -> Iterator[tuple[str, Iterator[Matrix]]]:
-    """The new rows of each matrix, by the matrix's name."""
+) -> Iterator[Iterator[Matrix]]:
+    """The new rows of each matrix, block by block."""
     config, plan = run.config, run.plan
-    dim = config.model.dim
-    before = state.read_weights(number, rows, dim)
+    before = state.read_weights(number, shape)
     folder = state.round_directory(number).child("shards")
     trained = [r for r in results if r.file]
-    shards = [
-        (open_matrix(folder, f"{r.file}.w_in.npy", rows, dim), open_matrix(folder, f"{r.file}.w_out.npy", rows, dim))
-        for r in trained
-    ]
+    shards = [open_matrices(folder, shape, f"{r.file}.") for r in trained]
     share = ((number + 1) ** 2 - number**2) / plan.rounds**2 * plan.epochs
     merged = merge_round(before, shards or [before], config.train.merge, exposures, share, rate)
-    for matrix, blocks in groupby(merged, itemgetter(0)):
-        yield ("w_in", "w_out")[matrix], (rows for _, rows in blocks)
+    for _, blocks in groupby(merged, itemgetter(0)):
+        yield (rows for _, rows in blocks)

@@ -3,9 +3,10 @@
 ::
 
     run.json             what is trained: configuration, input, plan, corpus statistics
-    vocabulary.parquet   sampling.bin
+    vocabulary.parquet   sampling.npz
     corpus.json          corpus/*.arrow
-    rounds/00007/        weights after 7 rounds: w_in.npy, w_out.npy; round.json is written last and makes it count
+    rounds/00007/        weights after 7 rounds: w_in.npy, and w_out.npy or w_node.npy; round.json is written last
+                         and makes it count
     rounds/00007/shards/ what the shards of the next round hand back
 
 A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
@@ -23,18 +24,18 @@ import pyarrow as pa
 
 from w2v_spark.config import Config
 from w2v_spark.errors import CheckpointMismatch, StoreError
+from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.stages import CorpusStatistics
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.shard import SamplingTables
-from w2v_spark.training.weights import Matrix, Rows, initial_rows, open_matrix, write_matrix, zero_rows
+from w2v_spark.training.weights import Matrix, Rows, WeightShape, initial_rows, open_matrices, write_matrix, zero_rows
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
 VOCABULARY_FILE: Final = "vocabulary.parquet"
-SAMPLING_FILE: Final = "sampling.bin"
+SAMPLING_FILE: Final = "sampling.npz"
 CORPUS_FILE: Final = "corpus.json"
 _RUN_FILE: Final = "run.json"
 _ROUND_FILE: Final = "round.json"
@@ -158,11 +159,11 @@ class RunDirectory:
 
     def begin(self, run: Run, vocabulary: Vocabulary) -> None:
         """Start over: the directory holds this run and nothing else; ``run.json`` comes last."""
+        tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
         self.directory.delete()
         self.directory.create()
         vocabulary.write(self.directory, VOCABULARY_FILE)
-        tables = SamplingTables.build(vocabulary.counts, run.config.model.noise_exponent, run.config.train.sample)
-        tables.write(self.directory, SAMPLING_FILE)
+        self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
         run.write(self.directory)
 
     def has_run(self) -> bool:
@@ -179,10 +180,21 @@ class RunDirectory:
         """
         with errors_naming(f"{self.directory.uri}/{VOCABULARY_FILE}"):
             vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE)
-        tables = SamplingTables.read(self.directory, SAMPLING_FILE)
-        if len(tables) != len(vocabulary) or tables.alias.min() < 0 or tables.alias.max() >= len(vocabulary):
+        if self.read_tables().vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
         return vocabulary
+
+    def read_tables(self) -> SamplingTables:
+        """The tables that the kernels draw from.
+
+        Raises
+        ------
+        StoreError
+            The file is missing or damaged.
+        """
+        return SamplingTables.from_bytes(
+            self.directory.read_bytes(SAMPLING_FILE), f"{self.directory.uri}/{SAMPLING_FILE}"
+        )
 
     def read_corpus(self, shards: int) -> EncodedCorpus | None:
         """The encoded corpus, if the second pass was finished.
@@ -209,39 +221,39 @@ class RunDirectory:
         """Where the weights after some rounds are."""
         return self.directory.child(f"rounds/{rounds_done:05d}")
 
-    def begin_rounds(self, rows: int, dim: int, seed: int) -> None:
+    def begin_rounds(self, shape: WeightShape, seed: int) -> None:
         """Write the weights that training starts from."""
-        matrices = [("w_in", initial_rows(rows, dim, seed)), ("w_out", zero_rows(rows, dim))]
-        self.write_round(0, rows, dim, iter(matrices), list)
+        blocks = [initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)]
+        self.write_round(0, shape, iter(blocks), list)
 
     def write_round(
         self,
         rounds_done: int,
-        rows: int,
-        dim: int,
-        matrices: Iterator[tuple[str, Iterator[Matrix]]],
+        shape: WeightShape,
+        matrices: Iterator[Iterator[Matrix]],
         history: Callable[[], list[RoundRecord]],
     ) -> list[RoundRecord]:
         """Write a checkpoint and drop the one before.
 
         Parameters
         ----------
-        matrices : iterator of (name, blocks of rows)
+        matrices : iterator of blocks of rows
+            The input matrix, then the output matrix.
         history : function
             Called once the weights are written, so that it can tell the time they took; what it returned is returned.
         """
         directory = self.round_directory(rounds_done).create()
-        for name, blocks in matrices:
-            write_matrix(directory, f"{name}.npy", rows, dim, blocks)
+        for (name, rows), blocks in zip(shape.rows.items(), matrices, strict=True):
+            write_matrix(directory, f"{name}.npy", rows, shape.dim, blocks)
         records = history()
-        value = {"rounds_done": rounds_done, "rows": rows, "dim": dim, "history": [r.to_dict() for r in records]}
+        value = {"rounds_done": rounds_done, **asdict(shape), "history": [r.to_dict() for r in records]}
         directory.write_json(_ROUND_FILE, value)
         for info in self.directory.child("rounds").list():
             if info.base_name != f"{rounds_done:05d}":
                 self.directory.child(f"rounds/{info.base_name}").delete()
         return records
 
-    def last_round(self, rows: int, dim: int) -> tuple[int, list[RoundRecord]] | None:
+    def last_round(self, shape: WeightShape) -> tuple[int, list[RoundRecord]] | None:
         """The newest checkpoint: rounds done and their history; None if training has not begun.
 
         Raises
@@ -260,17 +272,16 @@ class RunDirectory:
         value = directory.read_json(_ROUND_FILE)
         try:
             history = [RoundRecord(**record) for record in value["history"]]
-            done, shape = int(value["rounds_done"]), (value["rows"], value["dim"])
+            done, found = int(value["rounds_done"]), WeightShape(value["rows"], value["dim"])
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
         if len(history) != done:
             raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {len(history)} records of {done} rounds")
-        if shape != (rows, dim):
-            raise StoreError(f"{directory.uri} holds weights of shape {shape}, expected {(rows, dim)}")
-        self.read_weights(done, rows, dim)
+        if found != shape:
+            raise StoreError(f"{directory.uri} holds weights of {found}, expected {shape}")
+        self.read_weights(done, shape)
         return done, history
 
-    def read_weights(self, rounds_done: int, rows: int, dim: int) -> tuple[Rows, Rows]:
-        """``w_in`` and ``w_out`` after some rounds, each (V, D) float32; memory maps where possible."""
-        directory = self.round_directory(rounds_done)
-        return open_matrix(directory, "w_in.npy", rows, dim), open_matrix(directory, "w_out.npy", rows, dim)
+    def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[Rows, Rows]:
+        """The input and the output matrix after some rounds, (rows, D) float32; memory maps where possible."""
+        return open_matrices(self.round_directory(rounds_done), shape)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from w2v_spark.config import ModelConfig, Objective
 from w2v_spark.kernels.step import padded
 
 _PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
@@ -30,12 +31,15 @@ class MemoryEstimate:
     run_directory: int
 
     @classmethod
-    def build(cls, vocabulary: int, dim: int, shards: int) -> MemoryEstimate:
-        """From V, D and P."""
-        weights = 8 * vocabulary * dim
+    def build(cls, model: ModelConfig, vocabulary: int, shards: int) -> MemoryEstimate:
+        """For a vocabulary of so many words and P shards."""
+        weights = 8 * vocabulary * model.dim
+        tables = 12 * vocabulary
+        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
+            tables += 4 * vocabulary * vocabulary.bit_length()  # the paths are about log2(V) long
         return cls(
             driver=_PYTHON + 3 * weights // 2 + 80 * vocabulary,
-            task=_PYTHON + _CORPUS + 8 * vocabulary * padded(dim) + 12 * vocabulary,
+            task=_PYTHON + _CORPUS + 8 * vocabulary * padded(model.dim) + tables,
             run_directory=(2 + shards) * weights,
         )
 

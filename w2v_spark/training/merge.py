@@ -16,49 +16,16 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from w2v_spark.config import Config, Merge
+from w2v_spark.config import Merge
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.step import padded
 from w2v_spark.kernels.stretch import stretch_rows
-from w2v_spark.sampling.alias import noise_probabilities
-from w2v_spark.sampling.subsample import keep_probabilities
+from w2v_spark.training.exposure import Exposure
 from w2v_spark.training.weights import Matrix, Rows
 
 BLOCK_ROWS: Final = 8192
-LOGISTIC_SLOPE: Final = 0.15  # mean of s(1 - s) over the scores met in training; 0.05 to 0.5 make little difference
 
 Result = TypeVar("Result")
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Exposure:
-    """How often the rows of one matrix are updated, and how often those of the other one are met.
-
-    Attributes
-    ----------
-    updates : (V,) float64
-        Expected windows that update each row, per epoch of the whole corpus.
-    met : (V,) float64
-        Expected number of times that an update of this matrix meets each row of the *other* matrix.
-    """
-
-    updates: npt.NDArray[np.float64]
-    met: npt.NDArray[np.float64]
-
-
-def build_exposures(counts: npt.NDArray[np.int64], config: Config) -> tuple[Exposure, Exposure]:
-    """The exposure of the input and of the output matrix under skip-gram with negative sampling.
-
-    A kept word meets ``window + 1`` context words on average. Each of them updates one input row against the target
-    and K noise words, and the target's and the noise words' output rows against that input row.
-    """
-    kept = counts * keep_probabilities(counts, config.train.sample)
-    noise = noise_probabilities(counts, config.model.noise_exponent)
-    context, negatives = config.model.window + 1, config.model.negatives
-    share = kept / kept.sum()
-    inputs = Exposure(kept * context, share + negatives * noise)
-    outputs = Exposure((kept + kept.sum() * negatives * noise) * context, share)
-    return inputs, outputs
 
 
 def row_blocks(rows: int) -> list[slice]:
@@ -85,9 +52,19 @@ def mean_displacement(before: Rows, shards: Sequence[Rows], rows: slice) -> Matr
 
 
 def second_moment(weights: Rows, mean: Matrix, met: npt.NDArray[np.float64], rows: slice) -> npt.NDArray[np.float64]:
-    """A block's part of ``sum_v met[v] w_v w_v^T`` at mid-round weights, (D, D) float64."""
+    """A block's part of ``sum_v met[v] w_v w_v^T`` and, as the last row, of ``sum_v met[v] w_v``.
+
+    At mid-round weights; (D + 1, D) float64.
+    """
     middle = weights[rows] + mean
-    return np.asarray((middle * met[rows, None].astype(np.float32)).T @ middle, np.float64)
+    often = met[rows].astype(np.float32)
+    return np.vstack([(middle * often[:, None]).T @ middle, often @ middle]).astype(np.float64)
+
+
+def curvature_met(moments: npt.NDArray[np.float64], exposure: Exposure) -> npt.NDArray[np.float64]:
+    """The (D, D) curvature of an update from the summed `second_moment` of all blocks."""
+    mean = moments[-1]
+    return exposure.slope * (exposure.spread * moments[:-1] + exposure.common * np.outer(mean, mean))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +79,7 @@ class Correction:
     basis : (D, D padded) float32
         Eigenvectors of the other matrix's second moment, in columns; behind them zeros.
     curvature : (D padded,) float32
-        Eigenvalues, not negative, times the learning rate and the mean logistic slope.
+        Eigenvalues, not negative, times the learning rate.
     updates : (V,) float32
         Updates of each row, per shard in this round.
     shards : int
@@ -115,15 +92,15 @@ class Correction:
 
     @classmethod
     def build(
-        cls, moment: npt.NDArray[np.float64], updates: npt.NDArray[np.float64], rate: float, shards: int
+        cls, hessian: npt.NDArray[np.float64], updates: npt.NDArray[np.float64], rate: float, shards: int
     ) -> Correction:
         """From the second moment of the other matrix, (D, D), and the updates of each row, (V,)."""
-        values, vectors = np.linalg.eigh(moment)
+        values, vectors = np.linalg.eigh(hessian)
         dim = len(values)
         basis = np.zeros((dim, padded(dim)), np.float32)
         basis[:, :dim] = vectors
         curvature = np.zeros(padded(dim), np.float32)
-        curvature[:dim] = np.maximum(values, 0) * (rate * LOGISTIC_SLOPE)
+        curvature[:dim] = np.maximum(values, 0) * rate
         return cls(basis, curvature, updates.astype(np.float32), shards)
 
     def apply(self, mean: Matrix, rows: slice) -> Matrix:
@@ -146,9 +123,9 @@ def merge_round(
 
     Parameters
     ----------
-    before : w_in and w_out, each (V, D) float32
+    before : the input and the output matrix, each (rows, D) float32
         The weights that the round started from.
-    shards : w_in and w_out of each shard that trained, in shard order
+    shards : both matrices of each shard that trained, in shard order
     method : Merge
     exposures : Exposure of the input and of the output matrix
     epoch_share : float
@@ -161,7 +138,7 @@ def merge_round(
     Yields
     ------
     matrix : int
-        0 for ``w_in``, 1 for ``w_out``.
+        0 for the input matrix, 1 for the output matrix.
     rows : (block, D) float32
         The blocks of a matrix come in order.
 
@@ -182,32 +159,35 @@ def merge_round(
         for matrix in (0, 1):
             yield from ((matrix, shards[0][matrix][rows]) for rows in row_blocks(len(before[matrix])))
         return
-    blocks = row_blocks(len(before[0]))
+    blocks = [row_blocks(len(matrix)) for matrix in before]
     with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
         means = [
-            _each(pool, lambda rows, m=matrix: mean_displacement(before[m], [s[m] for s in shards], rows), blocks)
+            _each(
+                pool, lambda rows, m=matrix: mean_displacement(before[m], [s[m] for s in shards], rows), blocks[matrix]
+            )
             for matrix in (0, 1)
         ]
         if method is Merge.CURVATURE:
-            count = len(shards)
+            count, dim = len(shards), means[0][0].shape[1]
             corrections = []
             for matrix in (0, 1):
                 other, exposure = 1 - matrix, exposures[matrix]
                 moments = _each(
                     pool,
-                    lambda b, o=other, e=exposure: second_moment(before[o], means[o][b], e.met, blocks[b]),
-                    range(len(blocks)),
+                    lambda b, o=other, e=exposure: second_moment(before[o], means[o][b], e.met, blocks[o][b]),
+                    range(len(blocks[other])),
                 )
+                hessian = curvature_met(sum(moments, np.zeros((dim + 1, dim))), exposure)
                 updates = exposure.updates * (epoch_share / count)
-                corrections.append(Correction.build(np.sum(moments, axis=0), updates, rate, count))
+                corrections.append(Correction.build(hessian, updates, rate, count))
         for matrix in (0, 1):
 
             def new_rows(b: int, m: int = matrix) -> Matrix:
                 mean = means[m][b]
-                step = corrections[m].apply(mean, blocks[b]) if method is Merge.CURVATURE else mean
-                return np.asarray(before[m][blocks[b]] + step)
+                step = corrections[m].apply(mean, blocks[m][b]) if method is Merge.CURVATURE else mean
+                return np.asarray(before[m][blocks[m][b]] + step)
 
-            yield from ((matrix, rows) for rows in pool.map(new_rows, range(len(blocks))))
+            yield from ((matrix, rows) for rows in pool.map(new_rows, range(len(blocks[matrix]))))
 
 
 def _each(pool: ThreadPoolExecutor, function: Callable[..., Result], items: Sequence[object]) -> list[Result]:

@@ -7,59 +7,18 @@ import uuid
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
 from w2v_spark.config import ModelConfig
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.skipgram import KEPT, LOSS, PAIRS, STATISTICS, skipgram_ns
-from w2v_spark.kernels.step import aligned_zeros, build_masks, build_workspace, padded
-from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
-from w2v_spark.sampling.subsample import keep_thresholds
+from w2v_spark.kernels.step import aligned_zeros, padded
+from w2v_spark.kernels.train import KEPT, LOSS, PAIRS
+from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, blocks_of, open_matrix, write_matrix
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class SamplingTables:
-    """What the kernels draw from; built once on the driver, since powers may differ in the last bit between machines.
-
-    Attributes
-    ----------
-    accept : (V,) uint32, alias : (V,) int32
-        Alias table of the noise distribution.
-    keep : (V,) uint32
-        Thresholds of subsampling.
-    """
-
-    accept: npt.NDArray[np.uint32]
-    alias: npt.NDArray[np.int32]
-    keep: npt.NDArray[np.uint32]
-
-    @classmethod
-    def build(cls, counts: npt.NDArray[np.int64], noise_exponent: float, sample: float) -> SamplingTables:
-        """Tables for a vocabulary with these counts."""
-        accept, alias = build_alias_table(noise_probabilities(counts, noise_exponent))
-        return cls(accept, alias, keep_thresholds(counts, sample))
-
-    def write(self, directory: Directory, name: str) -> None:
-        """Save as one (3, V) array of 32-bit numbers."""
-        rows = np.stack([self.accept, self.alias.view(np.uint32), self.keep])
-        directory.write_bytes(name, rows.astype("<u4").tobytes())
-
-    @classmethod
-    def read(cls, directory: Directory, name: str) -> SamplingTables:
-        """Load what `write` saved."""
-        data = directory.read_bytes(name)
-        if not data or len(data) % 12:
-            raise StoreError(f"{directory.uri}/{name} is damaged: {len(data)} bytes are not three rows of numbers")
-        accept, alias, keep = np.frombuffer(data, "<u4").reshape(3, -1)
-        return cls(accept, alias.view(np.int32), keep)
-
-    def __len__(self) -> int:
-        return len(self.keep)
+from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, WeightShape, blocks_of, open_matrix, write_matrix
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,34 +76,32 @@ def train_shard(
     slices = plan.slices(round_number, shard.tokens) if shard.tokens else []
     if not slices:
         return ShardResult(shard_number, "", 0, 0, 0, 0.0, clock() - begin, 0.0, 0.0)
-    w_in, w_out = (_load_padded(weights, f"{name}.npy", len(tables), model.dim) for name in ("w_in", "w_out"))
+    shape = WeightShape.build(model, tables.vocabulary_size)
+    matrices = {name: _load_padded(weights, f"{name}.npy", rows, model.dim) for name, rows in shape.rows.items()}
+    w_in, w_out = matrices.values()
     read = clock()
-    statistics = np.zeros(STATISTICS)
-    masks = build_masks()
-    workspace = build_workspace(model.window, model.negatives, model.dim)
+    trainer = Trainer(model, tables)
     fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
     for part in slices:
-        key = np.uint64(stream_key(seed, part.epoch, shard_number))
+        key = stream_key(seed, part.epoch, shard_number)
         first_rate = plan.learning_rate - fall * part.epoch
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
-            if ids.view(np.uint32).max() >= len(tables):  # negative ids are large ones here
+            if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
                 raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
-            skipgram_ns(
-                ids, offsets, position, key, w_in, w_out, tables.accept, tables.alias, tables.keep,
-                model.window, model.negatives, first_rate, fall / shard.tokens, plan.min_learning_rate,
-                masks, workspace, statistics,
-            )  # fmt: skip
+            trainer.train(
+                ids, offsets, position, key, w_in, w_out, first_rate, fall / shard.tokens, plan.min_learning_rate
+            )
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
-    for name, matrix in (("w_in", w_in), ("w_out", w_out)):
-        write_matrix(results, f"{stem}.{name}.npy", len(tables), model.dim, blocks_of(matrix, model.dim))
+    for name, matrix in matrices.items():
+        write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, blocks_of(matrix, model.dim))
     return ShardResult(
         shard_number,
         stem,
         sum(part.tokens for part in slices),
-        int(statistics[KEPT]),
-        int(statistics[PAIRS]),
-        float(statistics[LOSS]),
+        int(trainer.statistics[KEPT]),
+        int(trainer.statistics[PAIRS]),
+        float(trainer.statistics[LOSS]),
         read - begin,
         trained - read,
         clock() - trained,

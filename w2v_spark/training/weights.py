@@ -11,11 +11,48 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from w2v_spark.config import ModelConfig, Objective, Vectors
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
 
 Matrix = npt.NDArray[np.float32]
 ROWS_AT_A_TIME: Final = 1 << 15
+
+
+@dataclass(frozen=True, slots=True)
+class WeightShape:
+    """The two matrices of a model.
+
+    Attributes
+    ----------
+    rows : dict
+        Rows by name: ``w_in``, one a word, then ``w_out``, one a word, or ``w_node``, one an inner node of the tree.
+    dim : int
+        D.
+    """
+
+    rows: dict[str, int]
+    dim: int
+
+    @classmethod
+    def build(cls, model: ModelConfig, vocabulary: int) -> WeightShape:
+        """The shape for a vocabulary of so many words."""
+        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
+            return cls({"w_in": vocabulary, "w_node": vocabulary - 1}, model.dim)
+        return cls({"w_in": vocabulary, "w_out": vocabulary}, model.dim)
+
+    def __str__(self) -> str:
+        return f"rows {self.rows} and dim {self.dim}"
+
+    @property
+    def input_rows(self) -> int:
+        """Rows of the input matrix."""
+        return next(iter(self.rows.values()))
+
+    @property
+    def output_rows(self) -> int:
+        """Rows of the output matrix."""
+        return list(self.rows.values())[1]
 
 
 def initial_rows(rows: int, dim: int, seed: int) -> Iterator[Matrix]:
@@ -104,6 +141,22 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Rows:
         matrix: Matrix = np.memmap(path, np.float32, "r", len(header), (rows, dim)).view(np.ndarray)
         return matrix
     return RemoteMatrix(directory, name, len(header), rows, dim)
+
+
+def open_matrices(directory: Directory, shape: WeightShape, stem: str = "") -> tuple[Rows, Rows]:
+    """The input and the output matrix of a directory; the files' names may start with a stem."""
+    first, second = (open_matrix(directory, f"{stem}{name}.npy", rows, shape.dim) for name, rows in shape.rows.items())
+    return first, second
+
+
+def rows_to_publish(vectors: Vectors, inputs: Rows, outputs: Rows) -> Iterator[Matrix]:
+    """Blocks of rows of one matrix, or of the sum of both."""
+    for start in range(0, len(inputs), ROWS_AT_A_TIME):
+        rows = slice(start, start + ROWS_AT_A_TIME)
+        if vectors is Vectors.SUM:
+            yield inputs[rows] + outputs[rows]
+        else:
+            yield inputs[rows] if vectors is Vectors.INPUT else outputs[rows]
 
 
 def _header(rows: int, dim: int) -> bytes:

@@ -1,0 +1,136 @@
+"""The four models of word2vec in float64 and plain Python; imports nothing from the package.
+
+A model is any object with the names of the section [model]: architecture, cbow_mean, window, shrink_window.
+"""
+
+import numpy as np
+
+MASK = 2**64 - 1
+
+
+def mix(x):
+    x = ((x ^ (x >> 30)) * 0xBF58476D1CE4E5B9) & MASK
+    x = ((x ^ (x >> 27)) * 0x94D049BB133111EB) & MASK
+    return x ^ (x >> 31)
+
+
+def stream_key(seed, epoch, shard):
+    key = mix((seed + 0x9E3779B97F4A7C15) & MASK)
+    key = mix(key ^ ((epoch + 0xD1B54A32D192ED03) & MASK))
+    return mix(key ^ ((shard + 0x8CB92BA72F3D8DD7) & MASK))
+
+
+class Stream:
+    """The random numbers of one sentence."""
+
+    def __init__(self, key, position):
+        self.state = mix((key + position * 0x9E3779B97F4A7C15) & MASK) | 1
+
+    def bits(self):
+        x = self.state
+        x ^= x >> 12
+        x = (x ^ (x << 25)) & MASK
+        x ^= x >> 27
+        self.state = x
+        return (x * 2685821657736338717) & MASK
+
+
+def below(bits, n):
+    return ((bits >> 32) * n) >> 32
+
+
+def draw_noise(bits, accept, alias):
+    i = below(bits, len(accept))
+    return i if (bits & 0xFFFFFFFF) < accept[i] else int(alias[i])
+
+
+def sigmoid(x):
+    return 1 / (1 + np.exp(-x))
+
+
+class NegativeSampling:
+    """Output rows are words: the target, then the distinct noise words of one draw for each window."""
+
+    def __init__(self, accept, alias, negatives):
+        self.accept, self.alias, self.negatives = accept, alias, negatives
+
+    def begin_sentence(self, stream):
+        self.noise = [draw_noise(stream.bits(), self.accept, self.alias) for _ in range(self.negatives)]
+
+    def rows_and_labels(self, target, stream):
+        rows = list(dict.fromkeys([target, *self.noise]))
+        self.begin_sentence(stream)  # noise is drawn one window ahead
+        return rows, np.array([1.0] + [0.0] * (len(rows) - 1))
+
+
+class HierarchicalSoftmax:
+    """Output rows are inner nodes of a tree: those on the target's path, [(node, label), ...]."""
+
+    def __init__(self, paths):
+        self.paths = paths
+
+    def begin_sentence(self, stream):
+        pass
+
+    def rows_and_labels(self, target, stream):
+        path = self.paths[target]
+        return [node for node, _ in path], np.array([float(label) for _, label in path])
+
+
+def sentences(ids, offsets, position, key, keep):
+    """(position, kept words, random stream) of each sentence."""
+    for start, stop in zip(offsets[:-1].tolist(), offsets[1:].tolist(), strict=True):
+        stream = Stream(key, position + start)
+        yield position + start, [int(w) for w in ids[start:stop] if (stream.bits() >> 32) <= keep[w]], stream
+
+
+def windows(words, stream, model):
+    """(target, context words) of each word of a sentence."""
+    for t, target in enumerate(words):
+        reach = 1 + below(stream.bits(), model.window) if model.shrink_window else model.window
+        yield target, words[max(0, t - reach) : t] + words[t + 1 : t + 1 + reach]
+
+
+def input_rows(context_rows, model):
+    """What meets the output rows: each context row (m, D), or in CBOW their mean or sum (1, D)."""
+    if model.architecture == "skipgram":
+        return context_rows
+    combine = np.mean if model.cbow_mean else np.sum
+    return combine(context_rows, axis=0, keepdims=True)
+
+
+def add_to_context(w_in, context, gradients, model):
+    """Give every context row its own gradient (m, D), or in CBOW the one of the mean, or 1/m of that of the sum."""
+    if model.architecture == "cbow" and not model.cbow_mean:
+        gradients = gradients / len(context)
+    np.add.at(w_in, context, gradients)
+
+
+def loss_of(w_in, w_out, context, rows, labels, model):
+    """The objective of one window: minus the log-likelihood of all labels."""
+    scores = w_out[rows] @ input_rows(w_in[context], model).T
+    return np.logaddexp(0, (1 - 2 * labels)[:, None] * scores).sum()
+
+
+def step(w_in, w_out, context, rows, labels, rate, model):
+    """Train on one window in place; all gradients are those of the old values."""
+    x, o = input_rows(w_in[context], model), w_out[rows]
+    g = rate * (labels[:, None] - sigmoid(o @ x.T))
+    w_out[rows] += g @ x
+    add_to_context(w_in, context, g.T @ o, model)
+
+
+def train(ids, offsets, position, key, w_in, w_out, keep, objective, rate, model):
+    """Train in place; ``rate(position)`` is the learning rate. Returns (loss, pairs, kept words)."""
+    loss, pairs, kept = 0.0, 0, 0
+    for place, words, stream in sentences(ids, offsets, position, key, keep):
+        kept += len(words)
+        if len(words) < 2:
+            continue
+        objective.begin_sentence(stream)
+        for target, context in windows(words, stream, model):
+            rows, labels = objective.rows_and_labels(target, stream)
+            loss += loss_of(w_in, w_out, context, rows, labels, model)
+            step(w_in, w_out, context, rows, labels, rate(place), model)
+            pairs += len(context) if model.architecture == "skipgram" else 1
+    return loss, pairs, kept

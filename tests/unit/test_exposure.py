@@ -1,0 +1,87 @@
+"""What the curvature correction expects of a model, against counts over a long text of independent words."""
+
+import numpy as np
+import pytest
+
+from tests.naive import word2vec as naive
+from w2v_spark.config import Config
+from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.training.exposure import build_exposures
+
+WORDS, LENGTH, DIM = 12, 15_000, 4
+
+
+class Counted:
+    """How often each row is updated and met in one epoch of a text, by walking over its windows."""
+
+    def __init__(self, architecture, objective, **model):
+        random = np.random.default_rng(1)
+        counts = np.sort(random.integers(300, 3000, WORDS))[::-1].astype(np.int64)
+        text = random.choice(WORDS, LENGTH, p=counts / counts.sum())
+        self.counts = np.bincount(text, minlength=WORDS)
+        values = {"architecture": architecture, "objective": objective, "window": 3, "negatives": 4, **model}
+        self.config = Config.from_dict({"model": values, "train": {"sample": 0}})
+        self.model = self.config.model
+        self.tables = SamplingTables.build(self.counts, self.model, 0.0)
+        x = random.normal(0.5, 1, (WORDS, DIM))
+        self.inputs, self.outputs = np.zeros(WORDS), np.zeros(self.tables.output_rows)
+        self.moment, windows = np.zeros((DIM, DIM)), 0
+        stream = naive.Stream(3, 0)
+        objective = self.objective()
+        objective.begin_sentence(stream)
+        for target, context in naive.windows(text.tolist(), stream, self.model):
+            rows, _ = objective.rows_and_labels(target, stream)
+            np.add.at(self.inputs, context, 1)
+            met = naive.input_rows(x[context], self.model)
+            np.add.at(self.outputs, rows, len(met))
+            self.moment += met.T @ met / len(met)
+            windows += 1
+        self.moment /= windows
+        self.met_by_outputs = x
+
+    def objective(self):
+        t = self.tables
+        if len(t.accept):
+            return naive.NegativeSampling(t.accept, t.alias, self.model.negatives)
+        paths = [t.steps[t.starts[w] : t.starts[w + 1]].tolist() for w in range(WORDS)]
+        return naive.HierarchicalSoftmax([[(step >> 1, step & 1) for step in path] for path in paths])
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+@pytest.mark.parametrize("shrink", [True, False])
+def test_expected_updates_are_those_counted_in_the_tree(architecture, shrink):
+    counted = Counted(architecture, "hierarchical_softmax", shrink_window=shrink)
+    inputs, outputs = build_exposures(counted.counts, counted.config, counted.tables)
+    np.testing.assert_allclose(inputs.updates, counted.inputs, rtol=0.06)
+    np.testing.assert_allclose(outputs.updates, counted.outputs, rtol=0.06)
+    np.testing.assert_allclose(inputs.met, counted.outputs / counted.outputs.max(), rtol=0.06)  # the root is always met
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_expected_updates_are_those_counted_with_noise(architecture):
+    """Noise that equals the target or other noise is left out, so there is a little less of it than expected."""
+    counted = Counted(architecture, "negative_sampling")
+    inputs, outputs = build_exposures(counted.counts, counted.config, counted.tables)
+    np.testing.assert_allclose(inputs.updates, counted.inputs, rtol=0.06)
+    assert (outputs.updates >= counted.outputs * 0.94).all()
+    assert outputs.updates.sum() == pytest.approx(counted.outputs.sum(), rel=0.3)
+    np.testing.assert_allclose(inputs.met.sum(), 1 + counted.model.negatives)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"architecture": "skipgram"},
+        {"architecture": "cbow"},
+        {"architecture": "cbow", "shrink_window": False},
+        {"architecture": "cbow", "cbow_mean": False},
+    ],
+    ids=str,
+)
+def test_expected_second_moment_is_the_one_met(model):
+    counted = Counted(objective="hierarchical_softmax", **model)
+    _, outputs = build_exposures(counted.counts, counted.config, counted.tables)
+    x, met = counted.met_by_outputs, outputs.met[:, None]
+    mean = (met * x).sum(axis=0)
+    expected = outputs.spread * (met * x).T @ x + outputs.common * np.outer(mean, mean)
+    np.testing.assert_allclose(counted.moment, expected, atol=0.05 * np.abs(expected).max())

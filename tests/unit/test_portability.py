@@ -1,0 +1,65 @@
+"""The same bits from code for other processors: compiled for their registers and instructions, run on this one."""
+
+import os
+import platform
+import subprocess
+import sys
+
+import pytest
+
+PROGRAM = """
+import hashlib
+import numpy as np
+from w2v_spark.config import Config
+from w2v_spark.kernels import rng
+from w2v_spark.kernels.step import aligned_zeros, padded
+from w2v_spark.kernels.stretch import stretch_rows
+from w2v_spark.kernels.tiles import WIDE
+from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.training.trainer import Trainer
+
+random = np.random.default_rng(0)
+words = 300
+counts = np.sort(random.geometric(0.002, words))[::-1].astype(np.int64)
+ids, offsets = random.integers(0, words, 3000).astype(np.int32), np.arange(0, 3001, 20)
+for architecture in ("skipgram", "cbow"):
+    for objective in ("negative_sampling", "hierarchical_softmax"):
+        for dim, window, negatives in ((100, 5, 5), (20, 2, 12), (9, 7, 1)):
+            values = dict(architecture=architecture, objective=objective, dim=dim, window=window, negatives=negatives)
+            model = Config.from_dict({"model": values}).model
+            tables = SamplingTables.build(counts, model, 1e-2)
+            weights = [aligned_zeros(rows, padded(dim)) for rows in (words, tables.output_rows)]
+            for matrix in weights:
+                matrix[:, :dim] = random.normal(0, 0.3, (len(matrix), dim))
+            Trainer(model, tables).train(ids, offsets, 0, rng.stream_key(1, 2, 3), *weights, 0.05, 1e-6, 1e-4)
+            stretch_rows(weights[0], random.random(words, np.float32), random.random(padded(dim), np.float32), 5)
+            print(architecture, objective, dim, hashlib.sha256(b"".join(weights)).hexdigest())
+print("wide" if WIDE else "narrow")
+"""
+
+CPUS = {
+    "AVX2": {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": ""},
+    "SSE": {"NUMBA_CPU_NAME": "nehalem", "NUMBA_CPU_FEATURES": ""},
+}
+
+
+def results(**environment):
+    others = {key: value for key, value in os.environ.items() if not key.startswith("NUMBA_CPU")}
+    command = [sys.executable, "-c", PROGRAM]
+    run = subprocess.run(command, env={**others, **environment}, capture_output=True, text=True, check=True)
+    *digests, width = run.stdout.splitlines()
+    return digests, width
+
+
+@pytest.fixture(scope="module")
+def here():
+    return results()
+
+
+@pytest.mark.skipif(platform.machine() not in ("x86_64", "AMD64"), reason="compiles for other x86 processors")
+@pytest.mark.parametrize("cpu", CPUS)
+def test_bits_do_not_depend_on_the_processor(here, cpu):
+    digests, width = results(**CPUS[cpu])
+    assert width == "narrow"
+    assert len(digests) == 12
+    assert digests == here[0]

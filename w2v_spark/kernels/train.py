@@ -1,0 +1,175 @@
+"""The training loop of all models: sentences, windows, and a dense step for each window.
+
+Skip-gram and CBOW are those of Mikolov et al. 2013 ("Efficient Estimation of Word Representations in Vector Space"),
+negative sampling and hierarchical softmax those of Mikolov et al. 2013 ("Distributed Representations of Words and
+Phrases and their Compositionality").
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from w2v_spark.kernels import rng, simd
+from w2v_spark.kernels.context import add_up_rows, spread_error
+from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.step import UNUSED, dense_step, lay_out
+from w2v_spark.kernels.targets import distinct_words, draw_noise, score_path, score_words
+from w2v_spark.kernels.tiles import ROWS
+
+# Slots of the statistics that the kernel adds to.
+LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
+PAIRS: Final = 1  # pairs of an input row and a target
+KEPT: Final = 2  # words that subsampling kept
+STATISTICS: Final = 3
+
+
+class Model(NamedTuple):
+    """What is trained, in the words of `config.ModelConfig`, which this layer must not know."""
+
+    dim: int
+    cbow: bool
+    cbow_mean: bool
+    hierarchical_softmax: bool
+    window: int
+    shrink_window: bool
+    negatives: int
+    most_rows: int  # output rows of a window: target and noise words, or the longest path
+
+
+class Tables(NamedTuple):
+    """What is drawn from; see `sampling.tables.SamplingTables`. Those that a model does not need may be empty."""
+
+    keep: np.ndarray
+    accept: np.ndarray
+    alias: np.ndarray
+    starts: np.ndarray
+    steps: np.ndarray
+
+
+@inline
+def _longest(starts):
+    """The longest of consecutive stretches that begin at these places."""
+    longest = 0
+    for i in range(len(starts) - 1):
+        longest = max(longest, np.int64(starts[i + 1] - starts[i]))
+    return longest
+
+
+@kernel
+def train_sentences(
+    ids, offsets, position, key, w_in, w_out, model, tables, first_rate, rate_per_token, last_rate, memory, statistics
+):
+    """Train on some consecutive sentences of a shard.
+
+    Parameters
+    ----------
+    ids : (tokens,) int32
+        Word ids of the sentences, one behind the other.
+    offsets : (sentences + 1,) int32 or int64
+        Sentence ``s`` is ``ids[offsets[s]:offsets[s + 1]]``.
+    position : int
+        Tokens of the shard before ``ids[0]``; names the random stream of each sentence, with ``key``.
+    key : numpy.uint64
+        `rng.stream_key` of (seed, epoch, shard); as a numpy number, since numba takes small Python ones for signed.
+    w_in : (V, D padded) float32, w_out : (V, D padded) or, for hierarchical softmax, (V - 1, D padded) float32
+        The weights, updated in place; D is padded to whole registers with zeros, which stay zero.
+    model : Model
+    tables : Tables
+    first_rate, rate_per_token, last_rate : float
+        Learning rate at position 0 of this epoch, how much it falls with each token, and its lower bound.
+    memory : float32
+        `step.build_scratch` for this model and D; overwritten.
+    statistics : (STATISTICS,) float64
+        Added to.
+
+    Notes
+    -----
+    The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
+    original C program. Noise words are drawn once a window and shared by its pairs; those equal to the target or to
+    each other are left out. The output rows of a window are chosen while the one before is trained, so that they can
+    be fetched in time.
+    """
+    window, negatives = model.window, model.negatives
+    row_bytes = np.int64(w_in.shape[1]) * 4
+    scratch = lay_out(memory, 2 * window, model.dim, row_bytes)
+    sentence = np.empty(_longest(offsets), np.int64)
+    context = np.empty(2 * window, np.int64)
+    width = model.most_rows + simd.LANES
+    rows = np.empty(2 * width, np.int64)  # two windows: the one that is trained and the one ahead
+    labels = np.zeros(2 * width, np.float32)
+    here, ahead, n, n_ahead = 0, width, 0, 0
+    noise = np.empty(negatives, np.int64)
+    chosen = np.empty(negatives + 1, np.int64)
+    mean_rows = np.empty(2, np.int64)
+    mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
+    inputs = changes = simd.address_of(context, 0)
+    if model.cbow:
+        inputs, changes = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1)
+    loss, likelihood = 0.0, 1.0
+    pairs = 0
+    kept = 0
+    for s in range(len(offsets) - 1):
+        place = position + np.int64(offsets[s])
+        state = rng.start_stream(key, place)
+        length = 0
+        for p in range(offsets[s], offsets[s + 1]):
+            state = rng.step(state)
+            word = np.int64(ids[p])
+            if np.uint32(rng.output(state) >> np.uint64(32)) <= tables.keep[word]:
+                sentence[length] = word
+                length += 1
+        kept += length
+        if length < 2:
+            continue
+        rate = np.float32(max(first_rate - rate_per_token * place, last_rate))
+        for c in range(min(length, window + 1)):
+            simd.fetch_row(simd.address_of(w_in, sentence[c]), row_bytes)
+        for following in range(length + 1):
+            here, ahead, n = ahead, here, n_ahead
+            reach = window
+            if model.shrink_window and following > 0:
+                state = rng.step(state)
+                reach = 1 + rng.below(rng.output(state), window)
+            if following < length:
+                target = sentence[following]
+                if model.hierarchical_softmax:
+                    n_ahead = tables.starts[target + 1] - tables.starts[target]
+                    score_path(tables.steps, tables.starts[target], n_ahead, w_out, row_bytes, rows, labels, ahead)
+                else:
+                    for k in range(negatives):
+                        state = rng.step(state)
+                        noise[k] = draw_noise(rng.output(state), tables.accept, tables.alias)
+                    n_ahead = distinct_words(target, noise, chosen)
+                    score_words(chosen, n_ahead, w_out, row_bytes, rows, labels, ahead)
+                for i in range(n_ahead, -(-n_ahead // ROWS) * ROWS):
+                    rows[ahead + i] = scratch.zeros
+                    labels[ahead + i] = UNUSED
+            if following == 0:
+                continue
+            t = following - 1
+            m = 0
+            for c in range(max(0, t - reach), min(length, t + reach + 1)):
+                if c != t:
+                    context[m] = simd.address_of(w_in, sentence[c])
+                    m += 1
+            if t + window + 1 < length:
+                simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
+            columns = m
+            share = np.float32(1.0) / np.float32(m)
+            if model.cbow:
+                columns = 1
+                scale = share if model.cbow_mean else np.float32(1.0)
+                add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, scratch.error, row_bytes)
+            loss, likelihood = dense_step(
+                inputs, changes, columns, simd.address_of(rows, here), simd.address_of(labels, here), n, rate, scratch,
+                loss, likelihood,
+            )  # fmt: skip
+            if model.cbow:
+                scale = np.float32(1.0) if model.cbow_mean else share
+                spread_error(simd.address_of(context, 0), m, scale, scratch.error, row_bytes)
+            pairs += columns
+    statistics[LOSS] += loss - np.log(likelihood)
+    statistics[PAIRS] += pairs
+    statistics[KEPT] += kept

@@ -1,0 +1,108 @@
+"""All tables that the kernels draw from, kept in one file."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_spark.config import ModelConfig, Objective
+from w2v_spark.errors import StoreError, VocabularyError
+from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
+from w2v_spark.sampling.huffman import build_paths
+from w2v_spark.sampling.subsample import keep_thresholds
+
+
+class SamplingTables(NamedTuple):
+    """What the kernels draw from; built once on the driver, since powers may differ in the last bit between machines.
+
+    A model has either noise or paths; the arrays of the other objective are empty.
+
+    Attributes
+    ----------
+    keep : (V,) uint32
+        Thresholds of subsampling, see `keep_thresholds`.
+    accept : (V,) uint32, alias : (V,) int32
+        The noise distribution, see `build_alias_table`.
+    starts : (V + 1,) int64, steps : (length of all paths,) int32
+        The Huffman tree, see `build_paths`.
+    """
+
+    keep: npt.NDArray[np.uint32]
+    accept: npt.NDArray[np.uint32]
+    alias: npt.NDArray[np.int32]
+    starts: npt.NDArray[np.int64]
+    steps: npt.NDArray[np.int32]
+
+    @classmethod
+    def build(cls, counts: npt.NDArray[np.int64], model: ModelConfig, sample: float) -> Self:
+        """Tables for a vocabulary with these counts, (V,) falling.
+
+        Raises
+        ------
+        VocabularyError
+            Hierarchical softmax with a single word.
+        """
+        accept, alias = np.empty(0, np.uint32), np.empty(0, np.int32)
+        starts, steps = np.zeros(1, np.int64), np.empty(0, np.int32)
+        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
+            if len(counts) < 2:
+                raise VocabularyError(
+                    "the vocabulary has 1 word and hierarchical softmax needs 2; lower vocabulary.min_count, or set "
+                    "model.objective = negative_sampling"
+                )
+            starts, steps = build_paths(counts)
+        else:
+            accept, alias = build_alias_table(noise_probabilities(counts, model.noise_exponent))
+        return cls(keep_thresholds(counts, sample), accept, alias, starts, steps)
+
+    @property
+    def vocabulary_size(self) -> int:
+        """V."""
+        return len(self.keep)
+
+    @property
+    def output_rows(self) -> int:
+        """Rows of the output matrix: one a word, or one an inner node of the Huffman tree."""
+        return len(self.accept) or self.vocabulary_size - 1
+
+    def to_bytes(self) -> bytes:
+        """All tables as one file, in numpy's format."""
+        buffer = io.BytesIO()
+        np.savez(buffer, allow_pickle=False, **self._asdict())
+        return buffer.getvalue()
+
+    @classmethod
+    def from_bytes(cls, data: bytes, name: str) -> Self:
+        """What `to_bytes` made; ``name`` says in an error where the data comes from.
+
+        Raises
+        ------
+        StoreError
+            The data is damaged, or a table points outside the vocabulary.
+        """
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                tables = cls(**{name: file[name] for name in cls._fields})
+            tables._check()
+        except (ValueError, KeyError, IndexError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{name} is damaged: {error}") from error
+        return tables
+
+    def _check(self) -> None:
+        kinds = (np.uint32, np.uint32, np.int32, np.int64, np.int32)
+        arrays: tuple[npt.NDArray[np.generic], ...] = tuple(self)
+        if any(array.dtype != kind or array.ndim != 1 for array, kind in zip(arrays, kinds, strict=True)):
+            raise ValueError("a table is of another type")
+        size, paths = self.vocabulary_size, len(self.starts) - 1
+        if not (len(self.accept) == len(self.alias) and (len(self.accept), paths) in ((size, 0), (0, size))):
+            raise ValueError("the tables differ in length")
+        if len(self.alias) and (self.alias.min() < 0 or self.alias.max() >= size):
+            raise ValueError("a noise word is outside the vocabulary")
+        if self.starts[0] != 0 or self.starts[-1] != len(self.steps) or (np.diff(self.starts) < 0).any():
+            raise ValueError("the paths have wrong lengths")
+        if len(self.steps) and (self.steps.min() < 0 or self.steps.max() >> 1 >= size - 1):
+            raise ValueError("a path leads outside the tree")

@@ -1,0 +1,96 @@
+"""How often training updates each row, and what it meets then: what the curvature correction needs of a model.
+
+Expectations from the counts alone, for each of the two matrices. With k(v) the kept occurrences of word v in an epoch,
+N their sum, p = k / N, and m the context words of a window:
+
+- An input row is updated in each window that it is a context word of, E[m] times an occurrence, and meets the output
+  rows of one target. That holds for CBOW as well: the m rows of a window all move by the error of their mean (the sum:
+  by an m-th of its error), so together they move the mean as an update of skip-gram moves its row.
+- An output row is updated by each window whose target it stands for or whose noise it is. Skip-gram: once for each
+  context word, which is distributed like p. CBOW: once, by the mean h of m context words; as if they were independent,
+  ``E[h h^T] = E[1/m] C + (1 - E[1/m]) mu mu^T`` with C and mu the second moment and the mean of the input rows under p.
+- A target stands for itself and K noise words (negative sampling), or for the inner nodes on its path (hierarchical
+  softmax), where each node is passed by all words below it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_spark.config import Architecture, Config, ModelConfig, Objective
+from w2v_spark.sampling.alias import noise_probabilities
+from w2v_spark.sampling.subsample import keep_probabilities
+from w2v_spark.sampling.tables import SamplingTables
+
+Numbers = npt.NDArray[np.float64]
+
+# Mean of s(1 - s) over the scores met in training. The labels of a balanced tree are hard to tell, so it is close to
+# its largest value there; noise is easier. Twice or half as much makes little difference, a third does.
+LOGISTIC_SLOPE: Final = {Objective.NEGATIVE_SAMPLING: 0.15, Objective.HIERARCHICAL_SOFTMAX: 0.25}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Exposure:
+    """How often the rows of one matrix are updated, and what of the *other* matrix an update meets.
+
+    Attributes
+    ----------
+    updates : (rows,) float64
+        Expected updates of each row, per epoch of the whole corpus.
+    met : (rows of the other matrix,) float64
+        Expected number of times that an update meets each row of the other matrix.
+    slope, spread, common : float
+        An update's curvature is ``slope * (spread * sum_v met[v] w_v w_v^T + common * mu mu^T)`` with
+        ``mu = sum_v met[v] w_v``.
+    """
+
+    updates: Numbers
+    met: Numbers
+    slope: float
+    spread: float = 1.0
+    common: float = 0.0
+
+
+def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> tuple[Exposure, Exposure]:
+    """The exposures of the input and of the output matrix.
+
+    Parameters
+    ----------
+    counts : (V,) int64
+    config : Config
+    tables : SamplingTables
+        Built for the same model.
+    """
+    kept = counts * keep_probabilities(counts, config.train.sample)
+    share = kept / kept.sum()
+    scored = _scored(counts, kept, config.model, tables)
+    sizes = _context_sizes(config.model)
+    slope = LOGISTIC_SLOPE[config.model.objective]
+    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), slope)
+    if config.model.architecture is Architecture.SKIPGRAM:
+        return inputs, Exposure(scored * sizes.mean(), share, slope)
+    if config.model.cbow_mean:
+        spread, common = np.mean(1 / sizes), np.mean(1 - 1 / sizes)
+    else:
+        spread, common = np.mean(sizes), np.mean(sizes * (sizes - 1))
+    return inputs, Exposure(scored, share, slope, float(spread), float(common))
+
+
+def _scored(counts: npt.NDArray[np.int64], kept: Numbers, model: ModelConfig, tables: SamplingTables) -> Numbers:
+    """Expected number of targets that each output row is scored for, per epoch."""
+    if model.objective is Objective.HIERARCHICAL_SOFTMAX:
+        passing = np.repeat(kept, np.diff(tables.starts))
+        return np.bincount(tables.steps >> 1, passing, minlength=tables.output_rows).astype(np.float64)
+    noise = noise_probabilities(counts, model.noise_exponent)
+    return np.asarray(kept + kept.sum() * model.negatives * noise)
+
+
+def _context_sizes(model: ModelConfig) -> Numbers:
+    """The possible numbers of context words, equally likely, as if sentences had no ends."""
+    if model.shrink_window:
+        return 2.0 * np.arange(1, model.window + 1, dtype=np.float64)
+    return np.array([2.0 * model.window])

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from jobs import train
@@ -146,16 +147,15 @@ def test_a_cluster_gives_the_same_bits_and_survives_a_killed_worker(corpus, refe
 def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monkeypatch, capsys):
     """A shard that hands back a NaN in round 3."""
     output = tmp_path / "out"
-    merge = rounds.merge_round
+    merge = rounds._merge
 
-    def spoiled(before, shards, *others):
-        if rounds_done(output) == 2:
-            weights = shards[0][1].copy()
-            weights[5, 3] = float("nan")
-            shards = [(shards[0][0], weights), *shards[1:]]
-        return merge(before, shards, *others)
+    def spoiled(session, state, run, shape, files, exposures, results, number):
+        if number == 2:
+            path = state.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
+            np.load(path, mmap_mode="r+")[5, 3] = float("nan")
+        return merge(session, state, run, shape, files, exposures, results, number)
 
-    monkeypatch.setattr(rounds, "merge_round", spoiled)
+    monkeypatch.setattr(rounds, "_merge", spoiled)
     assert train.main(arguments(corpus, output, "--quiet")) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("error: round 3: weights became NaN or infinite")

@@ -8,20 +8,22 @@ def stretch(x, shards):
     return sum(np.exp(-k * x) for k in range(shards))
 
 
-def corrected_mean(mean, other, met, updates, shards, rate, slope):
+def corrected_mean(mean, other, met, updates, shards, rate, slope, joint, floor):
     """The displacement of one matrix.
 
-    mean (V, D) mean displacement; other (V, D) the other matrix in mid-round; met (V,) how often its rows are met;
-    updates (V,) updates of each row by each shard in this round.
+    mean (V, D) mean displacement; other (V, D) the other matrix before the round; met (V,) how often its rows are met;
+    updates (V,) updates of each row by each shard in this round; joint, floor: see the docs.
     """
     dim = mean.shape[1]
     moment = np.zeros((dim, dim))
     for v in range(len(other)):
         moment += met[v] * np.outer(other[v], other[v])
     values, vectors = np.linalg.eigh(moment)
+    values = np.maximum(values, 0)
+    values = values + floor * np.median(values)
     result = np.empty_like(mean)
     for r in range(len(mean)):
-        x = updates[r] * rate * slope * np.maximum(values, 0)
+        x = updates[r] * rate * slope * joint * values
         result[r] = vectors @ (stretch(x, shards) * (vectors.T @ mean[r]))
     return result
 

@@ -9,17 +9,19 @@ import pytest
 from jobs import train
 from tests import corpora
 from w2v_spark import KeyedVectors
-from w2v_spark.config import Config
-from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, Run, RunDirectory
+from w2v_spark.config import Config, Merge
+from w2v_spark.spark.run import Run
+from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.storage import Directory
 from w2v_spark.text.tokenizer import Tokenizer
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.text.word_table import WordTable
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.exposure import build_exposures
-from w2v_spark.training.merge import merge_round
+from w2v_spark.training.history import mean_slope
+from w2v_spark.training.merge import Block, build_corrections, merge_block, moments_of
 from w2v_spark.training.shard import train_shard
-from w2v_spark.training.weights import WeightShape, open_matrices
+from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
 
 SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]
 
@@ -74,25 +76,30 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     shape = WeightShape.build(job.config.model, len(counts))
     local = RunDirectory(Directory.open(tmp_path / "local").create())
     local.begin_rounds(shape, job.config.train.seed)
+    exposures = build_exposures(counts, job.config, tables)
     for t in range(job.plan.rounds):
-        before, here = local.read_weights(t, shape), local.round_directory(t)
+        before, there = local.read_weights(t, shape), local.round_directory(t + 1).create()
         results = [
             train_shard(
                 job.config.model, job.config.train.seed, job.plan, t, p, corpus.shards[p],
-                folder.child("corpus"), here, here, tables,
+                folder.child("corpus"), before, there, tables,
             )
             for p in range(job.plan.shards)
         ]  # fmt: skip
-        weights = [open_matrices(here, shape, f"{r.file}.") for r in results]
-        share = ((t + 1) ** 2 - t**2) / job.plan.rounds**2 * job.plan.epochs
-        merged = list(
-            merge_round(
-                before, weights, job.config.train.merge, build_exposures(counts, job.config, tables),
-                share, job.plan.mean_rate(t),
-            )
-        )  # fmt: skip
-        matrices = [iter([rows for m, rows in merged if m == i]) for i in (0, 1)]
-        local.write_round(t + 1, shape, iter(matrices), list)
+        shards = [open_matrices(there, shape, whole_files(shape, f"{r.file}.")) for r in results]
+        files = {name: [(f"{name}.npy", rows)] for name, rows in shape.rows.items()}
+        moments = [moments_of(before[m], exposures[1 - m].met, shape.dim) for m in (0, 1)]
+        corrections = (None, None)
+        if job.config.train.merge is Merge.CURVATURE and len(shards) > 1:
+            corrections = build_corrections(
+                np.stack(moments), exposures, mean_slope(results), job.plan.epoch_share(t), job.plan.mean_rate(t),
+                len(shards),
+            )  # fmt: skip
+        for m, (name, rows) in enumerate(shape.rows.items()):
+            merge_block(
+                Block(m, 0, rows), before[m], [s[m] for s in shards], exposures, corrections[m], there, f"{name}.npy"
+            )  # fmt: skip
+        local.finish_round(t + 1, shape, files, [])
     np.testing.assert_array_equal(local.read_weights(job.plan.rounds, shape)[0], KeyedVectors.load(output).matrix)
 
 

@@ -66,9 +66,13 @@ def test_unknown_words_do_not_count_towards_the_length_of_a_sentence():
 
 
 def test_the_loss_of_a_round_is_the_mean_over_all_pairs():
-    results = [ShardResult(0, "a", 10, 8, 30, 60.0, 1, 2, 3), ShardResult(1, "b", 10, 8, 10, 40.0, 3, 4, 5)]
+    results = [
+        ShardResult(0, "a", 10, 8, 30, 60.0, 1.0, 10, 1, 2, 3),
+        ShardResult(1, "b", 10, 8, 10, 40.0, 2.0, 5, 3, 4, 5),
+    ]
     record = RoundRecord.build(4, results, 0.01, 2.0, 0.5)
     assert record.loss == pytest.approx(100 / 40)
     assert (record.round, record.tokens, record.kept, record.pairs, record.words_per_second) == (4, 20, 16, 40, 10)
+    assert record.slope == 0.2
     assert record.seconds == {"total": 2.0, "shards": 1.5, "merge": 0.5, "read": 2, "train": 3, "write": 4}
     assert RoundRecord.build(0, [], 0.01, 2.0, 0.5).loss == 0

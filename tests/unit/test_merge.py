@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,10 +10,12 @@ from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.stretch import stretch_rows
 from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.storage import Directory
 from w2v_spark.training import merge
 from w2v_spark.training.exposure import build_exposures
+from w2v_spark.training.weights import WeightShape, open_matrices
 
-ROWS, DIM = 50, 20
+ROWS, DIM, SLOPE = 50, 20, 0.12
 
 
 @pytest.fixture
@@ -36,44 +40,63 @@ def shards_of(weights, number, scale=0.05, seed=5):
     return [tuple((w + random.normal(0, scale, w.shape)).astype(np.float32) for w in weights) for _ in range(number)]
 
 
-def merged(weights, shards, method, exposures, rate=0.02, threads=0):
-    blocks = ([], [])
-    for matrix, rows in merge.merge_round(weights, shards, method, exposures, 0.5, rate, threads):
-        blocks[matrix].append(rows)
-    return tuple(np.concatenate(b) for b in blocks)
+def merged(tmp_path, weights, shards, method, exposures, rate=0.02):
+    """All blocks of a round, written and read again; the new matrices, and their moments."""
+    shape = WeightShape({"w_in": len(weights[0]), "w_out": len(weights[1])}, weights[0].shape[1])
+    directory = Directory.open(tmp_path / "merged").create()
+    corrections = (None, None)
+    if method is Merge.CURVATURE:
+        before = np.stack([merge.moments_of(weights[m], exposures[1 - m].met, shape.dim) for m in (0, 1)])
+        corrections = merge.build_corrections(before, exposures, SLOPE, 0.5, rate, len(shards))
+    blocks, files, moments = merge.plan_blocks(shape), {name: [] for name in shape.rows}, []
+    for number, block in enumerate(blocks):
+        m, file = block.matrix, f"{number}.npy"
+        moments.append(
+            merge.merge_block(block, weights[m], [s[m] for s in shards], exposures, corrections[m], directory, file)
+        )
+        files[("w_in", "w_out")[m]].append((file, block.stop - block.start))
+    result = open_matrices(directory, shape, files)
+    return tuple(matrix[0 : len(matrix)] for matrix in result), merge.sum_moments(moments, blocks)
 
 
-def test_mean_is_the_mean(weights, exposures):
+def test_mean_is_the_mean(weights, exposures, tmp_path):
     shards = shards_of(weights, 5)
-    for m, result in enumerate(merged(weights, shards, Merge.MEAN, exposures)):
+    for m, result in enumerate(merged(tmp_path, weights, shards, Merge.MEAN, exposures)[0]):
         np.testing.assert_allclose(result, np.mean([s[m] for s in shards], axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("method", list(Merge))
-def test_one_shard_is_taken_as_it_is(weights, exposures, method):
+def test_one_shard_is_taken_as_it_is(weights, exposures, method, tmp_path):
     (shard,) = shards_of(weights, 1)
-    for result, expected in zip(merged(weights, [shard], method, exposures), shard, strict=True):
+    for result, expected in zip(merged(tmp_path, weights, [shard], method, exposures)[0], shard, strict=True):
         np.testing.assert_array_equal(result, expected)
 
 
-def test_identical_shards_average_to_themselves(weights, exposures):
+def test_no_shard_leaves_the_weights_as_they_were(weights, exposures, tmp_path):
+    for result, expected in zip(merged(tmp_path, weights, [], Merge.MEAN, exposures)[0], weights, strict=True):
+        np.testing.assert_array_equal(result, expected)
+
+
+def test_identical_shards_average_to_themselves(weights, exposures, tmp_path):
     (shard,) = shards_of(weights, 1)
-    for result, expected in zip(merged(weights, [shard] * 7, Merge.MEAN, exposures), shard, strict=True):
+    for result, expected in zip(merged(tmp_path, weights, [shard] * 7, Merge.MEAN, exposures)[0], shard, strict=True):
         np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("number", [2, 3, 8, 13])
-def test_curvature_equals_the_naive_twin(weights, exposures, number):
+@pytest.mark.parametrize("floor", [0.0, 1.0])
+def test_curvature_equals_the_naive_twin(weights, exposures, number, floor, tmp_path):
+    exposures = tuple(replace(exposure, floor=floor) for exposure in exposures)
     shards = shards_of(weights, number)
     means = [np.mean([s[m].astype(float) - weights[m] for s in shards], axis=0) for m in (0, 1)]
-    result = merged(weights, shards, Merge.CURVATURE, exposures)
+    result, moments = merged(tmp_path, weights, shards, Merge.CURVATURE, exposures)
     for m in (0, 1):
-        other = weights[1 - m].astype(float) + means[1 - m]
-        updates = exposures[m].updates * 0.5 / number
         expected = naive.corrected_mean(
-            means[m], other, exposures[m].met, updates, number, 0.02, exposures[m].slope
+            means[m], weights[1 - m].astype(float), exposures[m].met, exposures[m].updates * 0.5 / number, number,
+            0.02, SLOPE, merge.JOINT, exposures[m].floor,
         )  # fmt: skip
         np.testing.assert_allclose(result[m], weights[m] + expected, atol=2e-5)
+        np.testing.assert_allclose(moments[m], merge.moments_of(result[m], exposures[1 - m].met, DIM), rtol=1e-4)
 
 
 def test_correction_recovers_sequential_descent_on_a_quadratic():
@@ -86,10 +109,9 @@ def test_correction_recovers_sequential_descent_on_a_quadratic():
     start, optimum = random.normal(size=(2, dim))
     one_shard = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, steps)
     in_turn = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, shards * steps)
-    correction = merge.Correction.build(
-        hessian, np.array([float(steps)]), rate, shards
-    )  # fmt: skip
-    corrected = start + correction.apply((one_shard - start)[None].astype(np.float32), slice(0, 1))[0]
+    correction = merge.Correction.build(hessian, shards, rate, shards)  # a shard has trained an epoch of its part
+    mean = (one_shard - start)[None].astype(np.float32)
+    corrected = start + correction.apply(mean, np.array([float(steps)]))[0]
     assert np.abs(one_shard - in_turn).max() > 0.4
     # The exponential stands for (1 - a h)^n, so a percent of the distance is what can be expected.
     np.testing.assert_allclose(corrected, in_turn, atol=0.02)
@@ -108,23 +130,36 @@ def test_stretch_is_the_geometric_sum(shards, scale, seed):
     assert (block <= shards * (1 + 1e-5)).all()
 
 
-def test_threads_do_not_change_a_bit(exposures):
+def test_blocks_cover_both_matrices_in_whole_chunks():
+    shape = WeightShape({"w_in": 200_000, "w_node": 199_999}, 100)
+    blocks = merge.plan_blocks(shape)
+    for m, rows in enumerate(shape.rows.values()):
+        mine = [block for block in blocks if block.matrix == m]
+        assert [block.start for block in mine] == [0, *(block.stop for block in mine[:-1])]
+        assert mine[-1].stop == rows
+        assert len(mine) == 3
+        assert all(block.start % merge.CHUNK_ROWS == 0 for block in mine)
+        assert [chunk.start for block in mine for chunk in block.chunks] == [*range(0, rows, merge.CHUNK_ROWS)]
+
+
+def test_the_size_of_blocks_does_not_change_a_bit(monkeypatch, tmp_path):
     random = np.random.default_rng(1)
-    rows = 3 * merge.BLOCK_ROWS + 17
+    rows = 3 * merge.CHUNK_ROWS + 17
     weights = tuple(random.random((rows, 8), np.float32) for _ in range(2))
-    many = exposures_of(np.arange(rows, 0, -1))
-    shards = shards_of(weights, 3)
-    one, four = (merged(weights, shards, Merge.CURVATURE, many, threads=t) for t in (1, 4))
-    for a, b in zip(one, four, strict=True):
+    many, shards = exposures_of(np.arange(rows, 0, -1)), shards_of(weights, 3)
+    (tmp_path / "a").mkdir()
+    one, _ = merged(tmp_path / "a", weights, shards, Merge.CURVATURE, many)
+    monkeypatch.setattr(merge, "BLOCK_BYTES", 1)
+    small, _ = merged(tmp_path, weights, shards, Merge.CURVATURE, many)
+    for a, b in zip(one, small, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("matrix", [0, 1])
-def test_weights_that_are_not_finite_stop_the_merge(weights, exposures, bad, number, matrix):
+def test_weights_that_are_not_finite_stop_the_merge(weights, exposures, bad, number, matrix, tmp_path):
     shards = shards_of(weights, number)
     shards[-1][matrix][17, 3] = bad
-    blocks = merge.merge_round(weights, shards, Merge.CURVATURE, exposures, 0.5, 0.02)
     with pytest.raises(DivergedError, match="NaN or infinite"):
-        next(blocks)
+        merged(tmp_path, weights, shards, Merge.CURVATURE, exposures)

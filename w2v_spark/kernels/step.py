@@ -175,6 +175,22 @@ def gradients(dots, labels, tail, count, rate, loss, likelihood):
 
 
 @inline
+def sum_of_slopes(scratch, n, m, rate):
+    """Sum of ``s (1 - s)``, s the logistic function of a score, over the n x m pairs of the step just taken.
+
+    Read off the gradients that the step has left behind; those of unused rows are zero and add nothing.
+    """
+    rest = n % ROWS
+    rows = n - rest + (ROWS if rest > FEW_ROWS else FEW_ROWS if rest > 0 else 0)
+    scale = simd.vsplat(np.float32(1.0) / rate)
+    total = simd.vsplat(np.float32(0.0))
+    for offset in range(0, 4 * rows * m, REGISTER_BYTES):
+        error = simd.vabs(simd.vmul(simd.vload(scratch.dots + offset), scale))
+        total = simd.vadd(total, simd.vsub(error, simd.vmul(error, error)))
+    return np.float64(simd.vsum(total))
+
+
+@inline
 def tile_of_6(outputs, inputs, m, pattern, scratch, dots, labels):
     """Dots and labels of six output rows."""
     row_bytes, registers, halves = scratch.row_bytes, scratch.registers, scratch.halves

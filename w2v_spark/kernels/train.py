@@ -14,7 +14,7 @@ import numpy as np
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.context import add_up_rows, spread_error
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.step import UNUSED, dense_step, lay_out
+from w2v_spark.kernels.step import UNUSED, dense_step, lay_out, sum_of_slopes
 from w2v_spark.kernels.targets import distinct_words, draw_noise, score_path, score_words
 from w2v_spark.kernels.tiles import ROWS
 
@@ -22,7 +22,11 @@ from w2v_spark.kernels.tiles import ROWS
 LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
 PAIRS: Final = 1  # pairs of an input row and a target
 KEPT: Final = 2  # words that subsampling kept
-STATISTICS: Final = 3
+SLOPES: Final = 3  # sum of s(1 - s) over the scores of every sixteenth window, s the logistic function of a score
+SCORES: Final = 4  # how many scores that sum is over
+STATISTICS: Final = 5
+
+SLOPES_EVERY: Final = 16  # windows: often enough for a mean, too rarely to cost anything
 
 
 class Model(NamedTuple):
@@ -108,8 +112,8 @@ def train_sentences(
     if model.cbow:
         inputs, changes = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1)
     loss, likelihood = 0.0, 1.0
-    pairs = 0
-    kept = 0
+    slopes = 0.0
+    windows, scores, pairs, kept = 0, 0, 0, 0
     for s in range(len(offsets) - 1):
         place = position + np.int64(offsets[s])
         state = rng.start_stream(key, place)
@@ -170,6 +174,12 @@ def train_sentences(
                 scale = np.float32(1.0) if model.cbow_mean else share
                 spread_error(simd.address_of(context, 0), m, scale, scratch.error, row_bytes)
             pairs += columns
+            windows += 1
+            if windows % SLOPES_EVERY == 0 and rate > 0:
+                slopes += sum_of_slopes(scratch, n, columns, rate)
+                scores += n * columns
     statistics[LOSS] += loss - np.log(likelihood)
     statistics[PAIRS] += pairs
     statistics[KEPT] += kept
+    statistics[SLOPES] += slopes
+    statistics[SCORES] += scores

@@ -22,9 +22,10 @@ from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.spark.failures import own_errors
 from w2v_spark.spark.resources import default_parallelism, memory_warnings
 from w2v_spark.spark.rounds import train_rounds
+from w2v_spark.spark.run import Run, check_same
 from w2v_spark.spark.source import Input, fingerprint
 from w2v_spark.spark.stages import build_vocabulary, encode_corpus, pass_settings
-from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, Run, RunDirectory, check_same
+from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.storage import Directory
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.training.corpus import EncodedCorpus

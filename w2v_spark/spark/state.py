@@ -5,9 +5,8 @@
     run.json             what is trained: configuration, input, plan, corpus statistics
     vocabulary.parquet   sampling.npz
     corpus.json          corpus/*.arrow
-    rounds/00007/        weights after 7 rounds: w_in.npy, and w_out.npy or w_node.npy; round.json is written last
-                         and makes it count
-    rounds/00007/shards/ what the shards of the next round hand back
+    rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
+                         which says what the weights' files are, is written last and makes them count
 
 A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
 is never read, and the newest round with a ``round.json`` is a checkpoint.
@@ -15,135 +14,39 @@ is never read, and the newest round with a ``round.json`` is a checkpoint.
 
 from __future__ import annotations
 
-import uuid
-from collections.abc import Callable, Iterator
+import io
 from dataclasses import asdict, dataclass
-from typing import Any, Final
+from typing import Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
+import pyarrow.parquet as pq
 
-from w2v_spark.config import Config
-from w2v_spark.errors import CheckpointMismatch, StoreError
+from w2v_spark.errors import StoreError
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.spark.stages import CorpusStatistics
+from w2v_spark.spark.run import RUN_FILE, Run
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import Matrix, Rows, WeightShape, initial_rows, open_matrices, write_matrix, zero_rows
+from w2v_spark.training.merge import Moments
+from w2v_spark.training.weights import (
+    Rows,
+    WeightFiles,
+    WeightShape,
+    initial_rows,
+    open_matrices,
+    whole_files,
+    write_matrix,
+    zero_rows,
+)
 
-FORMAT_VERSION: Final = 2
 VOCABULARY_FILE: Final = "vocabulary.parquet"
 SAMPLING_FILE: Final = "sampling.npz"
 CORPUS_FILE: Final = "corpus.json"
-_RUN_FILE: Final = "run.json"
 _ROUND_FILE: Final = "round.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What is trained, as ``run.json`` says it.
-
-    Attributes
-    ----------
-    identity : str
-        Different for every run, so that executors never mix up two runs at one place.
-    config : Config
-        As the user gave it: ``auto`` stays ``auto``.
-    input : dict
-        See `source.fingerprint`.
-    plan : Plan
-        What ``auto`` has become.
-    statistics : CorpusStatistics
-    """
-
-    identity: str
-    config: Config
-    input: dict[str, Any]
-    plan: Plan
-    statistics: CorpusStatistics
-
-    @classmethod
-    def start(cls, config: Config, source: dict[str, Any], plan: Plan, statistics: CorpusStatistics) -> Run:
-        """A new run."""
-        return cls(uuid.uuid4().hex, config, source, plan, statistics)
-
-    def write(self, directory: Directory) -> None:
-        """Save as ``run.json``."""
-        directory.write_json(
-            _RUN_FILE,
-            {
-                "format_version": FORMAT_VERSION,
-                "identity": self.identity,
-                "config": self.config.to_dict(),
-                "input": self.input,
-                "plan": asdict(self.plan),
-                "statistics": self.statistics.to_dict(),
-            },
-        )
-
-    @classmethod
-    def read(cls, directory: Directory) -> Run:
-        """Load ``run.json``.
-
-        Raises
-        ------
-        StoreError
-            It is missing, damaged, or of another format version.
-        """
-        value = directory.read_json(_RUN_FILE)
-        if value.get("format_version") != FORMAT_VERSION:
-            raise StoreError(
-                f"{directory.uri}/{_RUN_FILE} has format version {value.get('format_version')}, this program reads "
-                f"{FORMAT_VERSION}"
-            )
-        try:
-            return cls(
-                value["identity"],
-                Config.from_dict(value["config"]),
-                dict(value["input"]),
-                Plan(**value["plan"]),
-                CorpusStatistics(**value["statistics"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"{directory.uri}/{_RUN_FILE} is damaged: {error!r}") from error
-
-
-def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[str, Any], directory: Directory) -> None:
-    """Refuse to go on with another configuration or input.
-
-    Parameters
-    ----------
-    source, seen : dict
-        Fingerprints of the input of then and of now.
-
-    Raises
-    ------
-    CheckpointMismatch
-        Names the differences.
-    """
-    differences = compare_configs(before, now) or [
-        f"input {key} was {source.get(key)}, is {seen.get(key)}"
-        for key in ("files", "bytes", "digest")
-        if source.get(key) != seen.get(key)
-    ]
-    if differences:
-        raise CheckpointMismatch(
-            f"the run in {directory.uri} differs: {'; '.join(differences)}; give the same configuration and "
-            "input, or start again with --overwrite"
-        )
-
-
-def compare_configs(before: Config, now: Config) -> list[str]:
-    """The keys in which two configurations differ, with both values."""
-    old, new = before.to_dict(), now.to_dict()
-    return [
-        f"{section}.{key} was {old[section][key]!r}, is {new[section][key]!r}"
-        for section in old
-        for key in old[section]
-        if old[section][key] != new[section][key]
-    ]
+_MOMENTS_FILE: Final = "moments.npy"
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +71,7 @@ class RunDirectory:
 
     def has_run(self) -> bool:
         """Whether there is a run to go on with."""
-        return self.directory.exists(_RUN_FILE)
+        return self.directory.exists(RUN_FILE)
 
     def read_vocabulary(self) -> Vocabulary:
         """The vocabulary, after a look at the tables that belong to it.
@@ -183,6 +86,16 @@ class RunDirectory:
         if self.read_tables().vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
         return vocabulary
+
+    def read_counts(self) -> npt.NDArray[np.int64]:
+        """The counts of the vocabulary, without its words."""
+        name = f"{self.directory.uri}/{VOCABULARY_FILE}"
+        with (
+            errors_naming(name),
+            self.directory.filesystem.open_input_file(self.directory.file(VOCABULARY_FILE)) as file,
+        ):
+            counts: npt.NDArray[np.int64] = pq.read_table(file, columns=["count"])["count"].to_numpy()
+        return counts
 
     def read_tables(self) -> SamplingTables:
         """The tables that the kernels draw from.
@@ -223,35 +136,27 @@ class RunDirectory:
 
     def begin_rounds(self, shape: WeightShape, seed: int) -> None:
         """Write the weights that training starts from."""
-        blocks = [initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)]
-        self.write_round(0, shape, iter(blocks), list)
+        directory, files = self.round_directory(0).create(), whole_files(shape)
+        blocks = (initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim))
+        for parts, rows in zip(files.values(), blocks, strict=True):
+            write_matrix(directory, *parts[0], shape.dim, rows)
+        self.finish_round(0, shape, files, [])
 
-    def write_round(
-        self,
-        rounds_done: int,
-        shape: WeightShape,
-        matrices: Iterator[Iterator[Matrix]],
-        history: Callable[[], list[RoundRecord]],
-    ) -> list[RoundRecord]:
-        """Write a checkpoint and drop the one before.
-
-        Parameters
-        ----------
-        matrices : iterator of blocks of rows
-            The input matrix, then the output matrix.
-        history : function
-            Called once the weights are written, so that it can tell the time they took; what it returned is returned.
-        """
-        directory = self.round_directory(rounds_done).create()
-        for (name, rows), blocks in zip(shape.rows.items(), matrices, strict=True):
-            write_matrix(directory, f"{name}.npy", rows, shape.dim, blocks)
-        records = history()
-        value = {"rounds_done": rounds_done, **asdict(shape), "history": [r.to_dict() for r in records]}
+    def finish_round(
+        self, rounds_done: int, shape: WeightShape, files: WeightFiles, history: list[RoundRecord]
+    ) -> None:
+        """Make the weights in a round's directory the newest checkpoint, and drop everything else about rounds."""
+        directory = self.round_directory(rounds_done)
+        records = [record.to_dict() for record in history]
+        value = {"rounds_done": rounds_done, **asdict(shape), "files": files, "history": records}
         directory.write_json(_ROUND_FILE, value)
+        kept = {_ROUND_FILE, _MOMENTS_FILE, *(file for parts in files.values() for file, _ in parts)}
+        for info in directory.list():
+            if info.base_name not in kept:
+                directory.remove(info.base_name)
         for info in self.directory.child("rounds").list():
             if info.base_name != f"{rounds_done:05d}":
                 self.directory.child(f"rounds/{info.base_name}").delete()
-        return records
 
     def last_round(self, shape: WeightShape) -> tuple[int, list[RoundRecord]] | None:
         """The newest checkpoint: rounds done and their history; None if training has not begun.
@@ -282,6 +187,46 @@ class RunDirectory:
         self.read_weights(done, shape)
         return done, history
 
+    def read_files(self, rounds_done: int) -> WeightFiles:
+        """The files of the weights after some rounds.
+
+        Raises
+        ------
+        StoreError
+            The checkpoint is damaged.
+        """
+        directory = self.round_directory(rounds_done)
+        try:
+            files = directory.read_json(_ROUND_FILE)["files"]
+            return {str(name): [(str(file), int(rows)) for file, rows in parts] for name, parts in files.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
+
     def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[Rows, Rows]:
         """The input and the output matrix after some rounds, (rows, D) float32; memory maps where possible."""
-        return open_matrices(self.round_directory(rounds_done), shape)
+        return open_matrices(self.round_directory(rounds_done), shape, self.read_files(rounds_done))
+
+    def write_moments(self, rounds_done: int, moments: Moments) -> None:
+        """Keep the second moments of both matrices, (2, D + 1, D), with the weights after some rounds."""
+        buffer = io.BytesIO()
+        np.save(buffer, moments, allow_pickle=False)
+        self.round_directory(rounds_done).write_bytes(_MOMENTS_FILE, buffer.getvalue())
+
+    def read_moments(self, rounds_done: int, dim: int) -> Moments | None:
+        """What `write_moments` kept; None if it kept nothing.
+
+        Raises
+        ------
+        StoreError
+            The file is damaged.
+        """
+        directory = self.round_directory(rounds_done)
+        if not directory.exists(_MOMENTS_FILE):
+            return None
+        try:
+            moments: Moments = np.load(io.BytesIO(directory.read_bytes(_MOMENTS_FILE)), allow_pickle=False)
+        except (ValueError, EOFError, OSError) as error:
+            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: {error}") from error
+        if moments.shape != (2, dim + 1, dim) or moments.dtype != np.float64 or not np.isfinite(moments).all():
+            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: expected finite numbers for D = {dim}")
+        return moments

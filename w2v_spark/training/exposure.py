@@ -28,9 +28,8 @@ from w2v_spark.sampling.tables import SamplingTables
 
 Numbers = npt.NDArray[np.float64]
 
-# Mean of s(1 - s) over the scores met in training. The labels of a balanced tree are hard to tell, so it is close to
-# its largest value there; noise is easier. Twice or half as much makes little difference, a third does.
-LOGISTIC_SLOPE: Final = {Objective.NEGATIVE_SAMPLING: 0.15, Objective.HIERARCHICAL_SOFTMAX: 0.25}
+# Chosen by the measurements in docs/distributed-training.md.
+FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -43,16 +42,19 @@ class Exposure:
         Expected updates of each row, per epoch of the whole corpus.
     met : (rows of the other matrix,) float64
         Expected number of times that an update meets each row of the other matrix.
-    slope, spread, common : float
-        An update's curvature is ``slope * (spread * sum_v met[v] w_v w_v^T + common * mu mu^T)`` with
-        ``mu = sum_v met[v] w_v``.
+    spread, common : float
+        An update's curvature is ``spread * sum_v met[v] w_v w_v^T + common * mu mu^T``, with
+        ``mu = sum_v met[v] w_v``, times the logistic slope.
+    floor : float
+        Times the median of its eigenvalues: curvature that every direction has besides. In a tree each row meets the
+        nodes of few paths, and the directions of these are more curved for it than they are on average.
     """
 
     updates: Numbers
     met: Numbers
-    slope: float
     spread: float = 1.0
     common: float = 0.0
+    floor: float = 0.0
 
 
 def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> tuple[Exposure, Exposure]:
@@ -69,15 +71,15 @@ def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: Sampl
     share = kept / kept.sum()
     scored = _scored(counts, kept, config.model, tables)
     sizes = _context_sizes(config.model)
-    slope = LOGISTIC_SLOPE[config.model.objective]
-    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), slope)
+    floor = FLOORS[config.model.objective]
+    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), floor=floor)
     if config.model.architecture is Architecture.SKIPGRAM:
-        return inputs, Exposure(scored * sizes.mean(), share, slope)
+        return inputs, Exposure(scored * sizes.mean(), share, floor=floor)
     if config.model.cbow_mean:
         spread, common = np.mean(1 / sizes), np.mean(1 - 1 / sizes)
     else:
         spread, common = np.mean(sizes), np.mean(sizes * (sizes - 1))
-    return inputs, Exposure(scored, share, slope, float(spread), float(common))
+    return inputs, Exposure(scored, share, float(spread), float(common), floor)
 
 
 def _scored(counts: npt.NDArray[np.int64], kept: Numbers, model: ModelConfig, tables: SamplingTables) -> Numbers:

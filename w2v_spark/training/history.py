@@ -28,6 +28,8 @@ class RoundRecord:
         Mean loss of a pair with its noise words, nats.
     learning_rate : float
         In the middle of the round.
+    slope : float
+        Mean of s(1 - s) over a sample of the scores met, s the logistic function of a score: the curvature of the loss.
     words_per_second : float
         Tokens over the wall time of the round, merging included.
     seconds : dict of str to float
@@ -41,6 +43,7 @@ class RoundRecord:
     pairs: int
     loss: float
     learning_rate: float
+    slope: float
     words_per_second: float
     seconds: dict[str, float]
 
@@ -60,6 +63,7 @@ class RoundRecord:
             pairs,
             sum(r.loss for r in results) / max(pairs, 1),
             rate,
+            mean_slope(results),
             tokens / total,
             {key: round(value, 4) for key, value in seconds.items()},
         )
@@ -67,6 +71,12 @@ class RoundRecord:
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
         return asdict(self)
+
+
+def mean_slope(results: Sequence[ShardResult]) -> float:
+    """The mean logistic slope that the shards have met; a quarter, which is the largest there is, if they met none."""
+    scores = sum(r.scores for r in results)
+    return sum(r.slopes for r in results) / scores if scores else 0.25
 
 
 @dataclass(slots=True)

@@ -1,70 +1,83 @@
 """From the weights of P shards to one: the mean, and its curvature correction.
 
-Every step works on a block of rows, so nothing of size P x V x D is ever in memory, and blocks can be worked on by
-several threads or machines: the result does not depend on how many.
+The weights are merged in blocks of rows, each from the rows before the round and the same rows of all shards, so
+nothing of size P x V x D is ever in memory, and blocks can be worked on by any number of machines. Between the blocks
+passes only what the correction needs of the other matrix: its second moment, D x D.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Final, TypeVar
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from w2v_spark.config import Merge
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.step import padded
 from w2v_spark.kernels.stretch import stretch_rows
+from w2v_spark.storage import Directory
 from w2v_spark.training.exposure import Exposure
-from w2v_spark.training.weights import Matrix, Rows
+from w2v_spark.training.weights import Matrix, Rows, WeightShape, write_matrix
 
-BLOCK_ROWS: Final = 8192
+Moments = npt.NDArray[np.float64]
 
-Result = TypeVar("Result")
+CHUNK_ROWS: Final = 8192  # merged at a time; part of the result, since a matrix product may depend on its size
+BLOCK_BYTES: Final = 32 << 20  # of one matrix, in a task
+
+# The two rows of a pair correct its score together, so its error falls faster than by one of them. Chosen by the
+# measurements in docs/distributed-training.md.
+JOINT: Final = 1.5
 
 
-def row_blocks(rows: int) -> list[slice]:
-    """The blocks that a matrix is merged in."""
-    return [slice(start, min(start + BLOCK_ROWS, rows)) for start in range(0, rows, BLOCK_ROWS)]
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Rows ``start <= row < stop`` of matrix 0, the input, or 1, the output matrix."""
+
+    matrix: int
+    start: int
+    stop: int
+
+    @property
+    def chunks(self) -> Iterator[slice]:
+        """The rows that are merged at a time."""
+        for start in range(self.start, self.stop, CHUNK_ROWS):
+            yield slice(start, min(start + CHUNK_ROWS, self.stop))
+
+
+def plan_blocks(shape: WeightShape) -> list[Block]:
+    """The blocks of both matrices, of about equal size, in order; they depend on nothing but the shape."""
+    blocks = []
+    for matrix, rows in enumerate(shape.rows.values()):
+        number = -(-4 * shape.dim * rows // BLOCK_BYTES)
+        step = -(-rows // (number * CHUNK_ROWS)) * CHUNK_ROWS
+        blocks += [Block(matrix, start, min(start + step, rows)) for start in range(0, rows, step)]
+    return blocks
 
 
 def mean_displacement(before: Rows, shards: Sequence[Rows], rows: slice) -> Matrix:
-    """The mean of what the shards added to some rows: (rows, D) float32, summed in shard order.
-
-    Raises
-    ------
-    DivergedError
-        A weight is NaN or infinite.
-    """
+    """The mean of what the shards added to some rows: (rows, D) float32, summed in shard order."""
     start = before[rows]
     total = shards[0][rows] - start
     for shard in shards[1:]:
         total += shard[rows] - start
     total *= np.float32(1 / len(shards))
-    if not np.isfinite(total.sum(dtype=np.float64)):
-        raise DivergedError(f"weights became NaN or infinite in rows {rows.start} to {rows.stop - 1}")
     return total
 
 
-def second_moment(weights: Rows, mean: Matrix, met: npt.NDArray[np.float64], rows: slice) -> npt.NDArray[np.float64]:
-    """A block's part of ``sum_v met[v] w_v w_v^T`` and, as the last row, of ``sum_v met[v] w_v``.
-
-    At mid-round weights; (D + 1, D) float64.
-    """
-    middle = weights[rows] + mean
-    often = met[rows].astype(np.float32)
-    return np.vstack([(middle * often[:, None]).T @ middle, often @ middle]).astype(np.float64)
+def second_moment(weights: Matrix, met: npt.NDArray[np.float64]) -> Moments:
+    """``sum_v met[v] w_v w_v^T`` over some rows and, as the last row, ``sum_v met[v] w_v``; (D + 1, D) float64."""
+    often = met.astype(np.float32)
+    return np.vstack([(weights * often[:, None]).T @ weights, often @ weights]).astype(np.float64)
 
 
-def curvature_met(moments: npt.NDArray[np.float64], exposure: Exposure) -> npt.NDArray[np.float64]:
-    """The (D, D) curvature of an update from the summed `second_moment` of all blocks."""
-    mean = moments[-1]
-    return exposure.slope * (exposure.spread * moments[:-1] + exposure.common * np.outer(mean, mean))
+def moments_of(weights: Rows, met: npt.NDArray[np.float64], dim: int) -> Moments:
+    """The `second_moment` of a whole matrix."""
+    with threadpool_limits(limits=1, user_api="blas"):
+        chunks = Block(0, 0, len(weights)).chunks
+        return sum((second_moment(weights[rows], met[rows]) for rows in chunks), np.zeros((dim + 1, dim)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,116 +92,141 @@ class Correction:
     basis : (D, D padded) float32
         Eigenvectors of the other matrix's second moment, in columns; behind them zeros.
     curvature : (D padded,) float32
-        Eigenvalues, not negative, times the learning rate.
-    updates : (V,) float32
-        Updates of each row, per shard in this round.
+        Eigenvalues, not negative, and their floor, times the learning rate.
+    updates_an_epoch_share : float
+        What turns the updates of a row in an epoch into those of one shard in the round.
     shards : int
     """
 
     basis: Matrix
     curvature: npt.NDArray[np.float32]
-    updates: npt.NDArray[np.float32]
+    updates_an_epoch_share: float
     shards: int
 
     @classmethod
     def build(
-        cls, hessian: npt.NDArray[np.float64], updates: npt.NDArray[np.float64], rate: float, shards: int
+        cls, hessian: npt.NDArray[np.float64], epoch_share: float, rate: float, shards: int, floor: float = 0.0
     ) -> Correction:
-        """From the second moment of the other matrix, (D, D), and the updates of each row, (V,)."""
+        """From the curvature of an update, (D, D); shards have trained so many epochs, together, in the round."""
         values, vectors = np.linalg.eigh(hessian)
         dim = len(values)
         basis = np.zeros((dim, padded(dim)), np.float32)
         basis[:, :dim] = vectors
+        values = np.maximum(values, 0)
         curvature = np.zeros(padded(dim), np.float32)
-        curvature[:dim] = np.maximum(values, 0) * rate
-        return cls(basis, curvature, updates.astype(np.float32), shards)
+        curvature[:dim] = (values + floor * np.median(values)) * rate
+        return cls(basis, curvature, epoch_share / shards, shards)
 
-    def apply(self, mean: Matrix, rows: slice) -> Matrix:
-        """The corrected displacement of a block of rows, (rows, D)."""
+    def apply(self, mean: Matrix, updates: npt.NDArray[np.float64]) -> Matrix:
+        """The corrected displacement of some rows, (rows, D), which an epoch updates so many times, (rows,)."""
         rotated = np.ascontiguousarray(mean @ self.basis)
-        stretch_rows(rotated, self.updates[rows], self.curvature, self.shards)
+        stretch_rows(
+            rotated, (updates * self.updates_an_epoch_share).astype(np.float32), self.curvature, self.shards
+        )  # fmt: skip
         return np.asarray(rotated @ self.basis.T)
 
 
-def merge_round(
-    before: tuple[Rows, Rows],
-    shards: Sequence[tuple[Rows, Rows]],
-    method: Merge,
-    exposures: tuple[Exposure, Exposure],
-    epoch_share: float,
-    rate: float,
-    threads: int = 0,
-) -> Iterator[tuple[int, Matrix]]:
-    """Merge one round; yields the new rows of both matrices, block by block.
+def curvature_met(moments: Moments, exposure: Exposure, slope: float) -> npt.NDArray[np.float64]:
+    """The (D, D) curvature of an update, from the `second_moment` of the other matrix and the mean logistic slope."""
+    mean = moments[-1]
+    met = exposure.spread * moments[:-1] + exposure.common * np.outer(mean, mean)
+    return np.asarray(JOINT * slope * met)
+
+
+def build_corrections(
+    moments: Moments, exposures: tuple[Exposure, Exposure], slope: float, epoch_share: float, rate: float, shards: int
+) -> tuple[Correction, Correction]:
+    """The corrections of the input and of the output matrix.
 
     Parameters
     ----------
-    before : the input and the output matrix, each (rows, D) float32
-        The weights that the round started from.
-    shards : both matrices of each shard that trained, in shard order
-    method : Merge
-    exposures : Exposure of the input and of the output matrix
+    moments : (2, D + 1, D) float64
+        `second_moment` of the input and of the output matrix before the round.
+    slope : float
+        Mean logistic slope of the scores that the shards have met.
     epoch_share : float
-        How many epochs of its part of the corpus each shard has trained in this round.
+        How many epochs of its part of the corpus each shard has trained in the round.
     rate : float
         Mean learning rate of the round.
-    threads : int
-        Blocks worked on at a time; 0 takes one a core. Has no influence on the result.
+    """
+    first, second = (
+        Correction.build(
+            curvature_met(moments[1 - m], exposures[m], slope), epoch_share, rate, shards, exposures[m].floor
+        )
+        for m in (0, 1)
+    )
+    return first, second
 
-    Yields
-    ------
-    matrix : int
-        0 for the input matrix, 1 for the output matrix.
-    rows : (block, D) float32
-        The blocks of a matrix come in order.
+
+def sum_moments(moments: Sequence[Moments], blocks: Sequence[Block]) -> Moments:
+    """The moments of both matrices, (2, D + 1, D), from those of their blocks, in order."""
+    total = np.zeros((2, *moments[0].shape))
+    for moment, block in zip(moments, blocks, strict=True):
+        total[block.matrix] += moment
+    return total
+
+
+def merge_block(
+    block: Block,
+    before: Rows,
+    shards: Sequence[Rows],
+    exposures: tuple[Exposure, Exposure],
+    correction: Correction | None,
+    directory: Directory,
+    file: str,
+) -> Moments:
+    """Merge one block and write it; the `second_moment` of its new rows, for the next round.
+
+    Parameters
+    ----------
+    before : the block's matrix, (rows, D) float32
+        The weights that the round started from.
+    shards : the same matrix of each shard that trained, in shard order
+        None leaves the weights as they were; those of a single shard are taken to the bit.
+    exposures : Exposure of the input and of the output matrix
+    correction : of the block's matrix, or None for the plain mean
 
     Raises
     ------
     DivergedError
-        A weight is NaN or infinite. No row has been yielded by then.
+        A weight is NaN or infinite.
 
     Notes
     -----
-    Memory: one mean displacement of both matrices, ``8 V D`` bytes, and a few blocks a thread. Time: ``3 V D^2``
-    multiplications a matrix.
+    Memory: some chunks of 8,192 rows. Time: ``3 D^2`` multiplications a row.
     """
-    if len(shards) == 1:  # nothing to average: the shard's own weights, to the bit
-        for matrix in (0, 1):
-            for rows in row_blocks(len(before[matrix])):
-                mean_displacement(before[matrix], [shards[0][matrix]], rows)
-        for matrix in (0, 1):
-            yield from ((matrix, shards[0][matrix][rows]) for rows in row_blocks(len(before[matrix])))
-        return
-    blocks = [row_blocks(len(matrix)) for matrix in before]
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(threads or os.cpu_count()) as pool:
-        means = [
-            _each(
-                pool, lambda rows, m=matrix: mean_displacement(before[m], [s[m] for s in shards], rows), blocks[matrix]
-            )
-            for matrix in (0, 1)
-        ]
-        if method is Merge.CURVATURE:
-            count, dim = len(shards), means[0][0].shape[1]
-            corrections = []
-            for matrix in (0, 1):
-                other, exposure = 1 - matrix, exposures[matrix]
-                moments = _each(
-                    pool,
-                    lambda b, o=other, e=exposure: second_moment(before[o], means[o][b], e.met, blocks[o][b]),
-                    range(len(blocks[other])),
-                )
-                hessian = curvature_met(sum(moments, np.zeros((dim + 1, dim))), exposure)
-                updates = exposure.updates * (epoch_share / count)
-                corrections.append(Correction.build(hessian, updates, rate, count))
-        for matrix in (0, 1):
+    rows, dim = block.stop - block.start, before[block.start : block.start + 1].shape[1]
+    moments = np.zeros((dim + 1, dim))
+    met, updates = exposures[1 - block.matrix].met, exposures[block.matrix].updates
 
-            def new_rows(b: int, m: int = matrix) -> Matrix:
-                mean = means[m][b]
-                step = corrections[m].apply(mean, blocks[m][b]) if method is Merge.CURVATURE else mean
-                return np.asarray(before[m][blocks[m][b]] + step)
+    def new_rows() -> Iterator[Matrix]:
+        nonlocal moments
+        for chunk in block.chunks:
+            new = _merge_chunk(before, shards, chunk, updates[chunk], correction)
+            _check_finite(new, chunk)
+            moments = moments + second_moment(new, met[chunk])
+            yield new
 
-            yield from ((matrix, rows) for rows in pool.map(new_rows, range(len(blocks[matrix]))))
+    with threadpool_limits(limits=1, user_api="blas"):
+        write_matrix(directory, file, rows, dim, new_rows())
+    return moments
 
 
-def _each(pool: ThreadPoolExecutor, function: Callable[..., Result], items: Sequence[object]) -> list[Result]:
-    return list(pool.map(function, items))
+def _merge_chunk(
+    before: Rows,
+    shards: Sequence[Rows],
+    rows: slice,
+    updates: npt.NDArray[np.float64],
+    correction: Correction | None,
+) -> Matrix:
+    if len(shards) < 2:  # nothing to average
+        return shards[0][rows] if shards else before[rows]
+    mean = mean_displacement(before, shards, rows)
+    _check_finite(mean, rows)
+    step = mean if correction is None else correction.apply(mean, updates)
+    return np.asarray(before[rows] + step)
+
+
+def _check_finite(values: Matrix, rows: slice) -> None:
+    if not np.isfinite(values.sum(dtype=np.float64)):
+        raise DivergedError(f"weights became NaN or infinite in rows {rows.start} to {rows.stop - 1}")

@@ -71,6 +71,10 @@ class Plan:
             start = end
         return parts
 
+    def epoch_share(self, round_number: int) -> float:
+        """How many epochs of its tokens a shard trains in a round; mostly a fraction."""
+        return self.epochs * ((round_number + 1) ** 2 - round_number**2) / self.rounds**2
+
     def rate(self, progress: float) -> float:
         """The learning rate after a fraction (0..1) of the run."""
         return self.learning_rate - (self.learning_rate - self.min_learning_rate) * progress

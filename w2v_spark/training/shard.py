@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -12,13 +13,20 @@ from w2v_spark.config import ModelConfig
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.step import aligned_zeros, padded
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS
+from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import Trainer
-from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, WeightShape, blocks_of, open_matrix, write_matrix
+from w2v_spark.training.weights import (
+    ROWS_AT_A_TIME,
+    Matrix,
+    Rows,
+    WeightShape,
+    blocks_of,
+    write_matrix,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +42,10 @@ class ShardResult:
         Tokens read, kept by subsampling, and pairs trained on.
     loss : float
         Sum over all pairs, nats.
+    slopes : float
+        Sum over a sample of scores of s(1 - s), s the logistic function of a score.
+    scores : int
+        Size of that sample.
     read_seconds, train_seconds, write_seconds : float
     """
 
@@ -43,6 +55,8 @@ class ShardResult:
     kept: int
     pairs: int
     loss: float
+    slopes: float
+    scores: int
     read_seconds: float
     train_seconds: float
     write_seconds: float
@@ -56,7 +70,7 @@ def train_shard(
     shard_number: int,
     shard: Shard,
     corpus: Directory,
-    weights: Directory,
+    weights: tuple[Rows, Rows],
     results: Directory,
     tables: SamplingTables,
 ) -> ShardResult:
@@ -64,8 +78,10 @@ def train_shard(
 
     Parameters
     ----------
-    corpus, weights, results : Directory
-        Where the shard's files and the round's weights are, and where to write the new weights.
+    corpus, results : Directory
+        Where the shard's files are, and where to write the new weights.
+    weights : the input and the output matrix, each (rows, D) float32
+        Those that the round starts from.
 
     Notes
     -----
@@ -75,9 +91,9 @@ def train_shard(
     begin = clock()
     slices = plan.slices(round_number, shard.tokens) if shard.tokens else []
     if not slices:
-        return ShardResult(shard_number, "", 0, 0, 0, 0.0, clock() - begin, 0.0, 0.0)
+        return ShardResult(shard_number, "", 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0)
     shape = WeightShape.build(model, tables.vocabulary_size)
-    matrices = {name: _load_padded(weights, f"{name}.npy", rows, model.dim) for name, rows in shape.rows.items()}
+    matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
     w_in, w_out = matrices.values()
     read = clock()
     trainer = Trainer(model, tables)
@@ -102,15 +118,23 @@ def train_shard(
         int(trainer.statistics[KEPT]),
         int(trainer.statistics[PAIRS]),
         float(trainer.statistics[LOSS]),
+        float(trainer.statistics[SLOPES]),
+        int(trainer.statistics[SCORES]),
         read - begin,
         trained - read,
         clock() - trained,
     )
 
 
-def _load_padded(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
-    matrix, source = aligned_zeros(rows, padded(dim)), open_matrix(directory, name, rows, dim)
-    for start in range(0, rows, ROWS_AT_A_TIME):
+def _load_padded(name: str, source: Rows, dim: int) -> Matrix:
+    matrix = _memory(name, len(source), padded(dim))
+    for start in range(0, len(source), ROWS_AT_A_TIME):
         block = slice(start, start + ROWS_AT_A_TIME)
         matrix[block, :dim] = source[block]
     return matrix
+
+
+@lru_cache(maxsize=2)
+def _memory(name: str, rows: int, columns: int) -> Matrix:
+    """The memory of a matrix, which a worker keeps from round to round: fresh pages cost as much as filling them."""
+    return aligned_zeros(rows, columns)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import accumulate
 from typing import Final, Protocol
 
 import numpy as np
@@ -146,10 +148,70 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Rows:
     return RemoteMatrix(directory, name, len(header), rows, dim)
 
 
-def open_matrices(directory: Directory, shape: WeightShape, stem: str = "") -> tuple[Rows, Rows]:
-    """The input and the output matrix of a directory; the files' names may start with a stem."""
-    first, second = (open_matrix(directory, f"{stem}{name}.npy", rows, shape.dim) for name, rows in shape.rows.items())
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """A matrix in several files, one below the other, read as one.
+
+    Attributes
+    ----------
+    parts : tuple of Rows
+    starts : tuple of int
+        The first row of each part, and behind them the number of all rows.
+    """
+
+    parts: tuple[Rows, ...]
+    starts: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        """Consecutive rows; a copy only where they lie in more than one file."""
+        first, last, _ = rows.indices(len(self))
+        part = bisect_right(self.starts, first, hi=len(self.parts)) - 1
+        if last <= self.starts[part + 1]:
+            return self.parts[part][first - self.starts[part] : max(first, last) - self.starts[part]]
+        pieces = []
+        while first < last:
+            end = min(last, self.starts[part + 1])
+            pieces.append(self.parts[part][first - self.starts[part] : end - self.starts[part]])
+            first, part = end, part + 1
+        return np.concatenate(pieces)
+
+
+def all_finite(matrix: Rows) -> bool:
+    """Whether no weight is NaN or infinite; reads all rows."""
+    rows = (slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(matrix), ROWS_AT_A_TIME))
+    return all(np.isfinite(matrix[block].sum(dtype=np.float64)) for block in rows)
+
+
+# The files of each matrix by its name, in the order of its rows: (file, rows).
+WeightFiles = dict[str, list[tuple[str, int]]]
+
+
+def open_matrices(directory: Directory, shape: WeightShape, files: WeightFiles) -> tuple[Rows, Rows]:
+    """The input and the output matrix.
+
+    Raises
+    ------
+    StoreError
+        A file is missing, truncated or of another shape, or the files do not make up the matrices.
+    """
+    if {name: sum(rows for _, rows in parts) for name, parts in files.items()} != shape.rows:
+        raise StoreError(f"{directory.uri} lists weights in files that do not make up {shape}")
+    first, second = (
+        Stack(
+            tuple(open_matrix(directory, file, rows, shape.dim) for file, rows in files[name]),
+            tuple(accumulate((rows for _, rows in files[name]), initial=0)),
+        )
+        for name in shape.rows
+    )
     return first, second
+
+
+def whole_files(shape: WeightShape, stem: str = "") -> WeightFiles:
+    """The files of weights that lie in one file a matrix; their names may start with a stem."""
+    return {name: [(f"{stem}{name}.npy", rows)] for name, rows in shape.rows.items()}
 
 
 def rows_to_publish(vectors: Vectors, inputs: Rows, outputs: Rows) -> Iterator[Matrix]:

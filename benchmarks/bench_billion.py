@@ -1,0 +1,446 @@
+"""Train on a billion words, made of resampled sentences: time of every stage, memory, and what gensim would take."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from benchmarks.common import (
+    ROOT,
+    Target,
+    add_data_argument,
+    data_files,
+    print_table,
+    report_targets,
+    setting_arguments,
+    spark_environment,
+    timed,
+    write_result,
+)
+from benchmarks.gensim_run import write_sentences
+from benchmarks.memory import PROC, MemorySampler, Run
+from w2v_spark.config import Config, TextConfig
+from w2v_spark.errors import ConfigError
+from w2v_spark.text.tokenizer import NEW_DOCUMENT, Tokenizer
+
+CORES = 2
+BILLION, QUICK, GENSIM = 1_000_000_000, 20_000_000, 20_000_000
+MOST_SECONDS, MOST_MEBIBYTES = 600, 8192
+SETTINGS = (
+    "model.dim=100",
+    "model.window=5",
+    "model.negatives=5",
+    "train.sample=1e-4",
+    "vocabulary.min_count=5",
+    "train.epochs=1",
+)
+GENSIM_SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "sample": 1e-4, "min_count": 5, "workers": CORES}
+
+FILES = 32
+DOCUMENT_WORDS = 500
+DRAWN_SENTENCES = 1 << 17  # at a time; they become a row group of about 18 MB
+SCHEMA = pa.schema([("text", pa.string())])
+# Where a sentence ends: the tokenizer's own rule, but for rare marks. A small letter goes on with the sentence.
+SENTENCE_END, MARKED = r"([.!?][\"'”’)\]]*)\s+(\P{Ll})", "\\1\n\\2"
+
+TEXT_BYTES, ENCODED_BYTES = 4, 2 * 4  # a word on disk: compressed text; ids as Spark shuffles them and as they stay
+OTHER_BYTES = 4 << 30  # weights, gensim's text, Spark's own files
+ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
+
+Report = dict[str, Any]
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentences:
+    """What is drawn from: sentences, a blank behind each, and how many words the job sees in each, one at least."""
+
+    text: pa.LargeStringArray
+    words: Counts
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Make the corpus, train, write ``results/billion.json``. Returns 1 when a target is missed."""
+    options = _parse(argv)
+    files, text = data_files(options.data), _text_config(options.set)
+    check_disk(options.output, options.words)
+    with work_directory(options.output, options.time_limit) as work:
+        made, sample = make_corpus(files, work, options, text)
+        ours = run_ours(work, options)
+        if ours["corpus"]["tokens"] != made["words"]:
+            sys.exit(f"the job saw {ours['corpus']['tokens']:,} words instead of {made['words']:,}")
+        gensim = None if sample is None else run_gensim(sample, work, made["words"])
+    result: Report = {"corpus": options.data.name, "made": made, "ours": ours, "gensim": gensim}
+    if gensim is not None:
+        result["times_as_fast_as_gensim_extrapolated"] = gensim["extrapolated_seconds"] / ours["seconds"]
+    _print(result)
+    targets = judge(result)
+    passed = report_targets(targets)
+    write_result("billion" if options.words >= BILLION else "billion_quick", result, targets)
+    return 0 if passed else 1
+
+
+def judge(result: Report) -> list[Target]:
+    """The promises that can be judged with as many words as were trained on."""
+    ours = result["ours"]
+    targets = [Target("peak memory, MiB", ours["peak_mebibytes"]["total"], MOST_MEBIBYTES, at_least=False)]
+    if ours["corpus"]["tokens"] >= BILLION:
+        targets.insert(0, Target("wall time, seconds", ours["seconds"], MOST_SECONDS, at_least=False))
+    return targets
+
+
+def check_disk(directory: Path, words: int) -> None:
+    """End the program, before anything is written, where the disk of a directory has too little room."""
+    if not directory.is_dir():
+        sys.exit(f"--output {directory} is no directory; make it, or name another")
+    needed, free = disk_needed(words), shutil.disk_usage(directory).free
+    if free < needed:
+        sys.exit(
+            f"{words:,} words need {needed / 1e9:.1f} GB of free disk while this runs, {directory} has "
+            f"{free / 1e9:.1f} GB; name a directory on a larger disk with --output DIR"
+        )
+
+
+def disk_needed(words: int) -> int:
+    """Bytes that a run takes: the text, the encoded corpus twice (shuffled and final), and a margin for the rest."""
+    return words * (TEXT_BYTES + ENCODED_BYTES) + OTHER_BYTES
+
+
+@contextmanager
+def work_directory(parent: Path, seconds: float) -> Iterator[Path]:
+    """A temporary directory that is removed whatever ends the block: an error, a signal or the time limit."""
+
+    def end(number: int, frame: FrameType | None) -> None:
+        _ignore_endings()
+        limit = f"the time limit of {seconds:g} s; set another with --time-limit"
+        sys.exit(f"stopped by {limit if number == signal.SIGALRM else signal.Signals(number).name}")
+
+    before = {number: signal.signal(number, end) for number in ENDINGS}
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=parent) as name:
+            try:
+                yield Path(name)
+            finally:
+                _ignore_endings()  # nothing interrupts the removal
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def make_corpus(
+    files: Sequence[Path], work: Path, options: argparse.Namespace, text: TextConfig
+) -> tuple[Report, Path | None]:
+    """Write ``work/corpus`` and a few documents for the warm-up; a report, and gensim's sample if one is wanted."""
+    print(f"making {options.words:,} words (not timed) ...", flush=True)
+    with timed() as timing:
+        sentences = read_sentences(files, text)
+        written = write_corpus(sentences, work / "corpus", options.words, options.seed)
+    write_corpus(sentences, work / "few", 100_000, options.seed, files=1)
+    sample = None
+    if not options.skip_gensim:
+        sample = work / "sample"
+        write_corpus(sentences, sample, min(options.gensim_words, options.words), options.seed, files=1)
+    parts = sorted((work / "corpus").iterdir())
+    return {
+        "words": written,
+        "sentences_drawn_from": len(sentences),
+        "seed": options.seed,
+        "files": len(parts),
+        "disk_bytes": sum(part.stat().st_size for part in parts),
+        "seconds": timing.seconds,
+    }, sample
+
+
+def read_sentences(files: Sequence[Path], text: TextConfig) -> Sentences:
+    """Split the column ``text`` of some Parquet files into sentences; those without a word are left out."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        parts = [part for parts in pool.map(lambda file: _split_file(file, text), files) for part in parts]
+    return Sentences(pa.concat_arrays([part.text for part in parts]), np.concatenate([part.words for part in parts]))
+
+
+def write_corpus(sentences: Sentences, directory: Path, words: int, seed: int, files: int = FILES) -> int:
+    """Draw sentences with replacement and write them as documents.
+
+    Parameters
+    ----------
+    directory : is made, and gets ``files`` Parquet files of one column ``text``
+    words : as many at least are written
+    seed : sets every draw, whatever the number of threads
+
+    Returns
+    -------
+    int
+        Words written, as the main job counts them.
+    """
+    directory.mkdir()
+    stop = threading.Event()
+    pool = ThreadPoolExecutor(os.cpu_count())
+    share = math.ceil(words / files)
+    try:
+        names = [directory / f"part-{number:05d}.parquet" for number in range(files)]
+        return sum(pool.map(lambda n: _write_file(sentences, names[n], share, (seed, n), stop), range(files)))
+    finally:  # after an interruption nothing must write on
+        stop.set()
+        pool.shutdown(cancel_futures=True)
+
+
+def run_ours(work: Path, options: argparse.Namespace) -> Report:
+    """The main job on two cores, timed from outside: start of Python and of the JVM included."""
+    environment = _job_environment(work, options.driver_memory)
+    for source, output in (("few", "few-model"), ("corpus", "model")):  # first a few, so that kernels are compiled
+        command = [sys.executable, str(ROOT / "jobs" / "train.py"), "--input", str(work / source)]
+        command += ["--format", "parquet", "--output", str(work / output)]
+        run = run_apart([*command, *setting_arguments([*SETTINGS, *options.set])], environment, work)
+        _stop_on_failure("the main job", run)
+    model = json.loads((work / "model" / "model.json").read_text())
+    rounds = json.loads((work / "model" / "history.json").read_text())["rounds"]
+    stages = {**model["timings"], "start-up": run.seconds - model["timings"]["total"]}
+    read, trained = model["corpus"]["tokens"], sum(entry["tokens"] for entry in rounds)
+    words = {"count": read, "encode": read, "train": trained, "rounds": trained, "total": read}
+    return {
+        "seconds": run.seconds,
+        "stages": stages,
+        "words_per_second": {
+            **{name: count / stages[name] for name, count in words.items()},
+            "whole process": read / run.seconds,
+        },
+        "peak_mebibytes": run.peaks.mebibytes(),
+        "driver_memory": options.driver_memory,
+        "plan": model["plan"],
+        "config": model["config"],
+        "corpus": model["corpus"],
+    }
+
+
+def run_gensim(sample: Path, work: Path, words: int) -> Report:
+    """Gensim in a process of its own on some of the words; its times for all of them are extrapolated linearly."""
+    text, report = work / "sentences.txt", work / "gensim.json"
+    print("writing sentences for gensim (not timed) ...", flush=True)
+    written = write_sentences(sorted(sample.iterdir()), text)
+    command = [sys.executable, "-m", "benchmarks.gensim_run", "--text", str(text), "--report", str(report)]
+    command += ["--settings", json.dumps(GENSIM_SETTINGS)]
+    print(f"training gensim on {written:,} words ...", flush=True)
+    run = run_apart(command, {**os.environ, "PYTHONPATH": str(ROOT)}, work)
+    _stop_on_failure("gensim", run)
+    result: Report = json.loads(report.read_text())
+    scale = words / written
+    return {
+        **result,
+        "extrapolated": scale > 1,
+        "extrapolated_to_words": words,
+        "extrapolated_scan_seconds": scale * result["scan_seconds"],
+        "extrapolated_train_seconds": scale * result["train_seconds"],
+        "extrapolated_seconds": scale * (result["scan_seconds"] + result["train_seconds"]),
+        "peak_mebibytes": run.peaks.mebibytes(),
+    }
+
+
+def run_apart(command: Sequence[str], environment: dict[str, str], directory: Path) -> Run:
+    """Run a program in a session of its own and measure it; nothing of the session outlives this call."""
+    with timed() as timing:
+        process = subprocess.Popen(command, env=environment, cwd=directory, start_new_session=True)
+        try:
+            with MemorySampler(process.pid) as sampler:
+                code = process.wait()
+        finally:
+            _kill_session(process)
+    return Run(code, timing.seconds, sampler.peaks)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_data_argument(parser)
+    parser.add_argument("--words", type=int, metavar="N", help=f"at least so many (default: {BILLION})")
+    parser.add_argument("--seed", type=int, default=1, help="of the corpus (default: %(default)s)")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        default=Path(tempfile.gettempdir()),
+        metavar="DIR",
+        help="where to make the temporary directory (default: %(default)s)",
+    )
+    parser.add_argument("--driver-memory", default="3g", metavar="SIZE", help="Java's heap (default: %(default)s)")
+    parser.add_argument("--time-limit", type=float, default=1800, metavar="SECONDS", help="for all (default: 1800)")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for the main job")
+    parser.add_argument("--skip-gensim", action="store_true", help="run the main job alone")
+    parser.add_argument(
+        "--gensim-words", type=int, default=GENSIM, metavar="N", help="train so many, extrapolate the rest"
+    )
+    parser.add_argument("--quick", action="store_true", help=f"{QUICK} words; judges memory alone")
+    options = parser.parse_args(argv)
+    options.words = options.words or (QUICK if options.quick else BILLION)
+    if min(options.words, options.gensim_words, options.time_limit) <= 0 or options.seed < 0:
+        parser.error("--words, --gensim-words and --time-limit must be positive, --seed not negative")
+    return options
+
+
+def _text_config(settings: Sequence[str]) -> TextConfig:
+    """What the job will take for a word."""
+    try:
+        return Config.load(None, [*SETTINGS, *settings]).text
+    except ConfigError as error:
+        sys.exit(str(error))
+
+
+def _job_environment(work: Path, driver_memory: str) -> dict[str, str]:
+    """A job with a given heap that writes below ``work`` only, by a ``spark-defaults.conf`` made for it."""
+    conf, scratch = work / "conf", work / "spark"
+    conf.mkdir()
+    scratch.mkdir()
+    settings = {
+        "spark.driver.memory": driver_memory,
+        "spark.local.dir": scratch,
+        "spark.driver.extraJavaOptions": f"-XX:-UsePerfData -Djava.io.tmpdir={scratch}",
+    }
+    lines = [f"{key} {value}\n" for key, value in settings.items()]
+    (conf / "spark-defaults.conf").write_text("".join(lines), encoding="utf-8")
+    environment = spark_environment(f"local[{CORES}]")
+    for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE", "SPARK_LOCAL_DIRS"):  # they would count for more
+        environment.pop(name, None)
+    return {**environment, "SPARK_CONF_DIR": str(conf), "TMPDIR": str(scratch)}
+
+
+def _split_file(file: Path, text: TextConfig) -> list[Sentences]:
+    parts = []
+    for batch in pq.ParquetFile(file).iter_batches(columns=["text"], batch_size=1024):
+        marked = pc.replace_substring_regex(batch.column(0).drop_null(), pattern=SENTENCE_END, replacement=MARKED)
+        sentences = pc.split_pattern(marked, "\n").flatten()
+        words = _count_each(sentences, text)
+        kept = pc.binary_join_element_wise(sentences.filter(pa.array(words > 0)), "", " ")
+        parts.append(Sentences(kept.cast(pa.large_string()), words[words > 0]))
+    return parts
+
+
+def _count_each(texts: pa.Array, text: TextConfig) -> Counts:
+    """How many words each text has for the job; a word before each makes that none goes unseen."""
+    starts, count = [], 0
+    for words in Tokenizer(text).words(pc.binary_join_element_wise("x", texts, " ")):
+        starts.append(count + np.flatnonzero(words.breaks == NEW_DOCUMENT))
+        count += len(words)
+    return np.diff(np.concatenate([*starts, [count]])).astype(np.int64) - 1
+
+
+def _write_file(sentences: Sentences, path: Path, words: int, seed: tuple[int, int], stop: threading.Event) -> int:
+    random, written = np.random.default_rng(seed), 0
+    # Every value is another, so a dictionary would only take time.
+    with pq.ParquetWriter(path, SCHEMA, compression="zstd", use_dictionary=False) as writer:
+        while written < words and not stop.is_set():
+            drawn = random.integers(0, len(sentences), DRAWN_SENTENCES)
+            totals = np.cumsum(sentences.words[drawn])
+            enough = int(np.searchsorted(totals, words - written)) + 1
+            drawn, totals = drawn[:enough], totals[:enough]
+            writer.write_table(pa.table([_documents(sentences.text.take(pa.array(drawn)), totals)], SCHEMA))
+            written += int(totals[-1])
+    return written
+
+
+def _documents(drawn: pa.LargeStringArray, totals: Counts) -> pa.StringArray:
+    """Put sentences one behind the other; a document ends with the one that makes it about 500 words.
+
+    Parameters
+    ----------
+    drawn : array of strings
+    totals : (sentences,) int64
+        Words up to the end of each.
+    """
+    lasts = np.searchsorted(totals, np.arange(DOCUMENT_WORDS, totals[-1], DOCUMENT_WORDS))
+    ends = np.union1d(lasts + 1, [0, len(drawn)])
+    _, offsets, text = drawn.buffers()
+    starts = np.frombuffer(offsets, np.int64)[ends].astype(np.int32)
+    return pa.StringArray.from_buffers(len(ends) - 1, pa.py_buffer(starts), text)
+
+
+def _ignore_endings() -> None:
+    for number in ENDINGS:
+        signal.signal(number, signal.SIG_IGN)
+
+
+def _kill_session(process: subprocess.Popen[bytes]) -> None:
+    """Kill a program's process group, and Python workers of Spark, which have a group of their own in its session."""
+    if process.poll() is None:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    for _ in range(100):
+        members = _session_members(process.pid)
+        for member in members:
+            with suppress(ProcessLookupError):
+                os.kill(member, signal.SIGKILL)
+        if not members:
+            return
+        time.sleep(0.05)
+
+
+def _session_members(session: int) -> list[int]:
+    """Processes of a session that have not ended; none without ``/proc``."""
+    found = []
+    for stat in PROC.glob("[0-9]*/stat"):
+        with suppress(OSError):
+            # "pid (name) state parent group session ...", where the name may hold anything
+            state, _, _, number = stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
+            if int(number) == session and state not in "ZX":
+                found.append(int(stat.parent.name))
+    return found
+
+
+def _stop_on_failure(name: str, run: Run) -> None:
+    if run.code:
+        sys.exit(f"{name} ended with exit code {run.code}")
+
+
+def _print(result: Report) -> None:
+    made, ours, gensim = result["made"], result["ours"], result["gensim"]
+    rows = [(name.replace("_", " "), f"{ours['corpus'][name]:,}") for name in ("tokens", "documents", "sentences")]
+    rows += [
+        ("vocabulary", f"{ours['corpus']['vocabulary_size']:,}"),
+        ("MB on disk", f"{made['disk_bytes'] / 1e6:,.0f}"),
+    ]
+    rows += [("seconds to make it, not timed", f"{made['seconds']:.1f}")]
+    print_table(("corpus", ""), rows)
+    stages, speeds = {**ours["stages"], "whole process": ours["seconds"]}, ours["words_per_second"]
+    names = {"start-up": "start-up", "count": "count", "encode": "encode", "train": "train", "rounds": "  its rounds"}
+    names |= {"publish": "publish", "total": "the job", "whole process": "whole process"}
+    table = [
+        (label, f"{stages[name]:.1f}", f"{speeds[name]:,.0f}" if name in speeds else "")
+        for name, label in names.items()
+    ]
+    print_table(("stage", "seconds", "words/s"), table)
+    print_table(("memory", "peak MiB"), [(name, f"{size:,}") for name, size in ours["peak_mebibytes"].items()])
+    if gensim is not None:
+        both = {**gensim, "seconds": gensim["scan_seconds"] + gensim["train_seconds"]}
+        parts = {"scan": "scan_seconds", "train": "train_seconds", "both": "seconds"}
+        table = [(part, f"{both[key]:,.1f}", f"{both[f'extrapolated_{key}']:,.1f}") for part, key in parts.items()]
+        columns = (f"measured: {gensim['words']:,} words", f"EXTRAPOLATED: {gensim['extrapolated_to_words']:,} words")
+        print_table(("gensim, seconds", *columns), table)
+        times = result["times_as_fast_as_gensim_extrapolated"]
+        print(f"{times:.1f} times as fast as gensim, whose time is extrapolated in proportion to the words")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,170 @@
+"""P shards in one process: what a cluster would train, one shard after another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from benchmarks.common import timed
+from benchmarks.corpus import Corpus
+from w2v_spark.config import Config
+from w2v_spark.kernels.rng import stream_key
+from w2v_spark.kernels.step import aligned_zeros, padded
+from w2v_spark.kernels.train import SCORES, SLOPES
+from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.training.exposure import build_exposures
+from w2v_spark.training.merge import CHUNK_ROWS, build_corrections, moments_of
+from w2v_spark.training.plan import Plan
+from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.weights import WeightShape, initial_rows
+
+MERGES: Final = ("curvature", "adasum", "mean")
+
+Matrix = npt.NDArray[np.float32]
+Pair = tuple[Matrix, Matrix]
+
+
+def train(corpus: Corpus, config: Config, shards: int, rounds: int, merge: str) -> tuple[Matrix, float]:
+    """Train all rounds.
+
+    Returns
+    -------
+    vectors : (V, D) float32
+        The input vectors.
+    seconds : float
+        Of the whole run, on one core.
+    """
+    with threadpool_limits(limits=1, user_api="blas"), timed() as timing:
+        run = Simulation(corpus, config, shards, rounds)
+        for number in range(rounds):
+            run.round(number, merge)
+    return run.weights[0][:, : config.model.dim], timing.seconds
+
+
+class Simulation:
+    """The state of a run.
+
+    Attributes
+    ----------
+    weights : the input and the output matrix, each (rows, D padded) float32
+    """
+
+    def __init__(self, corpus: Corpus, config: Config, shards: int, rounds: int) -> None:
+        self._corpus, self._config = corpus, config
+        settings, counts = config.train, corpus.vocabulary.counts
+        self._plan = Plan(shards, rounds, settings.epochs, settings.learning_rate, settings.min_learning_rate)
+        self._tables = SamplingTables.build(counts, config.model, settings.sample)
+        self._exposures = build_exposures(counts, config, self._tables)
+        self._trainer = Trainer(config.model, self._tables)
+        self._cuts = np.searchsorted(corpus.offsets, [len(corpus) * p // shards for p in range(shards + 1)])
+        self._cuts[-1] = corpus.sentences
+        shape, dim = WeightShape.build(config.model, len(corpus.vocabulary)), config.model.dim
+        self.weights: Pair = (
+            aligned_zeros(shape.input_rows, padded(dim)),
+            aligned_zeros(shape.output_rows, padded(dim)),
+        )
+        self.weights[0][:, :dim] = np.concatenate(list(initial_rows(shape.input_rows, dim, settings.seed)))
+        self._shard: Pair = tuple(matrix.copy() for matrix in self.weights)  # type: ignore[assignment]
+
+    def round(self, number: int, merge: str) -> None:
+        """Train every shard from the same weights, and merge."""
+        if self._plan.shards == 1:
+            self._train_shard(0, number, self.weights)
+            return
+        self._trainer.statistics[:] = 0
+        steps = MERGE_DISPLACEMENTS[merge](self._displacements(number))
+        if merge == "curvature":
+            steps = self._correct(steps, number)
+        for weights, step in zip(self.weights, steps, strict=True):
+            weights += step
+
+    def _displacements(self, number: int) -> Iterator[Pair]:
+        """What each shard adds to both matrices; to be used up before the next is asked for."""
+        for p in range(self._plan.shards):
+            for mine, weights in zip(self._shard, self.weights, strict=True):
+                mine[:] = weights
+            self._train_shard(p, number, self._shard)
+            for mine, weights in zip(self._shard, self.weights, strict=True):
+                mine -= weights
+            yield self._shard
+
+    def _train_shard(self, p: int, number: int, weights: Pair) -> None:
+        offsets = self._corpus.offsets[self._cuts[p] : self._cuts[p + 1] + 1]
+        tokens, settings = int(offsets[-1] - offsets[0]), self._config.train
+        fall = (settings.learning_rate - settings.min_learning_rate) / settings.epochs
+        for part in self._plan.slices(number, tokens):
+            first, last = np.searchsorted(offsets[:-1] - offsets[0], [part.start, part.stop])
+            if last > first:
+                ids = self._corpus.ids[offsets[first] : offsets[last]]
+                self._trainer.train(
+                    ids, offsets[first : last + 1] - offsets[first], int(offsets[first] - offsets[0]),
+                    stream_key(settings.seed, part.epoch, p), *weights, settings.learning_rate - fall * part.epoch,
+                    fall / tokens, settings.min_learning_rate,
+                )  # fmt: skip
+
+    def _correct(self, means: Pair, number: int) -> Pair:
+        dim, statistics = self._config.model.dim, self._trainer.statistics
+        inner = [weights[:, :dim] for weights in self.weights]
+        moments = np.stack([moments_of(inner[m], self._exposures[1 - m].met, dim) for m in (0, 1)])
+        corrections = build_corrections(
+            moments, self._exposures, float(statistics[SLOPES] / max(statistics[SCORES], 1)),
+            self._plan.epoch_share(number), self._plan.mean_rate(number), self._plan.shards,
+        )  # fmt: skip
+        for mean, correction, exposure in zip(means, corrections, self._exposures, strict=True):
+            for start in range(0, len(mean), CHUNK_ROWS):
+                rows = slice(start, start + CHUNK_ROWS)
+                block = np.ascontiguousarray(mean[rows, :dim])
+                mean[rows, :dim] = correction.apply(block, exposure.updates[rows])
+        return means
+
+
+def mean(displacements: Iterator[Pair]) -> Pair:
+    """Plain averaging."""
+    count, total = 1, _copy(next(displacements))
+    for displacement in displacements:
+        for matrix, part in zip(total, displacement, strict=True):
+            matrix += part
+        count += 1
+    for matrix in total:
+        matrix /= np.float32(count)
+    return total
+
+
+def adasum(displacements: Iterator[Pair]) -> Pair:
+    """Adasum (Maleki et al. 2020), row by row, in a binary tree; holds about log2 P displacements at a time."""
+    waiting: list[tuple[int, Pair]] = []  # (shards that it stands for, their displacement), ever fewer
+    for displacement in displacements:
+        size, carried = 1, _copy(displacement)
+        while waiting and waiting[-1][0] == size:
+            size, carried = 2 * size, _adasum_pair(waiting.pop()[1], carried)
+        waiting.append((size, carried))
+    _, total = waiting.pop()
+    while waiting:
+        total = _adasum_pair(waiting.pop()[1], total)
+    return total
+
+
+def _adasum_pair(first: Pair, second: Pair) -> Pair:
+    for a, b in zip(first, second, strict=True):
+        for start in range(0, len(a), CHUNK_ROWS):
+            x, y = a[start : start + CHUNK_ROWS], b[start : start + CHUNK_ROWS]
+            dot = np.einsum("rd,rd->r", x, y)[:, None]
+            norms = [np.einsum("rd,rd->r", z, z)[:, None] + np.float32(1e-30) for z in (x, y)]
+            x[:] = (1 - dot / (2 * norms[0])) * x + (1 - dot / (2 * norms[1])) * y
+    return first
+
+
+def _copy(pair: Pair) -> Pair:
+    first, second = (matrix.copy() for matrix in pair)
+    return first, second
+
+
+MERGE_DISPLACEMENTS: Final[dict[str, Callable[[Iterator[Pair]], Any]]] = {
+    "curvature": mean,
+    "mean": mean,
+    "adasum": adasum,
+}

@@ -62,6 +62,7 @@ class TrainShards:
                 result = train_shard(
                     self.config.model, self.config.train.seed, self.plan, self.round_number, number,
                     corpus.shards[number], state.corpus, weights, results, tables,
+                    self.config.train.threads,
                 )  # fmt: skip
                 yield pa.RecordBatch.from_pylist([asdict(result)], schema=_RESULT_SCHEMA)
 

@@ -17,7 +17,7 @@ from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.trainer import ThreadedTrainer
 from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, WeightShape, blocks_of, open_matrix, write_matrix
 
 
@@ -59,6 +59,7 @@ def train_shard(
     weights: Directory,
     results: Directory,
     tables: SamplingTables,
+    threads: int = 1,
 ) -> ShardResult:
     """Train one shard for one round.
 
@@ -80,7 +81,7 @@ def train_shard(
     matrices = {name: _load_padded(weights, f"{name}.npy", rows, model.dim) for name, rows in shape.rows.items()}
     w_in, w_out = matrices.values()
     read = clock()
-    trainer = Trainer(model, tables)
+    trainer = ThreadedTrainer(model, tables, threads)
     fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
     for part in slices:
         key = stream_key(seed, part.epoch, shard_number)

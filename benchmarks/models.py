@@ -17,7 +17,7 @@ from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.text.vocabulary import Vocabulary
-from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows
 
 Matrix = npt.NDArray[np.float32]
@@ -37,13 +37,13 @@ class Ours:
     Attributes
     ----------
     tables : SamplingTables
-    trainer : Trainer
+    trainer : Trainer or ThreadedTrainer
         Its statistics add up over all calls.
     """
 
     def __init__(self, model: ModelConfig, train: TrainConfig, vocabulary: Vocabulary) -> None:
         self.tables = SamplingTables.build(vocabulary.counts, model, train.sample)
-        self.trainer = Trainer(model, self.tables)
+        self.trainer: Trainer | ThreadedTrainer = Trainer(model, self.tables)
         self._settings = train
         self._dim = model.dim
         shape = WeightShape.build(model, len(vocabulary))

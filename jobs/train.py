@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         source.check()
         output.check(source)
         progress = Progress(quiet=options.quiet)
-        model = train(get_session(), source, config, output, progress)
+        model = train(get_session(threads=config.train.threads), source, config, output, progress)
         if not options.quiet:
             print(format_summary(model, output.directory.child(VECTORS).uri))
         return 0

@@ -104,13 +104,17 @@ class ModelConfig:
 
 @dataclass(frozen=True, slots=True)
 class TrainConfig:
-    """How it is trained. ``shards`` and ``rounds`` are part of the result, the cluster is not."""
+    """How it is trained. ``shards`` and ``rounds`` are part of the result, the cluster is not.
+
+    With ``threads`` above 1 the result differs a little from run to run.
+    """
 
     epochs: int = _setting(5, 1, 10_000)
     learning_rate: float = _setting(0.025, above=0.0, high=10.0)
     min_learning_rate: float = _setting(0.0001, 0.0, 10.0)
     sample: float = _setting(1e-3, 0.0, 1.0)
     shards: int | Auto = _setting("auto", 1, 65_536)
+    threads: int = _setting(1, 1, 256)
     rounds: int | Auto = _setting("auto", 1, 100_000)
     merge: Merge = Merge.CURVATURE
     seed: int = _setting(1, 0, 2**63 - 1)

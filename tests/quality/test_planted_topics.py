@@ -43,6 +43,10 @@ def test_one_shard_finds_the_topics(spark, corpus, tmp_path):
     assert run(corpus, tmp_path / "out", "train.shards=1") > 0.95
 
 
+def test_threads_on_one_copy_of_the_weights_find_them_as_well(spark, corpus, tmp_path):
+    assert run(corpus, tmp_path / "out", "train.shards=1", "train.threads=2") > 0.95
+
+
 def test_many_shards_find_them_as_well_only_with_the_correction(spark, corpus, tmp_path):
     """Sixteen shards: the plain mean falls behind, the curvature-corrected mean does not."""
     corrected = run(corpus, tmp_path / "curvature", "train.shards=16")

@@ -72,6 +72,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "min_learning_rate": 0.0001,
             "sample": 0.001,
             "shards": "auto",
+            "threads": 1,
             "rounds": "auto",
             "merge": "curvature",
             "seed": 1,

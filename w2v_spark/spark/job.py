@@ -20,9 +20,10 @@ import w2v_spark
 from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.spark.failures import own_errors
-from w2v_spark.spark.resources import default_parallelism, memory_warnings
+from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.rounds import train_rounds
 from w2v_spark.spark.run import Run, check_same
+from w2v_spark.spark.session import check_threads
 from w2v_spark.spark.source import Input, fingerprint
 from w2v_spark.spark.stages import build_vocabulary, encode_corpus, pass_settings
 from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
@@ -141,6 +142,7 @@ def train(spark: SparkSession, source: Input, config: Config, output: Output, pr
 
 def _train(spark: SparkSession, source: Input, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
     begin = time.perf_counter()
+    check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     documents = source.open(spark)
     seen = fingerprint(documents)
     state = RunDirectory(output.run)
@@ -180,7 +182,7 @@ def _count(
         return run, state.read_vocabulary()
     with progress.stage("count"):
         vocabulary, statistics = build_vocabulary(documents, config)
-    plan = Plan.build(config, default_parallelism(spark), vocabulary.tokens)
+    plan = Plan.build(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, seen, plan, statistics)
     state.begin(run, vocabulary)
     return run, vocabulary
@@ -201,7 +203,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         )
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
-    for warning in memory_warnings(spark, estimate, plan.shards):
+    warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
+    for warning in warnings:
         progress.say(f"WARNING: {warning}")
 
 

@@ -14,7 +14,7 @@ _GIB = 1 << 30
 
 
 def default_parallelism(spark: SparkSession) -> int:
-    """How many tasks the cluster runs side by side."""
+    """How many tasks of one core the cluster runs side by side."""
     try:
         return int(spark.sparkContext.defaultParallelism)
     except PySparkException:  # Spark Connect has no context; the number of parts of a range tells as well
@@ -22,10 +22,32 @@ def default_parallelism(spark: SparkSession) -> int:
         return parts.count()
 
 
+def task_cpus(spark: SparkSession) -> int:
+    """How many cores Spark sets aside for a task."""
+    return int(spark.conf.get("spark.task.cpus", None) or 1)
+
+
+def task_slots(spark: SparkSession, threads: int) -> int:
+    """How many tasks of so many threads the cluster has cores for, at least one."""
+    return max(1, default_parallelism(spark) // max(threads, task_cpus(spark)))
+
+
+def thread_warnings(spark: SparkSession, threads: int) -> list[str]:
+    """Whether Spark will start more threads than there are cores, and the setting that helps."""
+    cpus = task_cpus(spark)
+    if cpus >= threads:
+        return []
+    return [
+        f"train.threads = {threads}, but spark.task.cpus = {cpus}: Spark sets aside {cpus} of its cores for a task "
+        f"that keeps {threads} busy, and starts more threads than it has cores; start Spark with "
+        f"--conf spark.task.cpus={threads}, or lower train.threads to {cpus}"
+    ]
+
+
 def memory_warnings(spark: SparkSession, estimate: MemoryEstimate, shards: int) -> list[str]:
     """What will be too small for the estimate, each with the setting that helps."""
     master = spark.conf.get("spark.master", None) or ""
-    side_by_side = max(1, min(default_parallelism(spark), shards))
+    side_by_side = min(task_slots(spark, 1), shards)  # what Spark will do, whatever the threads of a task are
     if master.startswith("local"):
         heap = parse_size(spark.conf.get("spark.driver.memory", None) or "1g")
         needed, there = heap + estimate.driver + side_by_side * estimate.task, _physical_memory()
@@ -44,7 +66,7 @@ def memory_warnings(spark: SparkSession, estimate: MemoryEstimate, shards: int) 
         spark.conf.get("spark.executor.memoryOverhead", None) or f"{max(384, int(heap * factor) >> 20)}m"
     )
     cores = int(spark.conf.get("spark.executor.cores", None) or 1)
-    tasks = max(1, cores // int(spark.conf.get("spark.task.cpus", None) or 1))
+    tasks = max(1, cores // task_cpus(spark))
     needed = tasks * estimate.task
     if needed <= overhead:
         return []

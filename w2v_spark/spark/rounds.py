@@ -79,6 +79,7 @@ class TrainShards:
                 result = train_shard(
                     config.model, config.train.seed, plan, self.round_number, number,
                     corpus.shards[number], state.corpus, weights, results, tables,
+                    config.train.threads,
                 )  # fmt: skip
                 yield pa.RecordBatch.from_pylist([asdict(result)], schema=_RESULT_SCHEMA)
 

@@ -11,15 +11,19 @@ from pathlib import Path
 import pyspark
 from pyspark.sql import SparkSession
 
+from w2v_spark.errors import ConfigError
 from w2v_spark.spark.java import find_java_home
 
-__all__ = ["find_java_home", "get_session", "read_spark_defaults"]
+__all__ = ["check_threads", "find_java_home", "get_session", "read_spark_defaults"]
 
 _MEBIBYTE = 1 << 20
 
 
 def get_session(
-    app_name: str = "w2v-spark", master: str | None = None, config: Mapping[str, str] | None = None
+    app_name: str = "w2v-spark",
+    master: str | None = None,
+    config: Mapping[str, str] | None = None,
+    threads: int = 1,
 ) -> SparkSession:
     """Return the active Spark session, or start one.
 
@@ -32,6 +36,8 @@ def get_session(
         (``spark-submit``, ``spark-defaults.conf``, ``SPARK_REMOTE``), else all cores of this machine.
     config : mapping, optional
         Spark settings. A session that is already active takes the ones that can still change and ignores the rest.
+    threads : int
+        ``train.threads`` of the job that is to run: how many cores a task gets where nobody has chosen.
 
     Notes
     -----
@@ -43,7 +49,7 @@ def get_session(
     Raises
     ------
     ConfigError
-        A Java is needed and there is none.
+        A Java is needed and there is none, or a local master has fewer cores than a task has threads.
     """
     settings = dict(config or {})
     active = SparkSession.getActiveSession()
@@ -56,7 +62,7 @@ def get_session(
         settings["spark.remote" if master.startswith("sc://") else "spark.master"] = master
     remote = settings.get("spark.remote") or os.environ.get("SPARK_REMOTE") or "local"
     if remote.startswith("local") and "PYSPARK_GATEWAY_PORT" not in os.environ:
-        settings = _prepare_java_side(settings)
+        settings = _prepare_java_side(settings, threads)
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
@@ -83,7 +89,32 @@ def read_spark_defaults(path: Path) -> dict[str, str]:
     return settings
 
 
-def _prepare_java_side(settings: Mapping[str, str]) -> dict[str, str]:
+def check_threads(threads: int, master: str) -> None:
+    """Refuse more threads in a task than a local master has cores: no slot would ever be large enough for the task.
+
+    Raises
+    ------
+    ConfigError
+    """
+    cores = _local_cores(master)
+    if cores is not None and threads > cores:
+        raise ConfigError(
+            f"train.threads = {threads} is not allowed: a task cannot have more threads than the master {master} has "
+            f"cores, which are {cores}; expected at most {cores}, so lower train.threads or take another master"
+        )
+
+
+def _local_cores(master: str) -> int | None:
+    """The cores of a master such as ``local``, ``local[4]`` or ``local[*,4]``; None for a cluster."""
+    match = re.fullmatch(r"local(?:\[\s*(\d+|\*)\s*(?:,\s*\d+\s*)?\])?", master)
+    if match is None:
+        return None
+    if match[1] == "*":
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return int(match[1] or 1)
+
+
+def _prepare_java_side(settings: Mapping[str, str], threads: int) -> dict[str, str]:
     """Set the environment of the Java process that is about to start, and complete its settings."""
     java_home = find_java_home()
     if java_home is not None:
@@ -96,15 +127,19 @@ def _prepare_java_side(settings: Mapping[str, str]) -> dict[str, str]:
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     if {"PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"} & os.environ.keys() or "spark.remote" in settings:
         return dict(settings)  # a command line of the user's own, or a server whose settings are fixed by now
-    return {**{key: value for key, value in _defaults(is_local).items() if key not in configured}, **settings}
+    defaults = _defaults(is_local, threads)
+    check_threads(threads, {**defaults, **configured}.get("spark.master", ""))
+    return {**{key: value for key, value in defaults.items() if key not in configured}, **settings}
 
 
-def _defaults(is_local: bool) -> dict[str, str]:
+def _defaults(is_local: bool, threads: int) -> dict[str, str]:
     """The settings of a Spark that plain Python starts."""
     defaults = {"spark.ui.showConsoleProgress": "false", "spark.driver.memory": _driver_memory()}
     quiet = Path(__file__).with_name("log4j2.properties")
     if quiet.is_file() and not any(_conf_dir().glob("log4j2.*")):
         defaults["spark.driver.defaultJavaOptions"] = f"-Dlog4j2.configurationFile={quiet.as_uri()}"
+    if threads > 1:
+        defaults["spark.task.cpus"] = str(threads)
     if is_local:
         defaults["spark.ui.enabled"] = "false"
         # All cores, and as many tries for a task as on a cluster.

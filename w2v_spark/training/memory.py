@@ -21,7 +21,7 @@ class MemoryEstimate:
     driver : int
         The driver's Python: the mean displacements of both matrices, and the vocabulary.
     task : int
-        The Python worker of one running shard: one copy of the weights and the sampling tables.
+        The Python worker of one running shard: one copy of the weights and the sampling tables, whatever its threads.
     run_directory : int
         Space at the largest: the weights of two rounds and those of all shards, without the encoded corpus.
     """

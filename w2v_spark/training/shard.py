@@ -18,7 +18,7 @@ from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.trainer import ThreadedTrainer
 from w2v_spark.training.weights import (
     ROWS_AT_A_TIME,
     Matrix,
@@ -73,6 +73,7 @@ def train_shard(
     weights: tuple[Rows, Rows],
     results: Directory,
     tables: SamplingTables,
+    threads: int = 1,
 ) -> ShardResult:
     """Train one shard for one round.
 
@@ -96,7 +97,7 @@ def train_shard(
     matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
     w_in, w_out = matrices.values()
     read = clock()
-    trainer = Trainer(model, tables)
+    trainer = ThreadedTrainer(model, tables, threads)
     fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
     for part in slices:
         key = stream_key(seed, part.epoch, shard_number)

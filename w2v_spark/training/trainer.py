@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -60,3 +64,73 @@ class Trainer:
             ids, offsets, position, np.uint64(key), w_in, w_out, self._model, self._tables, first_rate, rate_per_token,
             last_rate, self._scratch, self.statistics,
         )  # fmt: skip
+
+
+class ThreadedTrainer:
+    """A `Trainer` for each of several threads, on one copy of the weights.
+
+    With one thread it is a `Trainer`, to the bit. With more, threads read and write rows without locks, so that an
+    update is lost now and then, as in Recht et al. 2011 ("Hogwild: A Lock-Free Approach to Parallelizing Stochastic
+    Gradient Descent"). Random streams and the learning rate go by position, so what is drawn is the same.
+
+    Parameters
+    ----------
+    model : ModelConfig
+    tables : SamplingTables
+    threads : int
+        At least 1.
+
+    Attributes
+    ----------
+    statistics : (STATISTICS,) float64
+        Of all threads, added in their order.
+    """
+
+    def __init__(self, model: ModelConfig, tables: SamplingTables, threads: int) -> None:
+        self._trainers = [Trainer(model, tables) for _ in range(threads)]
+        self.statistics = np.zeros(STATISTICS)
+
+    def train(
+        self,
+        ids: npt.NDArray[np.int32],
+        offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32],
+        position: int,
+        key: int,
+        w_in: npt.NDArray[np.float32],
+        w_out: npt.NDArray[np.float32],
+        first_rate: float,
+        rate_per_token: float,
+        last_rate: float,
+    ) -> None:
+        """Train on consecutive sentences, a stretch of them in each thread; back when all have ended."""
+        unchanging = position, key, w_in, w_out, first_rate, rate_per_token, last_rate
+        stretches = list(cut_sentences(offsets, len(self._trainers)))
+        working = self._trainers[: len(stretches)]
+        if len(working) == 1:
+            working[0].train(ids, stretches[0], *unchanging)
+        else:
+            # The kernel releases the interpreter lock. Starting threads costs nothing beside a batch of sentences.
+            with ThreadPoolExecutor(len(self._trainers)) as pool:
+                calls = [
+                    pool.submit(trainer.train, ids, stretch, *unchanging)
+                    for trainer, stretch in zip(working, stretches, strict=True)
+                ]
+            for call in calls:
+                call.result()
+        for trainer in working:
+            self.statistics += trainer.statistics
+            trainer.statistics[:] = 0
+
+
+def cut_sentences(offsets: npt.NDArray[Any], parts: int) -> Iterator[npt.NDArray[Any]]:
+    """Offsets of at most so many consecutive stretches of sentences, with about equally many tokens.
+
+    Each sentence is in exactly one; a stretch that would have no sentence is left out.
+    """
+    first, last = int(offsets[0]), int(offsets[-1])
+    ends = [first + (last - first) * part // parts for part in range(1, parts)]
+    begin = 0
+    for end in [*np.searchsorted(offsets, ends).tolist(), len(offsets) - 1]:
+        if end > begin:
+            yield offsets[begin : end + 1]
+            begin = end

@@ -1,0 +1,165 @@
+"""``train.threads`` and Spark's own idea of how many cores a task takes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.spark.documents import DOCUMENTS, write_text
+from tests.spark.main_job import MainJob, Model, arguments
+from tests.spark.refusal import Refusal
+from w2v_spark.config import ModelConfig
+from w2v_spark.errors import ConfigError
+from w2v_spark.spark import resources
+from w2v_spark.spark import session as session_module
+from w2v_spark.spark.resources import memory_warnings, task_slots, thread_warnings
+from w2v_spark.spark.session import check_threads
+from w2v_spark.training.memory import MemoryEstimate
+
+THREADS = ("train.threads=2",)
+
+
+def fake_spark(cores: int, conf: Mapping[str, str] | None = None) -> Any:
+    """What `resources` asks of a session."""
+    settings = dict(conf or {})
+    return SimpleNamespace(
+        conf=SimpleNamespace(get=lambda key, default=None: settings.get(key, default)),
+        sparkContext=SimpleNamespace(defaultParallelism=cores),
+    )
+
+
+# Before Spark starts
+
+
+@pytest.mark.parametrize(
+    ("master", "most"),
+    [("local", 1), ("local[1]", 1), ("local[4]", 4), ("local[4,3]", 4), ("local[ 2 , 4 ]", 2)],
+)
+def test_more_threads_than_a_local_master_has_cores(master: str, most: int) -> None:
+    check_threads(most, master)
+    with pytest.raises(ConfigError) as error:
+        check_threads(most + 1, master)
+    for part in (f"train.threads = {most + 1} is not allowed", master, f"expected at most {most}", "lower"):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize("master", ["local[*]", "local[*,4]"])
+def test_all_cores_are_those_that_this_process_may_use(master: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(session_module.os, "sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
+    check_threads(3, master)
+    with pytest.raises(ConfigError, match="expected at most 3"):
+        check_threads(4, master)
+
+
+@pytest.mark.parametrize("master", ["spark://host:7077", "yarn", "k8s://https://host", "local-cluster[2,1,512]", ""])
+def test_the_cores_of_a_cluster_are_not_known(master: str) -> None:
+    check_threads(256, master)
+
+
+@pytest.mark.parametrize(
+    ("given", "threads", "chosen"),
+    [({}, 1, None), ({}, 2, "2"), ({"spark.task.cpus": "3"}, 2, "3"), ({"spark.task.cpus": "1"}, 2, "1")],
+)
+@pytest.mark.parametrize("in_file", [False, True])
+def test_a_task_gets_a_core_for_each_thread_unless_the_user_has_chosen(
+    given: dict[str, str],
+    threads: int,
+    chosen: str | None,
+    in_file: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE", "MASTER"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(session_module, "find_java_home", lambda: None)
+    monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
+    if in_file:
+        (tmp_path / "spark-defaults.conf").write_text("".join(f"{key} {value}\n" for key, value in given.items()))
+    settings = {"spark.master": "local[4]", **({} if in_file else given)}
+    prepared = session_module._prepare_java_side(settings, threads)
+    assert {**(given if in_file else {}), **prepared}.get("spark.task.cpus") == chosen
+
+
+def test_too_many_threads_are_refused_before_spark_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("PYSPARK_SUBMIT_ARGS", raising=False)
+    monkeypatch.delenv("SPARK_REMOTE", raising=False)
+    monkeypatch.setattr(session_module, "find_java_home", lambda: None)
+    with pytest.raises(ConfigError, match=r"train.threads = 3 .*local\[2\]"):
+        session_module._prepare_java_side({"spark.master": "local[2]"}, 3)
+
+
+# In a session
+
+
+@pytest.mark.parametrize(
+    ("cores", "cpus", "threads", "slots"),
+    [(8, None, 1, 8), (8, "2", 2, 4), (8, "1", 2, 4), (7, "2", 2, 3), (8, "4", 2, 2), (2, "1", 4, 1)],
+)
+def test_slots_are_cores_by_threads(cores: int, cpus: str | None, threads: int, slots: int) -> None:
+    assert task_slots(fake_spark(cores, {} if cpus is None else {"spark.task.cpus": cpus}), threads) == slots
+
+
+@pytest.mark.parametrize(("cpus", "threads"), [(None, 1), ("2", 2), ("4", 2)])
+def test_no_warning_where_a_task_has_a_core_for_each_thread(cpus: str | None, threads: int) -> None:
+    assert thread_warnings(fake_spark(8, {} if cpus is None else {"spark.task.cpus": cpus}), threads) == []
+
+
+@pytest.mark.parametrize("cpus", [None, "1", "2"])
+def test_a_warning_where_spark_counts_fewer_cores_for_a_task(cpus: str | None) -> None:
+    (warning,) = thread_warnings(fake_spark(8, {} if cpus is None else {"spark.task.cpus": cpus}), 4)
+    parts = ("train.threads = 4", f"spark.task.cpus = {cpus or 1}", "--conf spark.task.cpus=4", f"to {cpus or 1}")
+    assert [part for part in parts if part not in warning] == []
+
+
+@pytest.mark.parametrize(("cpus", "side_by_side"), [("1", 8), ("2", 4), ("8", 1)])
+def test_memory_is_needed_for_the_tasks_that_run_side_by_side(
+    cpus: str, side_by_side: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    estimate = MemoryEstimate.build(ModelConfig(), 1_000_000, 16)
+    monkeypatch.setattr(resources, "_physical_memory", lambda: 0)
+    spark = fake_spark(8, {"spark.master": "local[8]", "spark.task.cpus": cpus})
+    (warning,) = memory_warnings(spark, estimate, 16)
+    needed = (1 << 30) + estimate.driver + side_by_side * estimate.task
+    assert f"about {needed / 2**30:.1f} GiB needed ({side_by_side} shards side by side" in warning
+
+
+def test_the_job_refuses_too_many_threads(refused: Refusal, text: Path, out: Path) -> None:
+    said = refused(text, out, settings=["train.threads=3"])
+    assert "train.threads = 3 is not allowed" in said
+    assert "local[2]" in said
+
+
+def test_the_job_warns_in_a_session_of_others(job: MainJob, text: Path, out: Path, tmp_path: Path) -> None:
+    code, _, err = job(text, out, settings=THREADS)
+    assert code == 0, err
+    assert "WARNING: train.threads = 2, but spark.task.cpus = 1" in err
+    _, _, err = job(text, tmp_path / "plain")
+    assert "spark.task.cpus" not in err
+
+
+def test_words_and_pairs_are_those_of_one_thread(job: MainJob, text: Path, tmp_path: Path) -> None:
+    one, two = (job.train(text, tmp_path / str(threads), settings=[f"train.threads={threads}"]) for threads in (1, 2))
+    for key in ("tokens", "kept", "pairs"):
+        assert [record[key] for record in two.rounds] == [record[key] for record in one.rounds]
+
+
+def test_plain_python_gives_a_task_its_cores(tmp_path: Path) -> None:
+    """In a process of its own: one slot of two cores, so one shard, and nothing to warn of."""
+    source, out = write_text(tmp_path / "a.txt", DOCUMENTS), tmp_path / "out"
+    command = [sys.executable, str(ROOT / "jobs/train.py"), *arguments(source, out, settings=THREADS)]
+    command += ["--set", "train.shards=auto"]
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    run = subprocess.run(
+        command, env={**inherited, "MASTER": "local[2]"}, capture_output=True, text=True, timeout=180, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert "WARNING: train.threads" not in run.stderr
+    assert Model.read(out).description["plan"]["shards"] == 1

@@ -9,7 +9,7 @@ class Terminal(io.StringIO):
 
 
 def record(number: int) -> RoundRecord:
-    return RoundRecord(number, 500, 400, 2000, 2.5, 0.01, 250.0, {"total": 2.0})
+    return RoundRecord(number, 500, 400, 2000, 2.5, 0.01, 0.1, 250.0, {"total": 2.0})
 
 
 def shown(stream, quiet=False):

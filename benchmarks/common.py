@@ -90,6 +90,14 @@ def setting_arguments(settings: Sequence[str]) -> list[str]:
     return [argument for setting in settings for argument in ("--set", setting)]
 
 
+def between_rounds(rounds: Sequence[dict[str, Any]]) -> float:
+    """Seconds of some rounds of a ``history.json`` in which the shards' kernels did not run.
+
+    Reading and writing weights, merging, scheduling, and waiting for the last shard. For as many shards as cores.
+    """
+    return float(sum(entry["seconds"]["total"] - entry["seconds"]["train"] for entry in rounds))
+
+
 def report_targets(targets: Sequence[Target]) -> bool:
     """Print promised and measured numbers; True when every promise is kept."""
     rows = [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -127,3 +128,9 @@ def _read(path: Path) -> str:
         return path.read_text(errors="replace")
     except OSError:  # the process has ended, or is not ours
         return ""
+
+
+def stop_on_failure(name: str, run: Run) -> None:
+    """End this program when the one that was measured has failed."""
+    if run.code:
+        sys.exit(f"{name} ended with exit code {run.code}")

@@ -8,22 +8,24 @@ def stretch(x, shards):
     return sum(np.exp(-k * x) for k in range(shards))
 
 
-def corrected_mean(mean, other, met, updates, shards, rate, slope, joint, floor):
-    """The displacement of one matrix.
+def corrected_mean(mean, other, met, updates, shards, rate, slope, own, floor):
+    """The displacement of one matrix of a skip-gram model.
 
     mean (V, D) mean displacement; other (V, D) the other matrix before the round; met (V,) how often its rows are met;
-    updates (V,) updates of each row by each shard in this round; joint, floor: see the docs.
+    updates (V,) updates of each row by each shard in this round; own, floor: see the docs.
     """
     dim = mean.shape[1]
+    average = sum(met[v] * other[v] for v in range(len(other))) / met.sum()
     moment = np.zeros((dim, dim))
     for v in range(len(other)):
-        moment += met[v] * np.outer(other[v], other[v])
+        apart = other[v] - average
+        moment += met[v] * (np.outer(average, average) + own * np.outer(apart, apart))
     values, vectors = np.linalg.eigh(moment)
     values = np.maximum(values, 0)
     values = values + floor * np.median(values)
     result = np.empty_like(mean)
     for r in range(len(mean)):
-        x = updates[r] * rate * slope * joint * values
+        x = updates[r] * rate * slope * values
         result[r] = vectors @ (stretch(x, shards) * (vectors.T @ mean[r]))
     return result
 

@@ -93,7 +93,7 @@ def test_curvature_equals_the_naive_twin(weights, exposures, number, floor, tmp_
     for m in (0, 1):
         expected = naive.corrected_mean(
             means[m], weights[1 - m].astype(float), exposures[m].met, exposures[m].updates * 0.5 / number, number,
-            0.02, SLOPE, merge.JOINT, exposures[m].floor,
+            0.02, SLOPE, exposures[m].own, exposures[m].floor,
         )  # fmt: skip
         np.testing.assert_allclose(result[m], weights[m] + expected, atol=2e-5)
         np.testing.assert_allclose(moments[m], merge.moments_of(result[m], exposures[1 - m].met, DIM), rtol=1e-4)

@@ -29,6 +29,8 @@ from w2v_spark.sampling.tables import SamplingTables
 Numbers = npt.NDArray[np.float64]
 
 # Chosen by the measurements in docs/distributed-training.md.
+OWN_INPUT: Final = {Architecture.SKIPGRAM: 1.0, Architecture.CBOW: 0.3}  # a row moves but a part of a window's mean
+OWN_OUTPUT: Final = 2.5
 FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
 
@@ -43,8 +45,11 @@ class Exposure:
     met : (rows of the other matrix,) float64
         Expected number of times that an update meets each row of the other matrix.
     spread, common : float
-        An update's curvature is ``spread * sum_v met[v] w_v w_v^T + common * mu mu^T``, with
-        ``mu = sum_v met[v] w_v``, times the logistic slope.
+        An update meets rows with the second moment ``spread * sum_v met[v] w_v w_v^T + common * mu mu^T``, with
+        ``mu = sum_v met[v] w_v``.
+    own : float
+        What the part of the second moment that is not the mean's counts: a row meets its own neighbours, which have
+        more in common than rows met by chance.
     floor : float
         Times the median of its eigenvalues: curvature that every direction has besides. In a tree each row meets the
         nodes of few paths, and the directions of these are more curved for it than they are on average.
@@ -54,7 +59,22 @@ class Exposure:
     met: Numbers
     spread: float = 1.0
     common: float = 0.0
+    own: float = 1.0
     floor: float = 0.0
+
+    def curvature(self, moments: Numbers, slope: float) -> Numbers:
+        """The (D, D) curvature of an update, but for its floor.
+
+        Parameters
+        ----------
+        moments : (D + 1, D) float64
+            Of the other matrix: ``sum_v met[v] w_v w_v^T`` and, as the last row, ``sum_v met[v] w_v``.
+        slope : float
+            Mean logistic slope of the scores met.
+        """
+        square = np.outer(moments[-1], moments[-1])
+        mean = square / self.met.sum()
+        return np.asarray(slope * (self.spread * (mean + self.own * (moments[:-1] - mean)) + self.common * square))
 
 
 def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> tuple[Exposure, Exposure]:
@@ -72,14 +92,14 @@ def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: Sampl
     scored = _scored(counts, kept, config.model, tables)
     sizes = _context_sizes(config.model)
     floor = FLOORS[config.model.objective]
-    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), floor=floor)
+    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), own=OWN_INPUT[config.model.architecture], floor=floor)
     if config.model.architecture is Architecture.SKIPGRAM:
-        return inputs, Exposure(scored * sizes.mean(), share, floor=floor)
+        return inputs, Exposure(scored * sizes.mean(), share, own=OWN_OUTPUT, floor=floor)
     if config.model.cbow_mean:
         spread, common = np.mean(1 / sizes), np.mean(1 - 1 / sizes)
     else:
         spread, common = np.mean(sizes), np.mean(sizes * (sizes - 1))
-    return inputs, Exposure(scored, share, float(spread), float(common), floor)
+    return inputs, Exposure(scored, share, float(spread), float(common), OWN_OUTPUT, floor)
 
 
 def _scored(counts: npt.NDArray[np.int64], kept: Numbers, model: ModelConfig, tables: SamplingTables) -> Numbers:

@@ -27,10 +27,6 @@ Moments = npt.NDArray[np.float64]
 CHUNK_ROWS: Final = 8192  # merged at a time; part of the result, since a matrix product may depend on its size
 BLOCK_BYTES: Final = 32 << 20  # of one matrix, in a task
 
-# The two rows of a pair correct its score together, so its error falls faster than by one of them. Chosen by the
-# measurements in docs/distributed-training.md.
-JOINT: Final = 1.5
-
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -126,13 +122,6 @@ class Correction:
         return np.asarray(rotated @ self.basis.T)
 
 
-def curvature_met(moments: Moments, exposure: Exposure, slope: float) -> npt.NDArray[np.float64]:
-    """The (D, D) curvature of an update, from the `second_moment` of the other matrix and the mean logistic slope."""
-    mean = moments[-1]
-    met = exposure.spread * moments[:-1] + exposure.common * np.outer(mean, mean)
-    return np.asarray(JOINT * slope * met)
-
-
 def build_corrections(
     moments: Moments, exposures: tuple[Exposure, Exposure], slope: float, epoch_share: float, rate: float, shards: int
 ) -> tuple[Correction, Correction]:
@@ -150,9 +139,7 @@ def build_corrections(
         Mean learning rate of the round.
     """
     first, second = (
-        Correction.build(
-            curvature_met(moments[1 - m], exposures[m], slope), epoch_share, rate, shards, exposures[m].floor
-        )
+        Correction.build(exposures[m].curvature(moments[1 - m], slope), epoch_share, rate, shards, exposures[m].floor)
         for m in (0, 1)
     )
     return first, second

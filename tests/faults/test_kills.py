@@ -149,11 +149,11 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
     output = tmp_path / "out"
     merge = rounds._merge
 
-    def spoiled(session, state, run, shape, files, exposures, results, number):
+    def spoiled(session, state, run, shape, files, exposures, slots, results, number):
         if number == 2:
             path = state.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
             np.load(path, mmap_mode="r+")[5, 3] = float("nan")
-        return merge(session, state, run, shape, files, exposures, results, number)
+        return merge(session, state, run, shape, files, exposures, slots, results, number)
 
     monkeypatch.setattr(rounds, "_merge", spoiled)
     assert train.main(arguments(corpus, output, "--quiet")) == 1

@@ -18,6 +18,7 @@ from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError, StoreError
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.failures import own_errors
+from w2v_spark.spark.resources import task_slots
 from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import CORPUS_FILE, RunDirectory
 from w2v_spark.storage import Directory
@@ -42,6 +43,7 @@ _RESULT_SCHEMA = pa.schema([(f.name, _ARROW_TYPES[str(f.type)]) for f in fields(
 _RESULT_SQL: Final = ", ".join(f"{f.name} {_SQL_TYPES[str(f.type)]}" for f in fields(ShardResult))
 _MERGED_SCHEMA = pa.schema([("block", pa.int64()), ("file", pa.string()), ("moments", pa.binary())])
 _MERGED_SQL: Final = "block bigint, file string, moments binary"
+_WAVES: Final = 4  # tasks that a core is given one after another, at most: a core that is slow then gets fewer
 
 
 @lru_cache(maxsize=1)
@@ -79,7 +81,7 @@ class TrainShards:
                 result = train_shard(
                     config.model, config.train.seed, plan, self.round_number, number,
                     corpus.shards[number], state.corpus, weights, results, tables,
-                    config.train.threads,
+                    config.train.threads, state.spare,
                 )  # fmt: skip
                 yield pa.RecordBatch.from_pylist([asdict(result)], schema=_RESULT_SCHEMA)
 
@@ -109,7 +111,14 @@ class MergeBlocks:
                 block, file = blocks[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
                 correction = self.corrections[block.matrix] if self.corrections else None
                 moments = merge_block(
-                    block, before[block.matrix], [s[block.matrix] for s in shards], exposures, correction, target, file
+                    block,
+                    before[block.matrix],
+                    [s[block.matrix] for s in shards],
+                    exposures,
+                    correction,
+                    target,
+                    file,
+                    state.spare,
                 )
                 row = {"block": number, "file": file, "moments": moments.tobytes()}
                 yield pa.RecordBatch.from_pylist([row], schema=_MERGED_SCHEMA)
@@ -140,9 +149,10 @@ def train_rounds(
     if done:
         progress.say(f"going on after round {done} of {plan.rounds}")
     exposures = build_exposures(counts, config, state.read_tables())
+    slots = task_slots(spark, config.train.threads)
     with progress.rounds(corpus.tokens * plan.epochs, plan.rounds, history) as shown:
         for number in range(done, plan.rounds):
-            history = [*history, _train_round(spark, state, run, shape, exposures, history, number)]
+            history = [*history, _train_round(spark, state, run, shape, exposures, slots, history, number)]
             shown.update(history[-1])
     return history
 
@@ -153,6 +163,7 @@ def _train_round(
     run: Run,
     shape: WeightShape,
     exposures: tuple[Exposure, Exposure],
+    slots: int,
     history: list[RoundRecord],
     number: int,
 ) -> RoundRecord:
@@ -161,7 +172,7 @@ def _train_round(
     begin = time.perf_counter()
     state.round_directory(number + 1).create()
     files = state.read_files(number)
-    frame = _numbers(spark, plan.shards).mapInArrow(
+    frame = _numbers(spark, plan.shards, _WAVES * slots).mapInArrow(
         TrainShards(run, state.directory.uri, number, files), _RESULT_SQL
     )  # fmt: skip
     results = [ShardResult(**row) for row in _collect(frame, "shard", plan.shards, number)]
@@ -173,7 +184,7 @@ def _train_round(
                 if not all_finite(matrix):
                     raise DivergedError("weights became NaN or infinite")
         else:
-            files = _merge(spark, state, run, shape, files, exposures, results, number)
+            files = _merge(spark, state, run, shape, files, exposures, slots, results, number)
     except DivergedError as error:
         raise DivergedError(
             f"round {number + 1}: {error}; the weights after round {number} are kept in "
@@ -192,6 +203,7 @@ def _merge(
     shape: WeightShape,
     files: WeightFiles,
     exposures: tuple[Exposure, Exposure],
+    slots: int,
     results: Sequence[ShardResult],
     number: int,
 ) -> WeightFiles:
@@ -206,7 +218,7 @@ def _merge(
         )  # fmt: skip
     blocks = plan_blocks(shape)
     task = MergeBlocks(run, state.directory.uri, number, files, stems, corrections)
-    frame = _numbers(spark, len(blocks)).mapInArrow(task, _MERGED_SQL)
+    frame = _numbers(spark, len(blocks), slots).mapInArrow(task, _MERGED_SQL)
     with own_errors():
         merged = _collect(frame, "block", len(blocks), number)
     moments = [np.frombuffer(row["moments"]).reshape(-1, shape.dim) for row in merged]
@@ -227,9 +239,9 @@ def _moments(state: RunDirectory, shape: WeightShape, exposures: tuple[Exposure,
     return np.stack([moments_of(weights[m], exposures[1 - m].met, shape.dim) for m in (0, 1)])
 
 
-def _numbers(spark: SparkSession, count: int) -> DataFrame:
-    """The numbers from 0 on, each in a task of its own."""
-    return spark.range(0, count, 1, count)
+def _numbers(spark: SparkSession, count: int, tasks: int) -> DataFrame:
+    """The numbers from 0 on in at most so many tasks, since Spark takes its time to start one."""
+    return spark.range(0, count, 1, min(count, tasks))
 
 
 def _collect(frame: DataFrame, key: str, count: int, round_number: int) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
+    rounds/spare/        files of earlier rounds, to be written over
 
 A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
 is never read, and the newest round with a ``round.json`` is a checkpoint.
@@ -15,6 +16,7 @@ is never read, and the newest round with a ``round.json`` is a checkpoint.
 from __future__ import annotations
 
 import io
+import zipfile
 from dataclasses import asdict, dataclass
 from typing import Final
 
@@ -46,7 +48,8 @@ VOCABULARY_FILE: Final = "vocabulary.parquet"
 SAMPLING_FILE: Final = "sampling.npz"
 CORPUS_FILE: Final = "corpus.json"
 _ROUND_FILE: Final = "round.json"
-_MOMENTS_FILE: Final = "moments.npy"
+_MOMENTS_FILE: Final = "moments.npz"
+_SPARE: Final = "spare"
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,12 +154,27 @@ class RunDirectory:
         value = {"rounds_done": rounds_done, **asdict(shape), "files": files, "history": records}
         directory.write_json(_ROUND_FILE, value)
         kept = {_ROUND_FILE, _MOMENTS_FILE, *(file for parts in files.values() for file, _ in parts)}
-        for info in directory.list():
-            if info.base_name not in kept:
-                directory.remove(info.base_name)
+        self._retire(directory, kept)
         for info in self.directory.child("rounds").list():
-            if info.base_name != f"{rounds_done:05d}":
-                self.directory.child(f"rounds/{info.base_name}").delete()
+            if info.base_name not in (f"{rounds_done:05d}", _SPARE):
+                folder = self.directory.child(f"rounds/{info.base_name}")
+                self._retire(folder, set())
+                folder.delete()
+
+    @property
+    def spare(self) -> Directory:
+        """Files of weights that nobody needs any more, to be written over."""
+        return self.directory.child(f"rounds/{_SPARE}")
+
+    def _retire(self, directory: Directory, kept: set[str]) -> None:
+        """Remove all files of a round but some; matrices on a local file system become spare."""
+        for info in directory.list():
+            if info.base_name in kept:
+                continue
+            if directory.is_local and info.base_name.endswith(".npy"):
+                directory.move(info.base_name, self.spare.create(), info.base_name)
+            else:
+                directory.remove(info.base_name)
 
     def last_round(self, shape: WeightShape) -> tuple[int, list[RoundRecord]] | None:
         """The newest checkpoint: rounds done and their history; None if training has not begun.
@@ -209,7 +227,7 @@ class RunDirectory:
     def write_moments(self, rounds_done: int, moments: Moments) -> None:
         """Keep the second moments of both matrices, (2, D + 1, D), with the weights after some rounds."""
         buffer = io.BytesIO()
-        np.save(buffer, moments, allow_pickle=False)
+        np.savez(buffer, moments=moments)
         self.round_directory(rounds_done).write_bytes(_MOMENTS_FILE, buffer.getvalue())
 
     def read_moments(self, rounds_done: int, dim: int) -> Moments | None:
@@ -224,8 +242,9 @@ class RunDirectory:
         if not directory.exists(_MOMENTS_FILE):
             return None
         try:
-            moments: Moments = np.load(io.BytesIO(directory.read_bytes(_MOMENTS_FILE)), allow_pickle=False)
-        except (ValueError, EOFError, OSError) as error:
+            with np.load(io.BytesIO(directory.read_bytes(_MOMENTS_FILE)), allow_pickle=False) as file:
+                moments: Moments = file["moments"]
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: {error}") from error
         if moments.shape != (2, dim + 1, dim) or moments.dtype != np.float64 or not np.isfinite(moments).all():
             raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: expected finite numbers for D = {dim}")

@@ -29,7 +29,6 @@ from w2v_spark.sampling.tables import SamplingTables
 Numbers = npt.NDArray[np.float64]
 
 # Chosen by the measurements in docs/distributed-training.md.
-OWN_INPUT: Final = {Architecture.SKIPGRAM: 1.0, Architecture.CBOW: 0.3}  # a row moves but a part of a window's mean
 OWN_OUTPUT: Final = 2.5
 FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
@@ -92,8 +91,10 @@ def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: Sampl
     scored = _scored(counts, kept, config.model, tables)
     sizes = _context_sizes(config.model)
     floor = FLOORS[config.model.objective]
-    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), own=OWN_INPUT[config.model.architecture], floor=floor)
-    if config.model.architecture is Architecture.SKIPGRAM:
+    skipgram = config.model.architecture is Architecture.SKIPGRAM
+    own = 1.0 if skipgram else float(1 / sizes.mean())  # a row of a window moves but a part of its mean
+    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), own=own, floor=floor)
+    if skipgram:
         return inputs, Exposure(scored * sizes.mean(), share, own=OWN_OUTPUT, floor=floor)
     if config.model.cbow_mean:
         spread, common = np.mean(1 / sizes), np.mean(1 - 1 / sizes)

@@ -161,6 +161,7 @@ def merge_block(
     correction: Correction | None,
     directory: Directory,
     file: str,
+    spare: Directory | None = None,
 ) -> Moments:
     """Merge one block and write it; the `second_moment` of its new rows, for the next round.
 
@@ -170,6 +171,7 @@ def merge_block(
         The weights that the round started from.
     shards : the same matrix of each shard that trained, in shard order
         None leaves the weights as they were; those of a single shard are taken to the bit.
+    directory, file, spare : see `write_matrix`
     exposures : Exposure of the input and of the output matrix
     correction : of the block's matrix, or None for the plain mean
 
@@ -190,12 +192,14 @@ def merge_block(
         nonlocal moments
         for chunk in block.chunks:
             new = _merge_chunk(before, shards, chunk, updates[chunk], correction)
-            _check_finite(new, chunk)
-            moments = moments + second_moment(new, met[chunk])
+            moment = second_moment(new, met[chunk])
+            if not np.isfinite(moment).all():
+                raise DivergedError(f"weights became NaN or infinite in rows {chunk.start} to {chunk.stop - 1}")
+            moments = moments + moment
             yield new
 
-    with threadpool_limits(limits=1, user_api="blas"):
-        write_matrix(directory, file, rows, dim, new_rows())
+    with threadpool_limits(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+        write_matrix(directory, file, rows, dim, new_rows(), spare)
     return moments
 
 
@@ -209,11 +213,5 @@ def _merge_chunk(
     if len(shards) < 2:  # nothing to average
         return shards[0][rows] if shards else before[rows]
     mean = mean_displacement(before, shards, rows)
-    _check_finite(mean, rows)
     step = mean if correction is None else correction.apply(mean, updates)
     return np.asarray(before[rows] + step)
-
-
-def _check_finite(values: Matrix, rows: slice) -> None:
-    if not np.isfinite(values.sum(dtype=np.float64)):
-        raise DivergedError(f"weights became NaN or infinite in rows {rows.start} to {rows.stop - 1}")

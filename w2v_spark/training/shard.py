@@ -74,6 +74,7 @@ def train_shard(
     results: Directory,
     tables: SamplingTables,
     threads: int = 1,
+    spare: Directory | None = None,
 ) -> ShardResult:
     """Train one shard for one round.
 
@@ -83,6 +84,10 @@ def train_shard(
         Where the shard's files are, and where to write the new weights.
     weights : the input and the output matrix, each (rows, D) float32
         Those that the round starts from.
+    threads : int
+        See `ThreadedTrainer`.
+    spare : Directory, optional
+        See `write_matrix`.
 
     Notes
     -----
@@ -111,7 +116,7 @@ def train_shard(
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
     for name, matrix in matrices.items():
-        write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, blocks_of(matrix, model.dim))
+        write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, blocks_of(matrix, model.dim), spare)
     return ShardResult(
         shard_number,
         stem,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import accumulate
-from typing import Final, Protocol
+from pathlib import Path
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -80,12 +82,33 @@ def blocks_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:
         yield np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME, :dim])
 
 
-def write_matrix(directory: Directory, name: str, rows: int, dim: int, blocks: Iterator[Matrix]) -> None:
-    """Write consecutive blocks of rows, (rows, D) together, holding one at a time."""
-    with directory.filesystem.open_output_stream(directory.file(name)) as sink:
-        sink.write(_header(rows, dim))
+def write_matrix(
+    directory: Directory, name: str, rows: int, dim: int, blocks: Iterator[Matrix], spare: Directory | None = None
+) -> None:
+    """Write consecutive blocks of rows, (rows, D) together, holding one at a time.
+
+    Parameters
+    ----------
+    spare : Directory, optional
+        Old files of the same size there are written over, where the file system is local: fresh pages cost the
+        operating system several times as much as old ones.
+    """
+    header = _header(rows, dim)
+    with _open_output(directory, name, len(header) + 4 * rows * dim, spare) as sink:
+        sink.write(header)
         for block in blocks:
             sink.write(pa.py_buffer(np.ascontiguousarray(block)))
+
+
+def _open_output(directory: Directory, name: str, size: int, spare: Directory | None) -> Any:
+    if spare is not None and spare.is_local:
+        for info in spare.list():
+            if info.size == size:
+                # One rename wins, so no two writers have the same file.
+                with contextlib.suppress(FileNotFoundError):
+                    Path(spare.file(info.base_name)).rename(directory.file(name))
+                    return open(directory.file(name), "r+b")  # noqa: PTH123
+    return directory.filesystem.open_output_stream(directory.file(name))
 
 
 class Rows(Protocol):

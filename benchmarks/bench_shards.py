@@ -117,7 +117,7 @@ def run(task: Task) -> tuple[str, Row]:
         epochs=task.epochs, learning_rate=0.025, min_learning_rate=0.0001, sample=1e-4, seed=task.seed
     )  # fmt: skip
     corpus, model = _corpus(task.data, task.tokens, task.seed), model_config(task.model, task.dim)
-    rounds = choose_rounds(len(corpus) * task.epochs) if task.rounds == "auto" else int(task.rounds)
+    rounds = choose_rounds(len(corpus) * task.epochs, task.shards) if task.rounds == "auto" else int(task.rounds)
     vectors, seconds = train(corpus, Config(model=model, train=settings), task.shards, rounds, task.merge)
     scores = score(corpus.vocabulary.words, vectors, Path(task.evaluation))
     described = {"words": len(corpus), "vocabulary_size": len(corpus.vocabulary), "automatic": task.rounds == "auto"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common import timed
 from benchmarks.corpus import Corpus
 from w2v_spark.config import Config
+from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.kernels.train import SCORES, SLOPES
@@ -76,11 +77,24 @@ class Simulation:
             self._train_shard(0, number, self.weights)
             return
         self._trainer.statistics[:] = 0
-        steps = MERGE_DISPLACEMENTS[merge](self._displacements(number))
+        steps = adasum(self._displacements(number)) if merge == "adasum" else self._mean(number)
         if merge == "curvature":
             steps = self._correct(steps, number)
         for weights, step in zip(self.weights, steps, strict=True):
             weights += step
+
+    def _mean(self, number: int) -> Pair:
+        """The mean of what the shards add to both matrices."""
+        total: Pair = tuple(np.zeros_like(matrix) for matrix in self.weights)  # type: ignore[assignment]
+        for mine, weights in zip(self._shard, self.weights, strict=True):
+            mine[:] = weights
+        for p in range(self._plan.shards):
+            self._train_shard(p, number, self._shard)
+            for mine, weights, matrix in zip(self._shard, self.weights, total, strict=True):
+                _move_changes(mine, weights, matrix)
+        for matrix in total:
+            matrix *= np.float32(1 / self._plan.shards)
+        return total
 
     def _displacements(self, number: int) -> Iterator[Pair]:
         """What each shard adds to both matrices; to be used up before the next is asked for."""
@@ -122,16 +136,19 @@ class Simulation:
         return means
 
 
-def mean(displacements: Iterator[Pair]) -> Pair:
-    """Plain averaging."""
-    count, total = 1, _copy(next(displacements))
-    for displacement in displacements:
-        for matrix, part in zip(total, displacement, strict=True):
-            matrix += part
-        count += 1
-    for matrix in total:
-        matrix /= np.float32(count)
-    return total
+@kernel
+def _move_changes(mine: Any, weights: Any, total: Any) -> None:
+    """Add ``mine - weights`` to ``total`` and undo it in ``mine``; quick for rows that have not changed."""
+    for r in range(len(mine)):
+        changed = False
+        for d in range(mine.shape[1]):
+            if mine[r, d] != weights[r, d]:
+                changed = True
+                break
+        if changed:
+            for d in range(mine.shape[1]):
+                total[r, d] += mine[r, d] - weights[r, d]
+                mine[r, d] = weights[r, d]
 
 
 def adasum(displacements: Iterator[Pair]) -> Pair:
@@ -161,10 +178,3 @@ def _adasum_pair(first: Pair, second: Pair) -> Pair:
 def _copy(pair: Pair) -> Pair:
     first, second = (matrix.copy() for matrix in pair)
     return first, second
-
-
-MERGE_DISPLACEMENTS: Final[dict[str, Callable[[Iterator[Pair]], Any]]] = {
-    "curvature": mean,
-    "mean": mean,
-    "adasum": adasum,
-}

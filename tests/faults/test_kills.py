@@ -4,79 +4,15 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from jobs import train
-from tests import corpora
-from tests.conftest import ROOT
+from tests.faults.runs import DEADLINE, TRAIN, arguments, kill, rounds_done, start, vectors, wait_for
 from tests.spark.cluster import standalone_cluster
 from w2v_spark.spark import rounds
-
-TRAIN = ROOT / "jobs" / "train.py"
-SETTINGS = ("train.epochs=4", "model.dim=64", "train.sample=0", "train.rounds=12", "train.shards=2", "train.seed=3")
-DEADLINE = 120
-
-
-@pytest.fixture(scope="module")
-def corpus(tmp_path_factory) -> Path:
-    return corpora.write_parquet(tmp_path_factory.mktemp("kills") / "corpus", corpora.planted_documents(3000))
-
-
-@pytest.fixture(scope="module")
-def reference(corpus, tmp_path_factory) -> bytes:
-    """The vectors of a run that nobody disturbed, on one core."""
-    output = tmp_path_factory.mktemp("reference") / "out"
-    process = start(corpus, output, master="local[1]")
-    assert process.wait(DEADLINE) == 0, process.stderr.read()
-    return vectors(output)
-
-
-def arguments(corpus: Path, output: Path, *flags: str) -> list[str]:
-    settings = [item for setting in SETTINGS for item in ("--set", setting)]
-    return ["--input", str(corpus), "--format", "parquet", "--output", str(output), *settings, *flags]
-
-
-def start(corpus: Path, output: Path, *flags: str, master: str = "local[2,4]") -> subprocess.Popen[str]:
-    script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'train.py'\n"
-    script += f"from w2v_spark.spark.session import get_session; get_session(master={master!r})\n"
-    script += "from jobs.train import main; sys.exit(main(sys.argv[1:]))"
-    return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments(corpus, output, *flags)],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
-
-
-def wait_for(condition: Callable[[], object], process: subprocess.Popen[str]) -> None:
-    deadline = time.monotonic() + DEADLINE
-    while not condition():
-        assert process.poll() is None, f"ended too early: {process.communicate()}"
-        assert time.monotonic() < deadline, "nothing happened in time"
-        time.sleep(0.01)
-
-
-def kill(process: subprocess.Popen[str]) -> None:
-    os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def rounds_done(output: Path) -> int:
-    return max((int(file.parent.name) for file in (output / "_run/rounds").glob("*/round.json")), default=-1)
-
-
-def vectors(output: Path) -> bytes:
-    assert (output / "_SUCCESS").exists()
-    assert not (output / "_run").exists()
-    return b"".join(file.read_bytes() for file in sorted((output / "vectors").glob("*.parquet")))
 
 
 def test_a_killed_driver_loses_one_round_at_most(corpus, reference, tmp_path):

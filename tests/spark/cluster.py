@@ -62,7 +62,8 @@ class StandaloneCluster:
         self._wait_for_workers(0)
         for i in range(workers):
             limits = ["--cores", str(cores), "--memory", memory, "--work-dir", str(self.directory / f"work-{i}")]
-            ports = ["--host", HOST, "--port", "0", "--webui-port", "0"]
+            # Each has an address of its own: Spark runs no speculative copy of a task on the host that runs the task.
+            ports = ["--host", f"127.0.0.{1 + i}", "--port", "0", "--webui-port", "0"]
             self.workers.append(
                 self._spawn(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", *ports, *limits, self.url)
             )

@@ -19,11 +19,11 @@ class MemoryEstimate:
     Attributes
     ----------
     driver : int
-        The driver's Python: the mean displacements of both matrices, and the vocabulary.
+        The driver's Python: the vocabulary, and how often each row is updated and met; no weights.
     task : int
         The Python worker of one running shard: one copy of the weights and the sampling tables, whatever its threads.
     run_directory : int
-        Space at the largest: the weights of two rounds and those of all shards, without the encoded corpus.
+        Space at the largest: the weights of two rounds, old ones, and those of all shards, without the encoded corpus.
     """
 
     driver: int
@@ -38,9 +38,9 @@ class MemoryEstimate:
         if model.objective is Objective.HIERARCHICAL_SOFTMAX:
             tables += 4 * vocabulary * vocabulary.bit_length()  # the paths are about log2(V) long
         return cls(
-            driver=_PYTHON + 3 * weights // 2 + 80 * vocabulary,
+            driver=_PYTHON + 250 * vocabulary,
             task=_PYTHON + _CORPUS + 8 * vocabulary * padded(model.dim) + tables,
-            run_directory=(2 + shards) * weights,
+            run_directory=(3 + shards) * weights,
         )
 
     def __str__(self) -> str:

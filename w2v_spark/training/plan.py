@@ -8,10 +8,12 @@ from typing import Final
 
 from w2v_spark.config import Config
 
-# Rounds chosen by `auto`: a first guess, until the curve over shards and rounds is measured.
-_FEWEST_ROUNDS: Final = 20
+# Rounds chosen by `auto`, from the measurements in docs/distributed-training.md.
+_CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
+_ROUNDS: Final = 40
+_FEW_SHARDS: Final = 8
+_SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 100
-_ROUNDS_AT_A_MILLION: Final = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +52,7 @@ class Plan:
         """Resolve ``auto``: shards from the cluster, rounds from the number of tokens."""
         train = config.train
         shards = default_shards if train.shards == "auto" else train.shards
-        rounds = choose_rounds(tokens * train.epochs) if train.rounds == "auto" else train.rounds
+        rounds = choose_rounds(tokens * train.epochs, shards) if train.rounds == "auto" else train.rounds
         return cls(shards, rounds, train.epochs, train.learning_rate, train.min_learning_rate)
 
     def boundary(self, round_number: int, tokens: int) -> int:
@@ -85,11 +87,15 @@ class Plan:
         return self.rate(sum(ends) / 2)
 
 
-def choose_rounds(tokens: int) -> int:
-    """How many rounds suit a run over ``tokens`` tokens, all epochs counted.
+def choose_rounds(tokens: int, shards: int) -> int:
+    """How many rounds suit a run of P shards over ``tokens`` tokens, all epochs counted.
 
-    Grows with the cube root of the run: what counts for accuracy is how often the shards meet, far more than how
-    long they stay apart, while a longer run makes the cost of a meeting matter less.
+    What counts for accuracy is how often the shards meet, far more than how long they stay apart or how many they are:
+    40 times, and more often by the fourth root of the shards beyond 8. Long runs can afford more, by the cube root of
+    their length beyond 300 million tokens.
     """
-    rounds = math.ceil(_ROUNDS_AT_A_MILLION * math.cbrt(tokens / 1e6))
-    return min(max(rounds, _FEWEST_ROUNDS), _MOST_ROUNDS)
+    if shards == 1:
+        return _CHECKPOINTS
+    many, long = max(shards / _FEW_SHARDS, 1.0), max(tokens / _SHORT_RUN, 1.0)
+    rounds: float = _ROUNDS * many**0.25 * math.cbrt(long)
+    return min(math.ceil(rounds), _MOST_ROUNDS)

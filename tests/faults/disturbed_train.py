@@ -1,0 +1,37 @@
+"""The main job for the test of executors: in round 3 a task fails once, in round 5 one dawdles and is overtaken."""
+
+import sys
+import time
+from pathlib import Path
+
+from pyspark import TaskContext
+
+sys.path.append(str(Path(__file__).parents[2]))  # behind the package that is shipped
+
+from jobs import train
+from w2v_spark.spark import rounds
+
+SEEN = Path(sys.argv.pop(1))  # a directory in which every attempt of the two tasks leaves a file
+TRAIN = rounds.TrainShards
+
+
+def disturbed(run, run_uri, round_number, files):
+    task, seen = TRAIN(run, run_uri, round_number, files), str(SEEN)
+
+    def run_task(batches):
+        context = TaskContext.get()
+        first, partition = context.attemptNumber() == 0, context.partitionId()
+        rows = list(task(batches))  # what the attempt has written stays behind
+        if (round_number, partition) in ((2, 1), (4, 0)):
+            Path(seen, f"{round_number}-{context.taskAttemptId()}").touch()
+        if (round_number, partition) == (2, 1) and first:
+            raise RuntimeError("forced to fail")
+        if (round_number, partition) == (4, 0) and first:
+            time.sleep(20)
+        yield from rows
+
+    return run_task
+
+
+rounds.TrainShards = disturbed
+sys.exit(train.main(sys.argv[1:]))

@@ -1,0 +1,37 @@
+"""One, two and three executors, a task that fails and speculation: the same bytes."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.faults.runs import TRAIN, arguments, vectors
+from tests.spark.cluster import standalone_cluster
+
+DISTURBED = ROOT / "tests" / "faults" / "disturbed_train.py"
+SPECULATION = {
+    "spark.speculation": "true",
+    "spark.speculation.interval": "100ms",
+    "spark.speculation.multiplier": "1.1",
+    "spark.speculation.quantile": "0.5",
+    "spark.speculation.minTaskRuntime": "500ms",
+}
+
+
+@pytest.mark.cluster
+@pytest.mark.slow
+def test_executors_failures_and_speculation_do_not_change_a_bit(corpus, reference, tmp_path):
+    with standalone_cluster(tmp_path / "cluster", workers=3, cores=1, memory="1g") as cluster:
+        for executors in (1, 2, 3):
+            output = tmp_path / f"out-{executors}"
+            result = cluster.submit(TRAIN, *arguments(corpus, output), conf={"spark.cores.max": str(executors)})
+            assert result.returncode == 0, result.stderr + cluster.logs()
+            assert vectors(output) == reference
+
+        seen, output = tmp_path / "seen", tmp_path / "disturbed"
+        seen.mkdir()
+        result = cluster.submit(DISTURBED, str(seen), *arguments(corpus, output), conf=SPECULATION)
+        assert result.returncode == 0, result.stderr + cluster.logs()
+        assert vectors(output) == reference
+        attempts = sorted(file.name.partition("-")[0] for file in seen.iterdir())
+        assert attempts == ["2", "2", "4", "4"]  # failed and retried; overtaken by a speculative copy

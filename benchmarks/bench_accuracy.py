@@ -21,8 +21,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from benchmarks.common import (
     EVALUATION,
     RESULTS,
@@ -35,17 +33,13 @@ from benchmarks.common import (
 )
 from benchmarks.corpus import Corpus, read_corpus
 from benchmarks.models import MODELS, Gensim, Matrix, Ours, model_config
+from benchmarks.scores import SIMILARITIES, score
 from w2v_spark.config import Config, TrainConfig
-from w2v_spark.evaluation.analogies import evaluate_analogies, read_analogies
-from w2v_spark.evaluation.similarity import evaluate_similarity, read_pairs
 from w2v_spark.kernels.cache import DIRECTORY
-from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 CORES = 2
 DIM = 100
 SAMPLE = 1e-4
-RESTRICT = 30_000
-SIMILARITIES = ("wordsim353", "simlex999")
 METRICS = ("analogies", *SIMILARITIES)
 PROGRAMS = ("w2v-spark", "gensim")
 PARTIAL = RESULTS / "accuracy.partial.json"
@@ -208,15 +202,9 @@ def _train(task: Task) -> TrainConfig:
 
 def _row(task: Task, corpus: Corpus, vectors: Matrix, seconds: float) -> Row:
     """Analogies in percent, similarities as Spearman x 100, 0 where it is undefined; seconds of training alone."""
-    words = KeyedVectors(corpus.vocabulary.words, vectors)
-    sections = read_analogies(task.evaluation / "questions-words.txt")
-    scores = {"analogies": evaluate_analogies(words, sections, RESTRICT).total.accuracy}
-    for name in SIMILARITIES:
-        pairs = read_pairs(task.evaluation / "similarity" / f"{name}.txt")
-        scores[name] = float(np.nan_to_num(evaluate_similarity(words, pairs).spearman))
     described = {"vocabulary_size": len(corpus.vocabulary), "words": len(corpus)}
     row = {"model": task.model, "program": task.program, "seed": task.seed, "seconds": seconds, **described}
-    return row | {name: 100 * score for name, score in scores.items()}
+    return row | score(corpus.vocabulary.words, vectors, task.evaluation)
 
 
 def _print(summary: Summary) -> None:

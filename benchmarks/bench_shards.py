@@ -31,7 +31,7 @@ from benchmarks.common import (
 )
 from benchmarks.corpus import Corpus, read_corpus
 from benchmarks.models import MODELS, model_config
-from benchmarks.scores import score
+from benchmarks.scores import SIMILARITIES, score
 from benchmarks.simulation import MERGES, train
 from w2v_spark.config import Config, TrainConfig
 from w2v_spark.kernels.cache import DIRECTORY
@@ -40,7 +40,6 @@ from w2v_spark.training.plan import choose_rounds
 SHARDS: Final = (1, 2, 4, 8, 16, 32, 64, 128)
 ROUNDS: Final = ("10", "20", "40", "80")
 SKIPGRAM: Final = "skipgram_negative_sampling"
-SIMILARITIES: Final = ("wordsim353", "simlex999")
 JUDGED_SHARDS: Final = range(2, 65)
 WHOLE: Final = 10**12  # words: all there are
 COLUMNS: Final = (

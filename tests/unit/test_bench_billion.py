@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import bench_billion
-from benchmarks.bench_billion import Sentences, check_disk, disk_needed, read_sentences, work_directory, write_corpus
+from benchmarks import bench_billion, resampling
+from benchmarks.bench_billion import check_disk, disk_needed, work_directory
+from benchmarks.resampling import Sentences, read_sentences, write_corpus
 from w2v_spark.config import TextConfig
 from w2v_spark.text.tokenizer import Tokenizer
 
@@ -58,7 +59,7 @@ def test_the_same_seed_gives_the_same_corpus_and_another_another(sentences: Sent
 def test_the_corpus_has_the_words_that_were_asked_for(
     sentences: Sentences, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(bench_billion, "DRAWN_SENTENCES", 500)  # several row groups a file
+    monkeypatch.setattr(resampling, "DRAWN_SENTENCES", 500)  # several row groups a file
     written = write_corpus(sentences, tmp_path / "corpus", WORDS, seed=1, files=2)
     files = read(tmp_path / "corpus")
     assert sum(map(words_in, files)) == written

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -28,7 +29,11 @@ def test_published_rows(
         model = job.train(source, out, "--format", "parquet", "--keep-run", "--quiet", settings=settings)
         assert model.description["config"]["model"]["vectors"] == choice
         published[choice] = model.matrix
-        weights[choice] = [np.load(out / f"_run/rounds/{ROUNDS:05d}/{name}.npy") for name in ("w_in", "w_out")]
+        folder = out / f"_run/rounds/{ROUNDS:05d}"
+        files = json.loads((folder / "round.json").read_text())["files"]
+        weights[choice] = [
+            np.concatenate([np.load(folder / file) for file, _ in files[name]]) for name in ("w_in", "w_out")
+        ]
     w_in, w_out = weights["input"]
     assert len(w_in) % 100
     assert len(w_in) > 200

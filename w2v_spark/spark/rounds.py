@@ -171,7 +171,7 @@ def _train_round(
     plan = run.plan
     begin = time.perf_counter()
     state.round_directory(number + 1).create()
-    files = state.read_files(number)
+    files = old = state.read_files(number)
     frame = _numbers(spark, plan.shards, _WAVES * slots).mapInArrow(
         TrainShards(run, state.directory.uri, number, files), _RESULT_SQL
     )  # fmt: skip
@@ -192,7 +192,9 @@ def _train_round(
         ) from error
     now = time.perf_counter()
     record = RoundRecord.build(number, results, plan.mean_rate(number), now - begin, now - trained)
-    state.finish_round(number + 1, shape, files, [*history, record])
+    written = [old, *(whole_files(shape, f"{result.file}.") for result in results if result.file)]
+    complete = frozenset(file for matrices in written for parts in matrices.values() for file, _ in parts)
+    state.finish_round(number + 1, shape, files, [*history, record], complete)
     return record
 
 

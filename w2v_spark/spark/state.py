@@ -146,19 +146,28 @@ class RunDirectory:
         self.finish_round(0, shape, files, [])
 
     def finish_round(
-        self, rounds_done: int, shape: WeightShape, files: WeightFiles, history: list[RoundRecord]
+        self,
+        rounds_done: int,
+        shape: WeightShape,
+        files: WeightFiles,
+        history: list[RoundRecord],
+        complete: frozenset[str] = frozenset(),
     ) -> None:
-        """Make the weights in a round's directory the newest checkpoint, and drop everything else about rounds."""
+        """Make the weights in a round's directory the newest checkpoint, and drop everything else about rounds.
+
+        Of what is dropped only the files in ``complete`` may be written over: an attempt that Spark has given up may
+        still be writing to the others.
+        """
         directory = self.round_directory(rounds_done)
         records = [record.to_dict() for record in history]
         value = {"rounds_done": rounds_done, **asdict(shape), "files": files, "history": records}
         directory.write_json(_ROUND_FILE, value)
         kept = {_ROUND_FILE, _MOMENTS_FILE, *(file for parts in files.values() for file, _ in parts)}
-        self._retire(directory, kept)
+        self._retire(directory, kept, complete)
         for info in self.directory.child("rounds").list():
             if info.base_name not in (f"{rounds_done:05d}", _SPARE):
                 folder = self.directory.child(f"rounds/{info.base_name}")
-                self._retire(folder, set())
+                self._retire(folder, set(), complete)
                 folder.delete()
 
     @property
@@ -166,12 +175,12 @@ class RunDirectory:
         """Files of weights that nobody needs any more, to be written over."""
         return self.directory.child(f"rounds/{_SPARE}")
 
-    def _retire(self, directory: Directory, kept: set[str]) -> None:
-        """Remove all files of a round but some; matrices on a local file system become spare."""
+    def _retire(self, directory: Directory, kept: set[str], complete: frozenset[str]) -> None:
+        """Remove all files of a round but some; complete ones on a local file system become spare."""
         for info in directory.list():
             if info.base_name in kept:
                 continue
-            if directory.is_local and info.base_name.endswith(".npy"):
+            if directory.is_local and info.base_name in complete:
                 directory.move(info.base_name, self.spare.create(), info.base_name)
             else:
                 directory.remove(info.base_name)

@@ -69,7 +69,7 @@ class Simulation:
             aligned_zeros(shape.output_rows, padded(dim)),
         )
         self.weights[0][:, :dim] = np.concatenate(list(initial_rows(shape.input_rows, dim, settings.seed)))
-        self._shard: Pair = tuple(matrix.copy() for matrix in self.weights)  # type: ignore[assignment]
+        self._shard = _copy(self.weights)
 
     def round(self, number: int, merge: str) -> None:
         """Train every shard from the same weights, and merge."""
@@ -77,24 +77,28 @@ class Simulation:
             self._train_shard(0, number, self.weights)
             return
         self._trainer.statistics[:] = 0
-        steps = adasum(self._displacements(number)) if merge == "adasum" else self._mean(number)
-        if merge == "curvature":
-            steps = self._correct(steps, number)
+        if merge == "adasum":
+            steps = adasum(self._displacements(number))
+        else:
+            steps, ones = self._mean(number)
+            if merge == "curvature":
+                steps = self._correct(steps, ones, number)
         for weights, step in zip(self.weights, steps, strict=True):
             weights += step
 
-    def _mean(self, number: int) -> Pair:
-        """The mean of what the shards add to both matrices."""
-        total: Pair = tuple(np.zeros_like(matrix) for matrix in self.weights)  # type: ignore[assignment]
+    def _mean(self, number: int) -> tuple[Pair, Pair]:
+        """The mean of what the shards add to both matrices, and what one shard adds to each row."""
+        total, one = (_zeros_like(self.weights) for _ in range(2))
         for mine, weights in zip(self._shard, self.weights, strict=True):
             mine[:] = weights
         for p in range(self._plan.shards):
             self._train_shard(p, number, self._shard)
-            for mine, weights, matrix in zip(self._shard, self.weights, total, strict=True):
-                _move_changes(mine, weights, matrix)
+            first = (p - number) % self._plan.shards  # the rows whose turn it is, as in `merge.displacements`
+            for matrices in zip(self._shard, self.weights, total, one, strict=True):
+                _move_changes(*matrices, first, self._plan.shards)
         for matrix in total:
             matrix *= np.float32(1 / self._plan.shards)
-        return total
+        return total, one
 
     def _displacements(self, number: int) -> Iterator[Pair]:
         """What each shard adds to both matrices; to be used up before the next is asked for."""
@@ -120,7 +124,7 @@ class Simulation:
                     fall / tokens, settings.min_learning_rate,
                 )  # fmt: skip
 
-    def _correct(self, means: Pair, number: int) -> Pair:
+    def _correct(self, means: Pair, ones: Pair, number: int) -> Pair:
         dim, statistics = self._config.model.dim, self._trainer.statistics
         inner = [weights[:, :dim] for weights in self.weights]
         moments = np.stack([moments_of(inner[m], self._exposures[1 - m].met, dim) for m in (0, 1)])
@@ -128,27 +132,36 @@ class Simulation:
             moments, self._exposures, float(statistics[SLOPES] / max(statistics[SCORES], 1)),
             self._plan.epoch_share(number), self._plan.mean_rate(number), self._plan.shards,
         )  # fmt: skip
-        for mean, correction, exposure in zip(means, corrections, self._exposures, strict=True):
+        for mean, one, correction, exposure in zip(means, ones, corrections, self._exposures, strict=True):
             for start in range(0, len(mean), CHUNK_ROWS):
                 rows = slice(start, start + CHUNK_ROWS)
-                block = np.ascontiguousarray(mean[rows, :dim])
-                mean[rows, :dim] = correction.apply(block, exposure.updates[rows])
+                parts = (np.ascontiguousarray(matrix[rows, :dim]) for matrix in (mean, one))
+                mean[rows, :dim] = correction.apply(*parts, exposure.updates[rows])
         return means
 
 
 @kernel
-def _move_changes(mine: Any, weights: Any, total: Any) -> None:
-    """Add ``mine - weights`` to ``total`` and undo it in ``mine``; quick for rows that have not changed."""
+def _move_changes(mine: Any, weights: Any, total: Any, one: Any, first: int, step: int) -> None:
+    """Add ``mine - weights`` to ``total``, keep it in ``one`` for the rows ``first::step``, and undo it in ``mine``."""
     for r in range(len(mine)):
         changed = False
         for d in range(mine.shape[1]):
             if mine[r, d] != weights[r, d]:
                 changed = True
                 break
-        if changed:
+        if changed:  # few rows have
+            keep = r >= first and (r - first) % step == 0
             for d in range(mine.shape[1]):
-                total[r, d] += mine[r, d] - weights[r, d]
+                moved = mine[r, d] - weights[r, d]
+                total[r, d] += moved
+                if keep:
+                    one[r, d] = moved
                 mine[r, d] = weights[r, d]
+
+
+def _zeros_like(pair: Pair) -> Pair:
+    first, second = (np.zeros_like(matrix) for matrix in pair)
+    return first, second
 
 
 def adasum(displacements: Iterator[Pair]) -> Pair:

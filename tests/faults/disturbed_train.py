@@ -1,5 +1,6 @@
 """The main job for the test of executors: in round 3 a task fails once, in round 5 one dawdles and is overtaken."""
 
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -19,14 +20,15 @@ def disturbed(run, run_uri, round_number, files):
     task, seen = TRAIN(run, run_uri, round_number, files), str(SEEN)
 
     def run_task(batches):
-        context = TaskContext.get()
-        first, partition = context.attemptNumber() == 0, context.partitionId()
+        place, first = (round_number, TaskContext.get().partitionId()), TaskContext.get().attemptNumber() == 0
         rows = list(task(batches))  # what the attempt has written stays behind
-        if (round_number, partition) in ((2, 1), (4, 0)):
-            Path(seen, f"{round_number}-{context.taskAttemptId()}").touch()
-        if (round_number, partition) == (2, 1) and first:
-            raise RuntimeError("forced to fail")
-        if (round_number, partition) == (4, 0) and first:
+        if place in ((2, 1), (4, 0)):
+            Path(seen, f"{round_number}-{TaskContext.get().taskAttemptId()}").touch()
+        if place == (2, 1):
+            with contextlib.suppress(FileExistsError):  # whichever attempt comes first: it may be a speculative one
+                Path(seen, "failed").touch(exist_ok=False)
+                raise RuntimeError("forced to fail")
+        if place == (4, 0) and first:
             time.sleep(20)
         yield from rows
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 import pytest
 
 from tests.conftest import ROOT
@@ -33,5 +35,7 @@ def test_executors_failures_and_speculation_do_not_change_a_bit(corpus, referenc
         result = cluster.submit(DISTURBED, str(seen), *arguments(corpus, output), conf=SPECULATION)
         assert result.returncode == 0, result.stderr + cluster.logs()
         assert vectors(output) == reference
-        attempts = sorted(file.name.partition("-")[0] for file in seen.iterdir())
-        assert attempts == ["2", "2", "4", "4"]  # failed and retried; overtaken by a speculative copy
+        attempts = Counter(file.name.partition("-")[0] for file in seen.iterdir())
+        assert attempts["failed"] == 1
+        assert attempts["2"] > 1  # one failed, another took its place
+        assert attempts["4"] > 1  # one was overtaken by its speculative copy

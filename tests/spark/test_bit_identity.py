@@ -97,7 +97,7 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
             )  # fmt: skip
         for m, (name, rows) in enumerate(shape.rows.items()):
             merge_block(
-                Block(m, 0, rows), before[m], [s[m] for s in shards], exposures, corrections[m], there, f"{name}.npy"
+                Block(m, 0, rows), before[m], [s[m] for s in shards], exposures, corrections[m], t, there, f"{name}.npy"
             )  # fmt: skip
         local.finish_round(t + 1, shape, files, [])
     np.testing.assert_array_equal(local.read_weights(job.plan.rounds, shape)[0][:], KeyedVectors.load(output).matrix)

@@ -8,14 +8,14 @@ from hypothesis import strategies as st
 from tests.naive import merge as naive
 from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError
-from w2v_spark.kernels.stretch import stretch_rows
+from w2v_spark.kernels.stretch import add_stretch
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import merge
 from w2v_spark.training.exposure import build_exposures
 from w2v_spark.training.weights import WeightShape, open_matrices
 
-ROWS, DIM, SLOPE = 50, 20, 0.12
+ROWS, DIM, SLOPE, RATE, TURN = 50, 20, 0.12, 0.02, 4
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def shards_of(weights, number, scale=0.05, seed=5):
     return [tuple((w + random.normal(0, scale, w.shape)).astype(np.float32) for w in weights) for _ in range(number)]
 
 
-def merged(tmp_path, weights, shards, method, exposures, rate=0.02):
+def merged(tmp_path, weights, shards, method, exposures, rate=RATE):
     """All blocks of a round, written and read again; the new matrices, and their moments."""
     shape = WeightShape({"w_in": len(weights[0]), "w_out": len(weights[1])}, weights[0].shape[1])
     directory = Directory.open(tmp_path / "merged").create()
@@ -51,9 +51,8 @@ def merged(tmp_path, weights, shards, method, exposures, rate=0.02):
     blocks, files, moments = merge.plan_blocks(shape), {name: [] for name in shape.rows}, []
     for number, block in enumerate(blocks):
         m, file = block.matrix, f"{number}.npy"
-        moments.append(
-            merge.merge_block(block, weights[m], [s[m] for s in shards], exposures, corrections[m], directory, file)
-        )
+        mine = [s[m] for s in shards]
+        moments.append(merge.merge_block(block, weights[m], mine, exposures, corrections[m], TURN, directory, file))
         files[("w_in", "w_out")[m]].append((file, block.stop - block.start))
     result = open_matrices(directory, shape, files)
     return tuple(matrix[0 : len(matrix)] for matrix in result), merge.sum_moments(moments, blocks)
@@ -88,12 +87,13 @@ def test_identical_shards_average_to_themselves(weights, exposures, tmp_path):
 def test_curvature_equals_the_naive_twin(weights, exposures, number, floor, tmp_path):
     exposures = tuple(replace(exposure, floor=floor) for exposure in exposures)
     shards = shards_of(weights, number)
-    means = [np.mean([s[m].astype(float) - weights[m] for s in shards], axis=0) for m in (0, 1)]
+    steps = [np.stack([s[m].astype(float) - weights[m] for s in shards]) for m in (0, 1)]
+    turns = (np.arange(ROWS) + TURN) % number
     result, moments = merged(tmp_path, weights, shards, Merge.CURVATURE, exposures)
     for m in (0, 1):
         expected = naive.corrected_mean(
-            means[m], weights[1 - m].astype(float), exposures[m].met, exposures[m].updates * 0.5 / number, number,
-            0.02, SLOPE, exposures[m].own, exposures[m].floor,
+            steps[m].mean(0), steps[m][turns, np.arange(ROWS)], weights[1 - m].astype(float), exposures[m].met, exposures[m].updates * 0.5 / number, number,
+            RATE, SLOPE, exposures[m].own, exposures[m].floor,
         )  # fmt: skip
         np.testing.assert_allclose(result[m], weights[m] + expected, atol=2e-5)
         np.testing.assert_allclose(moments[m], merge.moments_of(result[m], exposures[1 - m].met, DIM), rtol=1e-4)
@@ -111,23 +111,70 @@ def test_correction_recovers_sequential_descent_on_a_quadratic():
     in_turn = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, shards * steps)
     correction = merge.Correction.build(hessian, shards, rate, shards)  # a shard has trained an epoch of its part
     mean = (one_shard - start)[None].astype(np.float32)
-    corrected = start + correction.apply(mean, np.array([float(steps)]))[0]
+    corrected = start + correction.apply(mean, mean, np.array([float(steps)]))[0]
     assert np.abs(one_shard - in_turn).max() > 0.4
     # The exponential stands for (1 - a h)^n, so a percent of the distance is what can be expected.
     np.testing.assert_allclose(corrected, in_turn, atol=0.02)
 
 
+def test_noise_is_that_of_shards_in_turn():
+    """Over many rows the corrected mean has the mean and the variance of a chain that adds each shard's noise."""
+    random = np.random.default_rng(0)
+    rows, shards, dim = 20_000, 8, 6
+    values = np.geomspace(0.003, 3, dim)[::-1]
+    steps = random.normal(0.5, 1, (shards, rows, dim)).astype(np.float32)
+    in_turn = naive.in_turn(steps.astype(float), values)
+    correction = merge.Correction.build(np.diag(values), shards, 1.0, shards)
+    one = steps[np.arange(rows) % shards, np.arange(rows)]
+    corrected = correction.apply(steps.mean(0), one, np.ones(rows))
+    np.testing.assert_allclose(corrected.mean(0), in_turn.mean(0), atol=0.1)
+    np.testing.assert_allclose(corrected.std(0), in_turn.std(0), rtol=0.03)
+    assert (naive.stretch(values, shards) * steps.mean(0)).std(0)[0] < 0.4 * in_turn.std(0)[0]  # what is put right
+
+
+@pytest.mark.parametrize("size", [1e-4, 1e-2, 1.0])
+def test_directions_that_have_barely_moved_may_be_left_out(size):
+    random = np.random.default_rng(0)
+    shards, dim = 16, 40
+    values = size * np.geomspace(1e-3, 1, dim)
+    correction = merge.Correction.build(np.diag(values), shards, 1.0, shards)
+    mean, one = random.normal(size=(2, 100, dim)).astype(np.float32)
+    updates = random.random(100)
+    x = np.outer(updates, values)
+    expected = naive.stretch(x, shards) * mean + naive.noise_part(x, shards) * (one - mean)
+    np.testing.assert_allclose(correction.apply(mean, one, updates), expected, atol=0.02 * shards)
+
+
 @settings(max_examples=60, deadline=None)
-@given(st.integers(1, 300), st.floats(0, 50), st.integers(0, 2**32))
-def test_stretch_is_the_geometric_sum(shards, scale, seed):
+@given(st.integers(2, 300), st.floats(0, 50), st.integers(0, 2**32))
+def test_stretch_is_the_geometric_sum_and_noise_what_it_lacks(shards, scale, seed):
     random = np.random.default_rng(seed)
-    block = np.ones((3, 32), np.float32)
     updates, curvature = (scale * random.random(3)).astype(np.float32), random.random(32, np.float32)
-    stretch_rows(block, updates, curvature, shards)
-    expected = naive.stretch(np.outer(updates, curvature).astype(float), shards)
-    np.testing.assert_allclose(block, expected, rtol=1e-5)
-    assert (block >= 1 - 1e-6).all()
-    assert (block <= shards * (1 + 1e-5)).all()
+    x = np.outer(updates, curvature).astype(float)
+    mean, apart = np.ones((3, 32), np.float32), np.zeros((3, 32), np.float32)
+    add_stretch(mean, apart, updates, curvature, shards)
+    np.testing.assert_allclose(mean + shards, naive.stretch(x, shards), rtol=1e-5, atol=1e-5 * shards)
+    mean, apart = apart, np.ones_like(apart)
+    add_stretch(mean, apart, updates, curvature, shards)
+    np.testing.assert_allclose(mean, naive.noise_part(x, shards), atol=3e-4 * shards**0.5)
+
+
+def test_every_shard_has_its_turn_for_a_row():
+    before, shards = np.zeros((10, 2), np.float32), [np.full((10, 2), p, np.float32) for p in range(4)]
+    for turn in range(8):
+        mean, one = merge.displacements(before, shards, slice(3, 10), turn)
+        np.testing.assert_array_equal(mean, np.full((7, 2), 1.5))
+        np.testing.assert_array_equal(one[:, 0], (np.arange(3, 10) + turn) % 4)
+
+
+def test_rows_met_alike_stand_for_each_other():
+    random = np.random.default_rng(0)
+    weights, met = random.normal(0.2, 1, (2048, 5)).astype(np.float32), np.linspace(1, 1.9, 2048)
+    moment, exact = merge.second_moment(weights, met), (weights * met[:, None]).T @ weights
+    np.testing.assert_allclose(moment[:-1], exact, atol=0.25 * np.diag(exact).mean())
+    np.testing.assert_allclose(np.diag(moment), np.diag(exact), rtol=0.25)
+    met[0] = 100
+    np.testing.assert_allclose(merge.second_moment(weights, met)[:-1], (weights * met[:, None]).T @ weights, rtol=1e-4)
 
 
 def test_blocks_cover_both_matrices_in_whole_chunks():

@@ -178,6 +178,12 @@ def vabs(context: Any, a: Any) -> Any:
 
 
 @intrinsic
+def vsqrt(context: Any, value: Any) -> Any:
+    """The square root of each lane, correctly rounded."""
+    return float32x16(float32x16), _call("llvm.sqrt", 1)
+
+
+@intrinsic
 def vproduct(context: Any, value: Any) -> Any:
     """The product of all lanes as float64, halves first."""
 

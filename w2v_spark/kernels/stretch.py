@@ -46,26 +46,36 @@ def geometric_sum(y, terms):
 
 
 @kernel
-def stretch_rows(block, updates, curvature, shards):
-    """Multiply each entry by ``(1 - e^(-P x)) / (1 - e^(-x))`` with ``x = updates[row] * curvature[column]``, in place.
+def add_stretch(mean, apart, updates, curvature, shards):
+    """Replace ``mean`` by ``(f - P) mean + g apart`` in place, for every entry with its own f and g.
+
+    With ``x = updates[row] * curvature[column]``, ``f = 1 + e^-x + ... + e^-(P-1)x`` is what P shards in turn go, in
+    steps of the first; their noise has the variance ``1 + e^-2x + ... + e^-2(P-1)x``, of which stretching the mean
+    leaves ``f^2 / P`` and ``g^2 (1 - 1/P)`` is the rest, in shares of one shard's.
 
     Parameters
     ----------
-    block : (rows, D padded) float32
-        Starts at any address; D is padded to whole registers.
+    mean, apart : (rows, columns) float32
+        Columns are a multiple of a register; start at any address.
     updates : (rows,) float32
         Not negative.
-    curvature : (D padded,) float32
+    curvature : (columns or more,) float32
         Not negative.
     shards : int
-        P, at least 1.
+        P, at least 2.
     """
-    row_bytes = np.int64(block.shape[1]) * 4
+    row_bytes = np.int64(mean.shape[1]) * 4
     columns = simd.address_of(curvature, 0)
-    lowest = simd.vsplat(np.float32(-87.0))
-    for r in range(block.shape[0]):
-        row = simd.address_of(block, r)
+    lowest, zero = simd.vsplat(np.float32(-87.0)), simd.vsplat(np.float32(0.0))
+    all_shards, minus_part = simd.vsplat(np.float32(shards)), simd.vsplat(np.float32(-1.0 / shards))
+    rest = simd.vsplat(np.float32(shards / (shards - 1.0)))
+    for r in range(mean.shape[0]):
+        row, noise = simd.address_of(mean, r), simd.address_of(apart, r)
         scale = simd.vsplat(-updates[r])
         for offset in range(0, row_bytes, REGISTER_BYTES):
             y = exponential(simd.vmax(simd.vmul(scale, simd.vload(columns + offset)), lowest))
-            simd.vstore(row + offset, simd.vmul(simd.vload(row + offset), geometric_sum(y, shards)))
+            f = geometric_sum(y, shards)
+            variance = simd.vfma(simd.vmul(f, f), minus_part, geometric_sum(simd.vmul(y, y), shards))
+            g = simd.vsqrt(simd.vmul(simd.vmax(variance, zero), rest))
+            kept = simd.vmul(simd.vload(row + offset), simd.vsub(f, all_shards))
+            simd.vstore(row + offset, simd.vfma(simd.vload(noise + offset), g, kept))

@@ -116,6 +116,7 @@ class MergeBlocks:
                     [s[block.matrix] for s in shards],
                     exposures,
                     correction,
+                    self.round_number,
                     target,
                     file,
                     state.spare,

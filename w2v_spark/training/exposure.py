@@ -29,7 +29,7 @@ from w2v_spark.sampling.tables import SamplingTables
 Numbers = npt.NDArray[np.float64]
 
 # Chosen by the measurements in docs/distributed-training.md.
-OWN_OUTPUT: Final = 2.5
+OWN_OUTPUT: Final = 1.5
 FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
 

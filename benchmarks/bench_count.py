@@ -14,7 +14,8 @@ from benchmarks.common import Target, add_data_argument, data_files, print_table
 from w2v_spark.config import Config
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import get_session
-from w2v_spark.spark.stages import CorpusStatistics, build_vocabulary, pass_settings
+from w2v_spark.spark.settings import pass_settings
+from w2v_spark.spark.stages import CorpusStatistics, build_vocabulary
 
 Counter = Callable[[DataFrame], None]
 

@@ -135,8 +135,8 @@ class Simulation:
         for mean, one, correction, exposure in zip(means, ones, corrections, self._exposures, strict=True):
             for start in range(0, len(mean), CHUNK_ROWS):
                 rows = slice(start, start + CHUNK_ROWS)
-                parts = (np.ascontiguousarray(matrix[rows, :dim]) for matrix in (mean, one))
-                mean[rows, :dim] = correction.apply(*parts, exposure.updates[rows])
+                moved, apart = (np.ascontiguousarray(matrix[rows, :dim]) for matrix in (mean, one))
+                mean[rows, :dim] = correction.apply(moved, apart, exposure.updates[rows])
         return means
 
 

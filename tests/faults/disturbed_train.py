@@ -11,15 +11,18 @@ sys.path.append(str(Path(__file__).parents[2]))  # behind the package that is sh
 
 from jobs import train
 from w2v_spark.spark import rounds
+from w2v_spark.spark.state import RunDirectory
+from w2v_spark.storage import Directory
 
 SEEN = Path(sys.argv.pop(1))  # a directory in which every attempt of the two tasks leaves a file
 TRAIN = rounds.TrainShards
 
 
-def disturbed(run, run_uri, round_number, files):
-    task, seen = TRAIN(run, run_uri, round_number, files), str(SEEN)
+def disturbed(run, run_uri):
+    task, seen = TRAIN(run, run_uri), str(SEEN)
 
     def run_task(batches):
+        round_number = RunDirectory(Directory.open(run_uri)).read_order().round
         place, first = (round_number, TaskContext.get().partitionId()), TaskContext.get().attemptNumber() == 0
         rows = list(task(batches))  # what the attempt has written stays behind
         if place in ((2, 1), (4, 0)):

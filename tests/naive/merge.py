@@ -25,7 +25,8 @@ def in_turn(displacements, x):
 def corrected_mean(mean, one, other, met, updates, shards, rate, slope, own, floor):
     """The displacement of one matrix of a skip-gram model.
 
-    mean (V, D) mean displacement; one (V, D) that of a single shard, for each row; other (V, D) the other matrix before the round; met (V,) how often its rows are met;
+    mean (V, D) mean displacement; one (V, D) that of a single shard, for each row; other (V, D) the other matrix before
+    the round; met (V,) how often its rows are met;
     updates (V,) updates of each row by each shard in this round; own, floor: see the docs.
     """
     dim = mean.shape[1]

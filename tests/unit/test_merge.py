@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.naive import merge as naive
 from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError
-from w2v_spark.kernels.stretch import add_stretch
+from w2v_spark.kernels.merge import add_stretch
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import merge
@@ -92,7 +92,8 @@ def test_curvature_equals_the_naive_twin(weights, exposures, number, floor, tmp_
     result, moments = merged(tmp_path, weights, shards, Merge.CURVATURE, exposures)
     for m in (0, 1):
         expected = naive.corrected_mean(
-            steps[m].mean(0), steps[m][turns, np.arange(ROWS)], weights[1 - m].astype(float), exposures[m].met, exposures[m].updates * 0.5 / number, number,
+            steps[m].mean(0), steps[m][turns, np.arange(ROWS)], weights[1 - m].astype(float), exposures[m].met,
+            exposures[m].updates * 0.5 / number, number,
             RATE, SLOPE, exposures[m].own, exposures[m].floor,
         )  # fmt: skip
         np.testing.assert_allclose(result[m], weights[m] + expected, atol=2e-5)
@@ -184,7 +185,7 @@ def test_blocks_cover_both_matrices_in_whole_chunks():
         mine = [block for block in blocks if block.matrix == m]
         assert [block.start for block in mine] == [0, *(block.stop for block in mine[:-1])]
         assert mine[-1].stop == rows
-        assert len(mine) == 3
+        assert len(mine) == 8
         assert all(block.start % merge.CHUNK_ROWS == 0 for block in mine)
         assert [chunk.start for block in mine for chunk in block.chunks] == [*range(0, rows, merge.CHUNK_ROWS)]
 

@@ -13,7 +13,7 @@ import numpy as np
 from w2v_spark.config import Config
 from w2v_spark.kernels import rng
 from w2v_spark.kernels.step import aligned_zeros, padded
-from w2v_spark.kernels.stretch import add_stretch
+from w2v_spark.kernels.merge import add_stretch
 from w2v_spark.kernels.tiles import WIDE
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.trainer import Trainer
@@ -32,7 +32,8 @@ for architecture in ("skipgram", "cbow"):
             for matrix in weights:
                 matrix[:, :dim] = random.normal(0, 0.3, (len(matrix), dim))
             Trainer(model, tables).train(ids, offsets, 0, rng.stream_key(1, 2, 3), *weights, 0.05, 1e-6, 1e-4)
-            add_stretch(weights[0], weights[0] * 2, random.random(words, np.float32), random.random(padded(dim), np.float32), 5)
+            updates, curvature = random.random(words, np.float32), random.random(padded(dim), np.float32)
+            add_stretch(weights[0], weights[0] * 2, updates, curvature, 5)
             print(architecture, objective, dim, hashlib.sha256(b"".join(weights)).hexdigest())
 print("wide" if WIDE else "narrow")
 """

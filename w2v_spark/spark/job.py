@@ -24,8 +24,9 @@ from w2v_spark.spark.resources import default_parallelism, memory_warnings, task
 from w2v_spark.spark.rounds import train_rounds
 from w2v_spark.spark.run import Run, check_same
 from w2v_spark.spark.session import check_threads
+from w2v_spark.spark.settings import pass_settings, round_settings
 from w2v_spark.spark.source import Input, fingerprint
-from w2v_spark.spark.stages import build_vocabulary, encode_corpus, pass_settings
+from w2v_spark.spark.stages import build_vocabulary, encode_corpus
 from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.storage import Directory
 from w2v_spark.text.vocabulary import Vocabulary
@@ -152,7 +153,7 @@ def _train(spark: SparkSession, source: Input, config: Config, output: Output, p
         run, vocabulary = _count(spark, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
-    with progress.stage("train"):
+    with progress.stage("train"), round_settings(spark):
         history = train_rounds(spark, state, run, corpus, vocabulary.counts, progress)
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, Observation, SparkSession
+from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from w2v_spark.config import Config, TextConfig
@@ -27,9 +25,7 @@ from w2v_spark.training.corpus import EncodedCorpus, Part, Shard, write_part
 
 BUCKET_TOKENS: Final = 1 << 23
 _MOST_PARTITIONS: Final = 10_000
-_BATCH_BYTES: Final = 4 << 20
 _BATCH_RECORDS: Final = 100_000
-_BATCH_RECORDS_WITHOUT_BYTES: Final = 1_000  # where Spark knows no limit in bytes (before 4.1)
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
 _COUNT_SCHEMA: Final = "word string, count bigint"
 _STATISTIC: Final = " " * (MAX_WORD_BYTES + 1)  # behind the name of a statistic: no word is as long
@@ -234,40 +230,3 @@ def _by_bucket(blocks: DataFrame, partitions: int) -> DataFrame:
     if hasattr(blocks, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
         return blocks.repartitionById(partitions, F.col("bucket") % F.lit(partitions))
     return blocks.repartition(partitions, "bucket")
-
-
-@contextmanager
-def pass_settings(spark: SparkSession, parallelism: int) -> Iterator[None]:
-    """Settings of the passes over the text; the session's own ones are restored afterwards.
-
-    Text comes to Python in batches of a few MiB. A small cluster gets four parts a core to sum the counts in instead of
-    the usual 200, and no adaptive planning, which would measure for longer than they take.
-    """
-    records, size = "spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch"
-    parts, adaptive = "spark.sql.shuffle.partitions", "spark.sql.adaptive.enabled"
-    knows_bytes = _is_known(spark, size)
-    wanted = {
-        records: _BATCH_RECORDS if knows_bytes else _BATCH_RECORDS_WITHOUT_BYTES,
-        parts: min(int(spark.conf.get(parts) or 200), 4 * parallelism),
-        adaptive: "false",
-        **({size: _BATCH_BYTES} if knows_bytes else {}),
-    }
-    before = {key: spark.conf.get(key, None) for key in wanted}
-    try:
-        for key, value in wanted.items():
-            spark.conf.set(key, value)
-        yield
-    finally:
-        for key, old in before.items():
-            if old is None:
-                spark.conf.unset(key)
-            else:
-                spark.conf.set(key, old)
-
-
-def _is_known(spark: SparkSession, key: str) -> bool:
-    """Whether this Spark has a setting; asked with a default, it would not tell."""
-    try:
-        return spark.conf.get(key) is not None
-    except PySparkException:
-        return False

@@ -20,8 +20,8 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from w2v_spark.errors import DivergedError
+from w2v_spark.kernels.merge import add_displacement, add_stretch
 from w2v_spark.kernels.step import padded
-from w2v_spark.kernels.stretch import add_stretch
 from w2v_spark.storage import Directory
 from w2v_spark.training.exposure import Exposure
 from w2v_spark.training.weights import Matrix, Rows, WeightShape, write_matrix
@@ -29,8 +29,9 @@ from w2v_spark.training.weights import Matrix, Rows, WeightShape, write_matrix
 Moments = npt.NDArray[np.float64]
 
 CHUNK_ROWS: Final = 2048  # merged at a time; part of the result, since a matrix product may depend on its size
-BLOCK_BYTES: Final = 32 << 20  # of one matrix, in a task
-_BARELY_MOVED: Final = 0.02  # P x below which a direction is taken as if it had not moved: a stretch within 1 % of P
+BLOCK_BYTES: Final = 32 << 20  # of a block, at most
+_FEWEST_BLOCKS: Final = 8  # of a matrix that has as many chunks, so that tasks can share them evenly
+_BARELY_MOVED: Final = 0.05  # P x below which a direction counts as if it had not moved: a stretch within 2.5 % of P
 _EVEN: Final = 2.0  # rows of a chunk are alike if none is met this much more often than another
 _SAMPLE: Final = 8  # of which one row then stands for so many
 
@@ -54,10 +55,20 @@ def plan_blocks(shape: WeightShape) -> list[Block]:
     """The blocks of both matrices, of about equal size, in order; they depend on nothing but the shape."""
     blocks = []
     for matrix, rows in enumerate(shape.rows.values()):
-        number = -(-4 * shape.dim * rows // BLOCK_BYTES)
+        number = max(-(-4 * shape.dim * rows // BLOCK_BYTES), _FEWEST_BLOCKS)
         step = -(-rows // (number * CHUNK_ROWS)) * CHUNK_ROWS
         blocks += [Block(matrix, start, min(start + step, rows)) for start in range(0, rows, step)]
     return blocks
+
+
+def deal_blocks(blocks: Sequence[Block], tasks: int) -> list[list[int]]:
+    """The numbers of the blocks that each of some tasks merges.
+
+    Frequent words, whose blocks take longest, come first in both matrices, so the second is dealt from its end.
+    """
+    numbers = [n for n, block in enumerate(blocks) if block.matrix == 0]
+    numbers += [n for n, block in reversed(list(enumerate(blocks))) if block.matrix == 1]
+    return [numbers[task::tasks] for task in range(tasks)]
 
 
 def displacements(before: Rows, shards: Sequence[Rows], rows: slice, turn: int) -> tuple[Matrix, Matrix]:
@@ -69,10 +80,7 @@ def displacements(before: Rows, shards: Sequence[Rows], rows: slice, turn: int) 
     start = before[rows]
     total, one = np.zeros_like(start), np.empty_like(start)
     for p, shard in enumerate(shards):
-        step = shard[rows] - start
-        total += step
-        mine = slice((p - rows.start - turn) % len(shards), None, len(shards))
-        one[mine] = step[mine]
+        add_displacement(start, shard[rows], total, one, (p - rows.start - turn) % len(shards), len(shards))
     total *= np.float32(1 / len(shards))
     return total, one
 
@@ -126,7 +134,8 @@ class Correction:
         cls, hessian: npt.NDArray[np.float64], epoch_share: float, rate: float, shards: int, floor: float = 0.0
     ) -> Correction:
         """From the curvature of an update, (D, D); shards have trained so many epochs, together, in the round."""
-        values, vectors = np.linalg.eigh(hessian)
+        with threadpool_limits(limits=1, user_api="blas"):  # more threads wait for each other on busy cores
+            values, vectors = np.linalg.eigh(hessian)
         values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
         dim = len(values)
         basis = np.zeros((dim, padded(dim)), np.float32)
@@ -219,7 +228,8 @@ def merge_block(
 
     Notes
     -----
-    Memory: some chunks of 2,048 rows. Time: up to ``4 D^2`` multiplications a row, most rows far less.
+    Matrix products take the threads that BLAS has: limit them to one in a task. Memory: some chunks of 2,048 rows.
+    Time: up to ``4 D^2`` multiplications a row, most rows far less.
     """
     rows, dim = block.stop - block.start, before[block.start : block.start + 1].shape[1]
     moments = np.zeros((dim + 1, dim))
@@ -235,7 +245,7 @@ def merge_block(
             moments = moments + moment
             yield new
 
-    with threadpool_limits(limits=1, user_api="blas"), np.errstate(over="ignore", invalid="ignore"):
+    with np.errstate(over="ignore", invalid="ignore"):
         write_matrix(directory, file, rows, dim, new_rows(), spare)
     return moments
 

@@ -1,4 +1,4 @@
-"""The row-wise part of the curvature-corrected merge: every entry of a matrix times its own stretch."""
+"""The row-wise parts of the merge: displacements of shards, and every entry of a matrix times its own stretch."""
 
 from __future__ import annotations
 
@@ -43,6 +43,24 @@ def geometric_sum(y, terms):
             power = simd.vmul(power, y)
         bit //= 2
     return total
+
+
+@kernel
+def add_displacement(before, shard, total, one, first, step):
+    """Add ``shard - before`` to ``total``, and keep it in ``one`` for the rows ``first, first + step, ...``.
+
+    Parameters
+    ----------
+    before, shard, total, one : (rows, D) float32
+        The first two are read only.
+    first, step : int
+    """
+    for r in range(before.shape[0]):
+        for d in range(before.shape[1]):
+            total[r, d] += shard[r, d] - before[r, d]
+    for r in range(first, before.shape[0], step):
+        for d in range(before.shape[1]):
+            one[r, d] = shard[r, d] - before[r, d]
 
 
 @kernel

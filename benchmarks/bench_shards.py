@@ -43,7 +43,7 @@ SKIPGRAM: Final = "skipgram_negative_sampling"
 JUDGED_SHARDS: Final = range(2, 65)
 WHOLE: Final = 10**12  # words: all there are
 COLUMNS: Final = (
-    "model", "merge", "shards", "rounds", "dim", "tokens", "epochs", "analogies", *SIMILARITIES, "seconds",
+    "model", "merge", "shards", "rounds", "dim", "tokens", "epochs", "seed", "analogies", *SIMILARITIES, "seconds",
 )  # fmt: skip
 
 Row = dict[str, Any]
@@ -125,18 +125,25 @@ def run(task: Task) -> tuple[str, Row]:
 
 
 def judge(rows: Sequence[Row], tokens: int) -> list[Target]:
-    """Curvature with the automatic number of rounds, against one shard of the same model and run."""
-    targets = []
+    """Curvature with the automatic number of rounds, against one shard of the same model; means over the seeds."""
+    groups: dict[tuple[str, int, int], list[Row]] = {}
     for row in rows:
-        if not row["automatic"] or row["merge"] != "curvature" or row["shards"] not in JUDGED_SHARDS:
-            continue
-        one = next(r for r in rows if r["shards"] == 1 and all(r[k] == row[k] for k in ("model", "dim", "seed")))
-        plain = row["model"] == SKIPGRAM and row["dim"] == 100
-        allowed = (0.5 if tokens >= WHOLE else 1.0) if plain else 2.0
-        what = f"{row['model']}, D = {row['dim']}, P = {row['shards']}"
-        targets.append(Target(f"{what}: analogies", row["analogies"], one["analogies"] - allowed))
-        targets += [Target(f"{what}: {name}", row[name], one[name] - (1.0 if plain else 2.0)) for name in SIMILARITIES]
+        if row["shards"] == 1 or (row["automatic"] and row["merge"] == "curvature" and row["shards"] in JUDGED_SHARDS):
+            groups.setdefault((row["model"], row["dim"], row["shards"]), []).append(row)
+    targets = []
+    for (model, dim, shards), group in groups.items():
+        one = groups[model, dim, 1]
+        plain = model == SKIPGRAM and dim == 100
+        allowed = {"analogies": 0.5 if plain and tokens >= WHOLE else 1.0 if plain else 2.0}
+        for measure in ("analogies", *SIMILARITIES) if shards > 1 else ():
+            limit = _mean(one, measure) - allowed.get(measure, 1.0 if plain else 2.0)
+            what = f"{model}, D = {dim}, P = {shards}: {measure}"
+            targets.append(Target(what, _mean(group, measure), limit))
     return targets
+
+
+def _mean(rows: Sequence[Row], measure: str) -> float:
+    return float(sum(row[measure] for row in rows) / len(rows))
 
 
 @lru_cache(maxsize=1)
@@ -146,8 +153,8 @@ def _corpus(data: str, tokens: int, seed: int) -> Corpus:
 
 def _tasks(options: argparse.Namespace) -> Iterator[Task]:
     """One shard first, then every merge; with one shard neither merge nor rounds change a bit."""
-    fixed = (options.tokens, options.epochs, options.seed, str(options.data), str(options.evaluation))
-    for model, dim in itertools.product(options.models, options.dims):
+    for model, dim, seed in itertools.product(options.models, options.dims, options.seeds):
+        fixed = (options.tokens, options.epochs, seed, str(options.data), str(options.evaluation))
         for shards, merge, rounds in itertools.product(options.shards, options.merges, options.rounds):
             if shards == 1:
                 yield Task(model, "curvature", 1, "1", dim, *fixed)
@@ -175,7 +182,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--tokens", type=int, default=17_000_000, metavar="N", help="first words of the text")
     parser.add_argument("--whole", action="store_true", help="all words of the text, 3 epochs")
     parser.add_argument("--epochs", type=int, default=5)
-    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], metavar="SEED", help="their means are judged")
     parser.add_argument("--processes", type=int, default=len(os.sched_getaffinity(0)), help="runs at a time")
     parser.add_argument("--name", default="shards", help="of the file in results/ (default: %(default)s)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all runs here as well")

@@ -111,7 +111,7 @@ class _Rounds:
         self._state.write_order(Order(number, old, stems, self._corrections(number, results, len(stems))))
         with own_errors():
             merged = _collect(self._merge_query, "block", len(blocks), number)
-        moments = [np.frombuffer(row["moments"]).reshape(-1, self._shape.dim) for row in merged]
+        moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         self._state.write_moments(number + 1, sum_moments(moments, blocks))
         new: WeightFiles = {name: [] for name in names}
         for block, row in zip(blocks, merged, strict=True):

@@ -53,12 +53,13 @@ class Block:
 
 def plan_blocks(shape: WeightShape) -> list[Block]:
     """The blocks of both matrices, of about equal size, in order; they depend on nothing but the shape."""
-    blocks = []
-    for matrix, rows in enumerate(shape.rows.values()):
-        number = max(-(-4 * shape.dim * rows // BLOCK_BYTES), _FEWEST_BLOCKS)
-        step = -(-rows // (number * CHUNK_ROWS)) * CHUNK_ROWS
-        blocks += [Block(matrix, start, min(start + step, rows)) for start in range(0, rows, step)]
-    return blocks
+    return [block for matrix, rows in enumerate(shape.rows.values()) for block in _cut(matrix, rows, shape.dim)]
+
+
+def _cut(matrix: int, rows: int, dim: int) -> list[Block]:
+    number = max(-(-4 * dim * rows // BLOCK_BYTES), _FEWEST_BLOCKS)
+    step = -(-rows // (number * CHUNK_ROWS)) * CHUNK_ROWS
+    return [Block(matrix, start, min(start + step, rows)) for start in range(0, rows, step)]
 
 
 def deal_blocks(blocks: Sequence[Block], tasks: int) -> list[list[int]]:
@@ -98,10 +99,13 @@ def second_moment(weights: Matrix, met: npt.NDArray[np.float64]) -> Moments:
 
 
 def moments_of(weights: Rows, met: npt.NDArray[np.float64], dim: int) -> Moments:
-    """The `second_moment` of a whole matrix."""
+    """The `second_moment` of a whole matrix, as merging its blocks would give it."""
+    zeros = np.zeros((dim + 1, dim))
+    total = zeros.copy()
     with threadpool_limits(limits=1, user_api="blas"):
-        chunks = Block(0, 0, len(weights)).chunks
-        return sum((second_moment(weights[rows], met[rows]) for rows in chunks), np.zeros((dim + 1, dim)))
+        for block in _cut(0, len(weights), dim):
+            total += sum((second_moment(weights[rows], met[rows]) for rows in block.chunks), zeros).astype(np.float32)
+    return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -189,7 +193,7 @@ def build_corrections(
     return first, second
 
 
-def sum_moments(moments: Sequence[Moments], blocks: Sequence[Block]) -> Moments:
+def sum_moments(moments: Sequence[Matrix], blocks: Sequence[Block]) -> Moments:
     """The moments of both matrices, (2, D + 1, D), from those of their blocks, in order."""
     total = np.zeros((2, *moments[0].shape))
     for moment, block in zip(moments, blocks, strict=True):
@@ -207,8 +211,8 @@ def merge_block(
     directory: Directory,
     file: str,
     spare: Directory | None = None,
-) -> Moments:
-    """Merge one block and write it; the `second_moment` of its new rows, for the next round.
+) -> Matrix:
+    """Merge one block and write it; the `second_moment` of its new rows, for the next round, as float32.
 
     Parameters
     ----------
@@ -247,7 +251,7 @@ def merge_block(
 
     with np.errstate(over="ignore", invalid="ignore"):
         write_matrix(directory, file, rows, dim, new_rows(), spare)
-    return moments
+    return moments.astype(np.float32)
 
 
 def _merge_chunk(

@@ -10,10 +10,9 @@ from w2v_spark.config import Config
 
 # Rounds chosen by `auto`, from the measurements in docs/distributed-training.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
-_ROUNDS: Final = 40
-_FEW_SHARDS: Final = 8
+_ROUNDS: Final = 28  # times the cube root of the shards
 _SHORT_RUN: Final = 3e8  # tokens
-_MOST_ROUNDS: Final = 100
+_MOST_ROUNDS: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,12 +89,10 @@ class Plan:
 def choose_rounds(tokens: int, shards: int) -> int:
     """How many rounds suit a run of P shards over ``tokens`` tokens, all epochs counted.
 
-    What counts for accuracy is how often the shards meet, far more than how long they stay apart or how many they are:
-    40 times, and more often by the fourth root of the shards beyond 8. Long runs can afford more, by the cube root of
-    their length beyond 300 million tokens.
+    What counts for accuracy is how often the shards meet, far more than how many they are, and more shards have the
+    time for it. Long runs have it as well: more rounds by the cube root of their length beyond 300 million tokens.
     """
     if shards == 1:
         return _CHECKPOINTS
-    many, long = max(shards / _FEW_SHARDS, 1.0), max(tokens / _SHORT_RUN, 1.0)
-    rounds: float = _ROUNDS * many**0.25 * math.cbrt(long)
+    rounds = _ROUNDS * math.cbrt(shards * max(tokens / _SHORT_RUN, 1.0))
     return min(math.ceil(rounds), _MOST_ROUNDS)

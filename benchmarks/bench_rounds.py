@@ -29,7 +29,7 @@ from benchmarks.corpus import Corpus, synthetic_corpus
 from benchmarks.memory import run_measured, stop_on_failure
 
 SHARDS = 2
-SETTINGS = ("train.epochs=2", "train.rounds=3", f"train.shards={SHARDS}", "train.sample=1e-4")
+SETTINGS = ("train.epochs=8", "train.rounds=12", f"train.shards={SHARDS}", "train.sample=1e-4")
 DRIVER_CONSTANT = 400  # MiB: Python, numpy, numba, pyarrow and PySpark, and the vocabulary's words
 FILES = 4
 

@@ -1,6 +1,6 @@
 """Predict a large run on a cluster from what was measured on one machine; the table of ``docs/scaling.md``.
 
-No measurement: arithmetic on ``results/kernels.json``, ``billion.json`` and ``rounds.json``, and on assumptions about
+No measurement: arithmetic on ``results/kernels.json``, ``billion.json``, ``rounds.json`` and ``jobs.json``, and on assumptions about
 machines that are named below.
 """
 
@@ -18,22 +18,26 @@ VOCABULARY, DIM, EPOCHS = 3_000_000, 300, 1
 CORES: Final = 8  # of an executor; assumed
 NETWORK: Final = 1.25e9  # bytes per second in and out of an executor, storage included; assumed (10 Gbit/s)
 TEXT_BYTES: Final = 3.0  # of compressed Parquet a word, as measured in billion.json
-TASK_SECONDS: Final = 0.07  # Spark's time to start a Python task, measured once by hand
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Words per second and core of each stage, and seconds of merging for a row and shard with D = 300."""
+    """Words per second and core of each stage, seconds of merging for a row with D = 300, and those of Spark's part.
+
+    ``job`` is one job of two tasks that do nothing, ``task`` each further task.
+    """
 
     count: float
     encode: float
     train: float
     merge_row: float
+    job: float
+    task: float
 
     @classmethod
     def read(cls) -> Measured:
         """From the committed results."""
-        billion, kernels, rounds = (_read(name) for name in ("billion", "kernels", "rounds"))
+        billion, kernels, rounds, jobs = (_read(name) for name in ("billion", "kernels", "rounds", "jobs"))
         stages = billion["ours"]["stages"]
         words = billion["ours"]["corpus"]["tokens"]
         train = next(
@@ -42,7 +46,11 @@ class Measured:
             if (row["model"], row["dim"], row["vocabulary_size"]) == ("skipgram_negative_sampling", DIM, 1_000_000)
         )
         merge = rounds["rounds"][-1]["seconds"]["merge"] * 2 / (2 * rounds["vocabulary"])  # two cores, two matrices
-        return cls(words / stages["count"] / 2, words / stages["encode"] / 2, train, merge * (DIM / rounds["dim"]) ** 2)
+        spark = jobs["rows"][-1]
+        return cls(
+            words / stages["count"] / 2, words / stages["encode"] / 2, train, merge * (DIM / rounds["dim"]) ** 2,
+            spark["milliseconds"] / 1000, spark["further_task"] / 1000,
+        )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,7 @@ class Prediction:
         text_moved = WORDS * (2 * TEXT_BYTES + 2 * 4) / executors  # read twice; ids shuffled and written
         text = WORDS / cores * (1 / measured.count + 1 / measured.encode) + text_moved / NETWORK
         moved = rounds * (2 * shards * weights + (shards + 1) * weights + weights) / executors
-        merge = rounds * (2 * VOCABULARY * measured.merge_row / cores + 8 * TASK_SECONDS)
+        merge = rounds * (2 * VOCABULARY * measured.merge_row / cores + 2 * measured.job + 2 * shards * measured.task)
         train = WORDS * EPOCHS / (cores * measured.train)
         memory = CORES // threads * weights * 1.013  # D padded to whole registers
         return cls(

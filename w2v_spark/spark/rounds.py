@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -24,9 +24,6 @@ from w2v_spark.training.history import Progress, RoundRecord, mean_slope
 from w2v_spark.training.merge import Correction, Moments, build_corrections, moments_of, plan_blocks, sum_moments
 from w2v_spark.training.shard import ShardResult
 from w2v_spark.training.weights import WeightFiles, WeightShape, all_finite, open_matrices, whole_files
-
-_WAVES: Final = 4  # tasks that a core is given one after another, at most: a core that is slow then gets fewer
-
 
 def train_rounds(
     spark: SparkSession,
@@ -71,7 +68,7 @@ class _Rounds:
         shards, self._blocks = run.plan.shards, plan_blocks(self._shape)
         tasks = min(len(self._blocks), slots)
         train, merge = TrainShards(run, uri), MergeBlocks(run, uri, tasks)
-        self._train_query = spark.range(0, shards, 1, min(shards, _WAVES * slots)).mapInArrow(train, RESULT_SQL)
+        self._train_query = spark.range(0, shards, 1, shards).mapInArrow(train, RESULT_SQL)
         self._merge_query = spark.range(0, tasks, 1, tasks).mapInArrow(merge, MERGED_SQL)
 
     def train(self, number: int, history: list[RoundRecord]) -> RoundRecord:

@@ -46,11 +46,11 @@ def _load_exposures(run_uri: str, identity: str, config: Config) -> tuple[Exposu
 
 
 @lru_cache(maxsize=2)
-def _freeze(task: str) -> None:
+def freeze_modules(task: str) -> None:
     """Take what a worker has loaded by the end of its first task out of garbage collection.
 
     Spark has its workers collect after each task, before they accept the next. With all the modules here, that takes
-    longer than all else between two tasks.
+    longer than all else between two tasks. Once for each kind of task: later garbage is still collected.
     """
     gc.freeze()
 
@@ -78,7 +78,7 @@ class TrainShards:
                     config.train.threads, state.spare,
                 )  # fmt: skip
                 yield pa.RecordBatch.from_pylist([asdict(result)], schema=_RESULT_SCHEMA)
-        _freeze("train")
+        freeze_modules("train")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,4 +111,4 @@ class MergeBlocks:
                     )  # fmt: skip
                     row = {"block": number, "file": file, "moments": moments.tobytes()}
                     yield pa.RecordBatch.from_pylist([row], schema=_MERGED_SCHEMA)
-        _freeze("merge")
+        freeze_modules("merge")

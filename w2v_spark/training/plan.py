@@ -10,7 +10,7 @@ from w2v_spark.config import Config
 
 # Rounds chosen by `auto`, from the measurements in docs/distributed-training.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
-_ROUNDS: Final = 28  # times the cube root of the shards
+_ROUNDS: Final = 32  # times the cube root of the shards
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 

@@ -1,0 +1,37 @@
+import numpy as np
+import pytest
+
+from w2v_spark.errors import StoreError
+from w2v_spark.spark.order import Order
+from w2v_spark.training.merge import Correction
+
+FILES = {"w_in": [("a.npy", 3), ("b.npy", 2)], "w_out": [("ö.npy", 5)]}
+
+
+def corrections():
+    random = np.random.default_rng(0)
+    first, second = (Correction.build(random.random((20, 20)), 0.1 * m, 0.02, 3) for m in (1, 2))
+    return first, second
+
+
+def test_an_order_comes_back_as_it_was():
+    order = Order(7, FILES, ("0.", "1.", "2."), corrections())
+    again = Order.from_bytes(order.to_bytes(), "order.npz")
+    assert (again.round, again.files, again.shards) == (7, FILES, ("0.", "1.", "2."))
+    for before, after in zip(order.corrections, again.corrections, strict=True):
+        np.testing.assert_array_equal(before.basis, after.basis)
+        np.testing.assert_array_equal(before.curvature, after.curvature)
+        assert (before.updates_an_epoch_share, before.shards) == (after.updates_an_epoch_share, after.shards)
+
+
+def test_an_order_to_train_has_no_corrections():
+    again = Order.from_bytes(Order(0, FILES).to_bytes(), "order.npz")
+    assert again.corrections is None
+    assert again.shards == ()
+
+
+@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"PK" + data])
+def test_damage_is_named(damage):
+    data = damage(Order(1, FILES, ("0.", "1."), corrections()).to_bytes())
+    with pytest.raises(StoreError, match=r"run/order\.npz is damaged"):
+        Order.from_bytes(data, "run/order.npz")

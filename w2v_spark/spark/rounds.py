@@ -25,6 +25,7 @@ from w2v_spark.training.merge import Correction, Moments, build_corrections, mom
 from w2v_spark.training.shard import ShardResult
 from w2v_spark.training.weights import WeightFiles, WeightShape, all_finite, open_matrices, whole_files
 
+
 def train_rounds(
     spark: SparkSession,
     state: RunDirectory,

@@ -101,6 +101,11 @@ def test_no_answers_asked_for(ours: KeyedVectors, gensims: Any, topn: int) -> No
     assert ours.most_similar_cosmul("w1", topn=topn) == []
 
 
+def test_none_is_no_items(ours: KeyedVectors, gensims: Any) -> None:
+    assert_same(ours.most_similar(None, "w1"), gensims.most_similar(None, "w1"))
+    assert_same(ours.most_similar_cosmul("w1", None), gensims.most_similar_cosmul("w1", None), rtol=1e-5)
+
+
 def test_similar_by_equals_gensim(ours: KeyedVectors, gensims: Any) -> None:
     assert_same(ours.similar_by_word("w8", 5), gensims.similar_by_word("w8", 5))
     assert_same(ours.similar_by_word("w8", 5, 100), gensims.similar_by_word("w8", 5, 100))
@@ -235,7 +240,7 @@ def test_equally_far_words_equal_gensim() -> None:
 
 
 def test_zero_vectors_are_similar_to_nothing() -> None:
-    """gensim gives NaN, and NaN as the most similar of all."""
+    """gensim gives NaN in most places."""
     vectors = KeyedVectors(["zero", "a", "b"], [[0, 0], [1, 0], [1, 1]])
     zero, half = np.zeros(2), pytest.approx(0.5**0.5)
     assert vectors.similarities(["zero", zero, "a"], ["a", "zero"]).tolist() == [[0, 0], [0, 0], [1, 0]]

@@ -62,7 +62,7 @@ class VectorLookup:
 
         Notes
         -----
-        Cost: words and counts, about 30 MB for a million words; if the vectors cannot be mapped, 4 V D bytes more.
+        Cost: words and counts, about 80 MB for a million words; if the vectors cannot be mapped, 4 V D bytes more.
         """
         table = open_vectors(location, limit)
         return cls(table.words, table.stack, table.counts)

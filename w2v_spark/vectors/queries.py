@@ -13,8 +13,8 @@ from w2v_spark.vectors.lookup import Vector
 from w2v_spark.vectors.similarities import Item, is_item
 from w2v_spark.vectors.stack import Rows, Stack
 
-Items = Item | Sequence[Item | tuple[Item, float]]
-"""One item, or several, each perhaps with a weight: ``"king"``, ``["king", "woman"]``, ``[("king", 2.0)]``."""
+Items = Item | Sequence[Item | tuple[Item, float]] | None
+"""One item, or several, each perhaps with a weight: ``"king"``, ``["king", "woman"]``, ``[("king", 2.0)]``; or none."""
 WeightedItem = tuple[Item, float]
 
 SCORE_BYTES = 1 << 28  # of the scores held at a time: 67 queries over a million words
@@ -118,6 +118,8 @@ def largest(values: Vector, count: int) -> Rows:
 
 def weighted(items: Items, weight: float) -> list[WeightedItem]:
     """Every item with its own weight or the given one."""
+    if items is None:
+        return []
     if is_item(items):
         return [(items, weight)]
     return [(item[0], float(item[1])) if isinstance(item, tuple) else (item, weight) for item in items]

@@ -60,7 +60,7 @@ def write_vectors(
         In rank order, no nulls.
     counts : int64, (V,)
     blocks : iterable of float32, (rows, D)
-        Consecutive rows of the matrix, V together. No more than two of them and a row group are held at a time.
+        Consecutive rows of the matrix, V together. No more than two of them and two row groups are held.
     metadata : mapping of str to str
         Written into every file under ``w2v.`` + key, beside ``w2v.format_version``, ``w2v.vocabulary_size`` and
         ``w2v.dim``, which are set here.

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, W2VError, WordNotFound
-from w2v_spark.vectors.keyed_vectors import KeyedVectors, _largest
+from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from w2v_spark.vectors.queries import largest
 from w2v_spark.vectors.table import write_vectors
 
 V, D = 500, 16
@@ -165,4 +166,4 @@ def test_load(tmp_path: Path) -> None:
 @given(st.lists(st.integers(-3, 3), max_size=40), st.integers(-1, 45))
 def test_largest_is_a_stable_sort(values: list[int], count: int) -> None:
     array = np.array(values, dtype=np.float32)
-    assert _largest(array, count).tolist() == np.argsort(-array, kind="stable")[: max(count, 0)].tolist()
+    assert largest(array, count).tolist() == np.argsort(-array, kind="stable")[: max(count, 0)].tolist()

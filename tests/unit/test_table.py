@@ -18,7 +18,8 @@ from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.storage import Directory
 from w2v_spark.vectors import table
 from w2v_spark.vectors.blocks import Matrix, regroup
-from w2v_spark.vectors.table import VECTOR_SCHEMA, read_vectors, write_vectors
+from w2v_spark.vectors.reading import read_vectors
+from w2v_spark.vectors.table import VECTOR_SCHEMA, write_vectors
 
 V, D = 1000, 7
 

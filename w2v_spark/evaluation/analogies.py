@@ -158,7 +158,7 @@ def evaluate_analogies(
     D = 100. Source: Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space", section 4.
     """
     rows, standing = row_by_form(vectors, restrict, ignore_case)
-    unit = vectors.matrix[: len(standing)] / vectors.norms[: len(standing), None]
+    unit = vectors.take(np.arange(len(standing))) / vectors.norms[: len(standing), None]
     scores = []
     for section in sections:
         forms = ([word.upper() if ignore_case else word for word in question] for question in section.questions)

@@ -88,7 +88,7 @@ def evaluate_similarity(
     judged = [(a.upper(), b.upper(), score) if ignore_case else (a, b, score) for a, b, score in pairs]
     known = [(rows[a], rows[b], score) for a, b, score in judged if a in rows and b in rows]
     first, second = (np.array([pair[side] for pair in known], dtype=np.intp) for side in (0, 1))
-    products = np.einsum("ij,ij->i", vectors.matrix[first], vectors.matrix[second])
+    products = np.einsum("ij,ij->i", vectors.take(first), vectors.take(second))
     cosines = (products / (vectors.norms[first] * vectors.norms[second])).astype(np.float64)
     scores = np.array([score for _, _, score in known], dtype=np.float64)
     return SimilarityResult(

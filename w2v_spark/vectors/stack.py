@@ -1,0 +1,96 @@
+"""A matrix in pieces of consecutive rows, which stay where they are: in memory or in mapped files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_spark.errors import InputError
+from w2v_spark.vectors.blocks import Matrix
+
+Rows = npt.NDArray[np.intp]
+
+BLOCK_BYTES = 1 << 22  # of a block: small enough for a processor's cache, large enough for a matrix product
+
+
+class Stack:
+    """Pieces of one read-only matrix, one below the other.
+
+    Parameters
+    ----------
+    pieces : sequence of float32, (rows, D)
+        At least one. None is copied; a piece need not be aligned in memory, as those in a mapped file are not.
+
+    Raises
+    ------
+    InputError
+        There is no piece, or one is not two-dimensional or as wide as the first.
+    """
+
+    def __init__(self, pieces: Sequence[Matrix]) -> None:
+        shapes = [piece.shape for piece in pieces]
+        if not shapes or any(len(shape) != 2 or shape[1] != shapes[0][-1] for shape in shapes):
+            raise InputError(f"pieces of shapes {shapes} make no matrix: expected (rows, D), the same D in each")
+        self._pieces = [_read_only(piece) for piece in pieces]
+        self._starts: Rows = np.cumsum([0, *(len(piece) for piece in pieces)], dtype=np.intp)
+        self.shape = int(self._starts[-1]), int(shapes[0][1])
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def row(self, row: int) -> Matrix:
+        """One row, (D,) float32, read-only: a view, or a copy where the piece is not aligned."""
+        piece = int(np.searchsorted(self._starts, row, side="right")) - 1
+        return _aligned(self._pieces[piece][row - int(self._starts[piece])])
+
+    def take(self, rows: npt.ArrayLike) -> Matrix:
+        """Some rows, each from 0 to V - 1, as a copy: (n, D) float32. Touches those rows only."""
+        wanted = np.asarray(rows, dtype=np.intp)
+        taken: Matrix = np.empty((len(wanted), self.shape[1]), dtype=np.float32)
+        places = np.searchsorted(self._starts, wanted, side="right") - 1
+        for place in np.unique(places):
+            here = places == place
+            taken[here] = self._pieces[place][wanted[here] - self._starts[place]]
+        return taken
+
+    def blocks(self, stop: int | None = None) -> Iterator[tuple[slice, Matrix]]:
+        """The first ``stop`` rows, or all, in blocks of about 4 MiB.
+
+        Yields
+        ------
+        slice
+            Which rows.
+        float32, (rows, D), aligned and C-contiguous
+            A view, or where the piece is not aligned a copy, which lasts until the next block is asked for.
+        """
+        end = len(self) if stop is None else min(stop, len(self))
+        step = max(1, BLOCK_BYTES // (4 * max(1, self.shape[1])))
+        copy: Matrix | None = None  # one for all blocks: fresh memory for each would take longer than copying into it
+        for first, piece in zip(self._starts.tolist(), self._pieces, strict=False):
+            for start in range(first, min(first + len(piece), end), step):
+                place = slice(start, min(start + step, first + len(piece), end))
+                block = piece[place.start - first : place.stop - first]
+                if not block.flags.aligned:
+                    copy = np.empty((step, self.shape[1]), dtype=np.float32) if copy is None else copy
+                    copy[: len(block)] = block
+                    block = copy[: len(block)]
+                yield place, block
+
+    def to_matrix(self) -> Matrix:
+        """The whole, (V, D), read-only: the one piece there is if it is aligned, else a copy of all."""
+        if len(self._pieces) == 1:
+            return _aligned(self._pieces[0])
+        return _read_only(np.concatenate(self._pieces))
+
+
+def _read_only(matrix: Matrix) -> Matrix:
+    view = matrix.view()
+    view.flags.writeable = False
+    return view
+
+
+def _aligned(matrix: Matrix) -> Matrix:
+    """The matrix where it is, or a read-only copy if a processor or a library might not read it there."""
+    return matrix if matrix.flags.aligned else _read_only(matrix.copy())

@@ -13,7 +13,8 @@ import pyarrow as pa
 
 from w2v_spark.errors import ConfigError, InputError, WordNotFound
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.table import Counts, read_vectors
+from w2v_spark.vectors.stream import Counts
+from w2v_spark.vectors.table import read_vectors
 
 Vector = npt.NDArray[np.float32]
 Item = str | Vector

@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 import posixpath
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from w2v_spark.errors import ConfigError, InputError, StoreError
+from w2v_spark.errors import InputError, StoreError
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.blocks import Matrix, regroup
-
-Counts = npt.NDArray[np.int64]
+from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
 
 VECTOR_SCHEMA = pa.schema(
     [
@@ -111,19 +109,39 @@ def write_vectors(
             f"a vector table needs words without nulls and a count for each, got {len(words)} words "
             f"({words.null_count} nulls) and {len(counts)} counts"
         )
+
+    def labels(start: int, stop: int) -> tuple[pa.StringArray, Counts]:
+        return words[start:stop], counts[start:stop]
+
+    return write_labelled(filesystem, directory, len(words), labels, blocks, metadata, rows_per_file)
+
+
+def write_labelled(
+    filesystem: fs.FileSystem,
+    directory: str,
+    rows: int,
+    labels: Callable[[int, int], tuple[pa.StringArray, Counts]],
+    blocks: Iterable[Matrix],
+    metadata: Mapping[str, str],
+    rows_per_file: int = ROWS_PER_FILE,
+) -> list[str]:
+    """`write_vectors` for words and counts that are known only once their vectors have been drawn from ``blocks``.
+
+    ``labels`` gives those of the rows ``start`` to ``stop``, in order, each row once.
+    """
     filesystem.create_dir(directory, recursive=True)
-    groups = regroup(blocks, _group_sizes(len(words), rows_per_file))
+    groups = regroup(blocks, _group_sizes(rows, rows_per_file))
     groups_per_file = math.ceil(rows_per_file / ROWS_PER_GROUP)
     paths: list[str] = []
     start = 0
-    while start < len(words):
+    while start < rows:
         paths.append(f"{directory}/part-{len(paths):05d}.parquet")
         with _open_writer(filesystem, paths[-1]) as writer:
             for block in islice(groups, groups_per_file):
                 stop = start + len(block)
-                writer.write_batch(_to_batch(start, words[start:stop], counts[start:stop], block))
+                writer.write_batch(_to_batch(start, *labels(start, stop), block))
                 start = stop
-            writer.add_key_value_metadata(_file_metadata(metadata, len(words), block.shape[1]))
+            writer.add_key_value_metadata(_file_metadata(metadata, rows, block.shape[1]))
     next(groups, None)  # lets it find that there are rows left over
     return paths
 
@@ -184,29 +202,45 @@ def read_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
     -----
     Cost: one copy of the matrix and a row group beside it; about 1 GB/s from a local disk cache.
     """
-    if limit is not None and limit < 1:
-        raise ConfigError(f"limit = {limit} is not allowed: expected at least 1, or None for all words")
-    directory = Directory.open(location)
-    filesystem = directory.filesystem
-    paths = _part_files(filesystem, directory.path)
-    rows, metadata = _check_footers(filesystem, paths)
-    rows = rows if limit is None else min(limit, rows)
     words: list[pa.Array] = []
-    counts = np.empty(rows, dtype=np.int64)
+    stream, metadata = open_vectors(location, limit)
+    counts = np.empty(stream.rows, dtype=np.int64)
     matrix: Matrix = np.empty((0, 0), dtype=np.float32)
     start = 0
-    for file, group in _read_groups(filesystem, paths, rows):
-        stop = start + len(group)
-        vectors = _to_block(file, group, start)
+    for batch in stream.batches:
+        stop = start + len(batch.words)
         if start == 0:
-            matrix = np.empty((rows, vectors.shape[1]), dtype=np.float32)
-        if vectors.shape[1] != matrix.shape[1]:
-            raise StoreError(f"{file}: vectors of length {vectors.shape[1]} after vectors of {matrix.shape[1]}")
-        matrix[start:stop] = vectors
-        counts[start:stop] = group["count"].to_numpy()
-        words += group["word"].cast(pa.string()).chunks
+            matrix = np.empty((stream.rows, batch.matrix.shape[1]), dtype=np.float32)
+        matrix[start:stop] = batch.matrix
+        counts[start:stop] = batch.counts
+        words.append(batch.words)
         start = stop
     return VectorTable(pa.concat_arrays(words), counts, matrix, metadata)
+
+
+def open_vectors(location: str | Path, limit: int | None = None) -> tuple[VectorStream, dict[str, str]]:
+    """Stream a vector table, or its ``limit`` most frequent words, a row group at a time; and its metadata.
+
+    Arguments and errors are those of `read_vectors`; some errors come only with the batch that is wrong.
+    """
+    limited(1, limit)
+    directory = Directory.open(location)
+    paths = _part_files(directory.filesystem, directory.path)
+    rows, metadata = _check_footers(directory.filesystem, paths)
+    rows = limited(rows, limit)
+    return VectorStream(rows, _read_batches(directory.filesystem, paths, rows)), metadata
+
+
+def _read_batches(filesystem: fs.FileSystem, paths: Sequence[str], rows: int) -> Iterator[Batch]:
+    start = dim = 0
+    for file, group in _read_groups(filesystem, paths, rows):
+        vectors = _to_block(file, group, start)
+        if vectors.shape[1] != (dim or vectors.shape[1]):
+            raise StoreError(f"{file}: vectors of length {vectors.shape[1]} after vectors of {dim}")
+        dim = vectors.shape[1]
+        words = group["word"].cast(pa.string()).combine_chunks()
+        yield Batch(words, vectors, group["count"].to_numpy())
+        start += len(group)
 
 
 def _part_files(filesystem: fs.FileSystem, path: str) -> list[str]:

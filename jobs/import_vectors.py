@@ -77,6 +77,8 @@ def _file(args: argparse.Namespace) -> VectorFile:
     given = {name: value for name, value in columns.items() if value is not None}
     if given and kind is not Format.PARQUET:
         raise ConfigError(f"--word-column, --vector-column and --count-column are not for {kind}")
+    if args.unicode_errors != "strict" and kind is Format.PARQUET:
+        raise ConfigError(f"--unicode-errors {args.unicode_errors} is not for parquet, whose strings are UTF-8")
     vocabulary = args.vocabulary
     if kind is Format.NUMPY and vocabulary is None:
         vocabulary = f"{args.input.removesuffix('.npy')}.vocab.txt"

@@ -49,7 +49,7 @@ class Layout:
     Attributes
     ----------
     word, vector : str
-        With ``Shape.COLUMNS`` the numbers are in ``vector`` + 0, 1, ..., D - 1.
+        With ``Shape.COLUMNS`` the numbers are in ``vector`` + 0, 1, ..., D - 1; then it may be empty.
     count : str, optional
         None if there are no counts.
     shape : Shape
@@ -66,7 +66,7 @@ class Layout:
 
     def __post_init__(self) -> None:
         names = [self.word, self.vector] + ([] if self.count is None else [self.count])
-        if len(set(names)) < len(names) or not all(names):
+        if len(set(names)) < len(names) or not self.word or self.count == "":
             raise ConfigError(f"columns {', '.join(map(repr, names))}: expected a name of its own for each")
 
 

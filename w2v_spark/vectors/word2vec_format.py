@@ -71,7 +71,7 @@ def read_counts(stream: VectorStream, file: InputFile) -> Iterator[Batch]:
         A line is not ``word count``, has another word than the vectors have there, or lines are missing. Names the
         line. Lines beyond the last word are not looked at.
     """
-    lines = read_lines(file, _MAX_LINE)
+    lines = read_lines(file, _MAX_LINE, ended=True)
     start = 0
     for batch in stream.batches:
         counts = np.empty(len(batch.words), dtype=np.int64)
@@ -93,8 +93,11 @@ def _count(place: str, line: bytes | None, word: str) -> int:
     return int(number)
 
 
-def read_lines(file: InputFile, longest: int) -> Iterator[bytes]:
-    """The lines of a file without their newlines. Raises `InputError` at one that is too long."""
+def read_lines(file: InputFile, longest: int, ended: bool = False) -> Iterator[bytes]:
+    """The lines of a file without their newlines.
+
+    Raises `InputError` at one that is too long, and if ``ended`` at a last one without a newline: it may be cut off.
+    """
     number = 0
     rest = b""
     while chunk := file.read(CHUNK):
@@ -104,5 +107,7 @@ def read_lines(file: InputFile, longest: int) -> Iterator[bytes]:
             yield line
         if len(rest) > longest:
             raise InputError(f"{file.name}, line {number + 1}: no line's end within {longest} bytes")
+    if rest and ended:
+        raise InputError(f"{file.name}, line {number + 1}: the file ends within the line; end it with a newline")
     if rest:
         yield rest

@@ -104,8 +104,11 @@ def _lines(file: InputFile, rest: bytes, number: int) -> Iterator[list[bytes]]:
         if len(rest) > _MAX_LINE:
             raise InputError(f"{file.name}, line {number}: no line's end within {_MAX_LINE} bytes")
         chunk = b""
-    if rest:
-        yield [rest]
+    if rest.strip():
+        raise InputError(
+            f"{file.name}, line {number}: the file ends within the line, whose last number may be cut off; if it is "
+            "complete, end it with a newline"
+        )
 
 
 class _Reader:
@@ -168,7 +171,7 @@ class _Reader:
         try:
             column = csv.read_csv(pa.BufferReader(text), _ONE_COLUMN, _PLAIN, _FLOATS).column(0)
         except pa.ArrowInvalid:
-            column = pa.chunked_array([])
+            column = pa.chunked_array([], pa.float32())
         if len(column) != len(rows) * self._dim:  # numbers of an unusual form, or no numbers
             return np.array([self._number_by_number(row, at) for at, row in enumerate(rows, start)], dtype=np.float32)
         numbers: Matrix = column.to_numpy().reshape(len(rows), self._dim)

@@ -134,11 +134,13 @@ def test_counts_that_do_not_fall(here: Path, capsys: pytest.CaptureFixture[str])
         ("--vectors run --output v.parquet --word-column vector", "a name of its own for each"),
         ("--vectors run --output v.npy.gz --format numpy", "numpy is not written as .gz"),
         ("--vectors spaces --output v.txt --counts c", "spaces, rank 1: the word 'new york' holds white space"),
+        ("--vectors twice --output v.bin", "twice, rank 2: the word 'a' has occurred before (twice, rank 0)"),
         ("--vectors spaces --output v.bin", "spaces, rank 1: the word 'new york' holds white space"),
     ],
 )
 def test_exports_that_are_refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: str, message: str) -> None:
     make_table(here / "spaces", ["old", "new york"], awkward_matrix(2, D))
+    make_table(here / "twice", ["a", "b", "a"], awkward_matrix(3, D))
     (here / "there.txt").write_text("old")
     assert message in refused(export.main, arguments, capsys)
 
@@ -210,6 +212,18 @@ def test_an_import_that_dies_leaves_nothing_that_can_be_read(here: Path, monkeyp
     assert import_vectors.main(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
     assert moves == ["vectors", "model.json"]
     assert KeyedVectors.load("run").words == ["new"]
+
+
+def test_a_killed_import_is_no_table_and_can_be_started_again(here: Path) -> None:
+    """What a kill leaves lies in a directory that no reader looks at."""
+    (here / "v.txt").write_text("1 2\nnew 1 2\n")
+    (here / "run").rename(here / "_import")
+    (here / "out").mkdir()
+    (here / "_import").rename(here / "out" / "_import")
+    with pytest.raises(StoreError, match="holds no vector table"):
+        KeyedVectors.load("out")
+    assert import_vectors.main(["--input", "v.txt", "--output", "out", "--overwrite"]) == 0
+    assert sorted(path.name for path in (here / "out").iterdir()) == ["_SUCCESS", "model.json", "vectors"]
 
 
 def test_the_table_is_read_by_the_evaluation(here: Path) -> None:

@@ -94,15 +94,16 @@ def check_words(words: pa.StringArray, forbidden: str, start: int, place: Place)
         wrong = pc.or_(wrong, pc.match_substring_regex(words, f"[{forbidden}]"))
     row = pc.index(wrong, True).as_py()
     if row >= 0:
-        word = words[row].as_py()
-        reason = (
-            "the word is empty"
-            if not word
-            else f"the word of {len(word.encode())} bytes is longer than {MAX_WORD}"
-            if len(word.encode()) > MAX_WORD
-            else f"the word {word!r} holds white space, which this format cannot hold in a word"
-        )
-        raise InputError(f"{place(start + row)}: {reason}")
+        raise InputError(f"{place(start + row)}: {_what_is_wrong(words[row].as_py())}")
+
+
+def _what_is_wrong(word: str) -> str:
+    size = len(word.encode())
+    if not size:
+        return "the word is empty"
+    if size > MAX_WORD:
+        return f"a word of {size} bytes, {word[:20]!r}...; allowed are {MAX_WORD}"
+    return f"the word {word!r} holds white space, which this format cannot hold in a word"
 
 
 def check_export(batch: Batch, start: int, place: str, forbidden: str) -> None:

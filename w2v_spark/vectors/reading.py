@@ -14,12 +14,13 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.mapping import map_group
 from w2v_spark.vectors.stack import Stack
-from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA, Counts
+from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
+from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA
 
 _ALL_BUT_VECTORS = [name for name in VECTOR_SCHEMA.names if name != "vector"]
 
@@ -63,12 +64,11 @@ class _Source:
 
     @classmethod
     def find(cls, location: str | Path, limit: int | None) -> _Source:
-        if limit is not None and limit < 1:
-            raise ConfigError(f"limit = {limit} is not allowed: expected at least 1, or None for all words")
+        limited(1, limit)
         directory = Directory.open(location)
         paths = _part_files(directory.filesystem, directory.path)
         rows, metadata = _check_footers(directory.filesystem, paths)
-        return cls(directory.filesystem, paths, min(limit or rows, rows), metadata, directory.is_local)
+        return cls(directory.filesystem, paths, limited(rows, limit), metadata, directory.is_local)
 
     def groups(self) -> Iterator[tuple[str, pq.ParquetFile, int, int, int]]:
         """Row groups that are not empty, up to the last row wanted: path, file, number, first row, rows wanted."""
@@ -151,21 +151,40 @@ def read_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
     return _read(_Source.find(location, limit))
 
 
+def stream_vectors(location: str | Path, limit: int | None = None) -> VectorStream:
+    """Read a vector table, or its ``limit`` most frequent words, a row group at a time.
+
+    Parameters and errors are those of `read_vectors`; some errors come only with the batch that is wrong.
+    """
+    source = _Source.find(location, limit)
+    return VectorStream(source.rows, _read_batches(source))
+
+
 def _read(source: _Source) -> VectorTable:
     words: list[pa.Array] = []
     counts: Counts = np.empty(source.rows, dtype=np.int64)
     matrix: Matrix = np.empty((0, 0), dtype=np.float32)
+    start = 0
+    for batch in _read_batches(source):
+        stop = start + len(batch.words)
+        if start == 0:
+            matrix = np.empty((source.rows, batch.matrix.shape[1]), dtype=np.float32)
+        matrix[start:stop] = batch.matrix
+        counts[start:stop] = batch.counts
+        words.append(batch.words)
+        start = stop
+    return VectorTable(pa.concat_arrays(words), counts, Stack([matrix]), source.metadata)
+
+
+def _read_batches(source: _Source) -> Iterator[Batch]:
+    dim = 0
     for path, file, group, start, rows in source.groups():
         content = _read_group(path, file, group, VECTOR_SCHEMA.names, start, rows)
         vectors = _to_block(path, content["vector"].combine_chunks(), start)
-        if start == 0:
-            matrix = np.empty((source.rows, vectors.shape[1]), dtype=np.float32)
-        if vectors.shape[1] != matrix.shape[1]:
-            raise StoreError(f"{path}: vectors of length {vectors.shape[1]} after vectors of {matrix.shape[1]}")
-        matrix[start : start + rows] = vectors
-        counts[start : start + rows] = content["count"].to_numpy()
-        words += content["word"].cast(pa.string()).chunks
-    return VectorTable(pa.concat_arrays(words), counts, Stack([matrix]), source.metadata)
+        if vectors.shape[1] != (dim or vectors.shape[1]):
+            raise StoreError(f"{path}: vectors of length {vectors.shape[1]} after vectors of {dim}")
+        dim = vectors.shape[1]
+        yield Batch(content["word"].cast(pa.string()).combine_chunks(), vectors, content["count"].to_numpy())
 
 
 def _part_files(filesystem: fs.FileSystem, path: str) -> list[str]:

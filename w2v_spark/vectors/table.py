@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from itertools import islice
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.errors import InputError
 from w2v_spark.vectors.blocks import Matrix, regroup
-
-Counts = npt.NDArray[np.int64]
+from w2v_spark.vectors.stream import Counts
 
 VECTOR_SCHEMA = pa.schema(
     [
@@ -86,19 +84,39 @@ def write_vectors(
             f"a vector table needs words without nulls and a count for each, got {len(words)} words "
             f"({words.null_count} nulls) and {len(counts)} counts"
         )
+
+    def labels(start: int, stop: int) -> tuple[pa.StringArray, Counts]:
+        return words[start:stop], counts[start:stop]
+
+    return write_labelled(filesystem, directory, len(words), labels, blocks, metadata, rows_per_file)
+
+
+def write_labelled(
+    filesystem: fs.FileSystem,
+    directory: str,
+    rows: int,
+    labels: Callable[[int, int], tuple[pa.StringArray, Counts]],
+    blocks: Iterable[Matrix],
+    metadata: Mapping[str, str],
+    rows_per_file: int = ROWS_PER_FILE,
+) -> list[str]:
+    """`write_vectors` for words and counts that are known only once their vectors have been drawn from ``blocks``.
+
+    ``labels`` gives those of the rows ``start`` to ``stop``, in order, each row once.
+    """
     filesystem.create_dir(directory, recursive=True)
-    groups = regroup(blocks, _group_sizes(len(words), rows_per_file))
+    groups = regroup(blocks, _group_sizes(rows, rows_per_file))
     groups_per_file = math.ceil(rows_per_file / ROWS_PER_GROUP)
     paths: list[str] = []
     start = 0
-    while start < len(words):
+    while start < rows:
         paths.append(f"{directory}/part-{len(paths):05d}.parquet")
         with _open_writer(filesystem, paths[-1]) as writer:
             for block in islice(groups, groups_per_file):
                 stop = start + len(block)
-                writer.write_batch(_to_batch(start, words[start:stop], counts[start:stop], block))
+                writer.write_batch(_to_batch(start, *labels(start, stop), block))
                 start = stop
-            writer.add_key_value_metadata(_file_metadata(metadata, len(words), block.shape[1]))
+            writer.add_key_value_metadata(_file_metadata(metadata, rows, block.shape[1]))
     next(groups, None)  # lets it find that there are rows left over
     return paths
 

@@ -1,0 +1,124 @@
+"""The pair of a .npy and a vocabulary: the same bits back, numpy reads it, and what is malformed is named."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.unit.vector_files import Collected, awkward_matrix, collect, same_bits, stream_of, words_of
+from w2v_spark.errors import InputError
+from w2v_spark.vectors import numpy_format
+from w2v_spark.vectors.blocks import Matrix
+from w2v_spark.vectors.files import InputFile, OutputFiles
+from w2v_spark.vectors.numpy_format import read_numpy, write_numpy
+
+V, D = 50, 6
+HEADER = 128  # bytes before the numbers
+
+
+def save(directory: Path, words: list[str], matrix: Matrix) -> None:
+    with OutputFiles() as outputs:
+        write_numpy(
+            stream_of(words, matrix), outputs.create(directory / "m.npy"), outputs.create(directory / "v.txt"), "table"
+        )
+
+
+def read(directory: Path, limit: int | None = None) -> Collected:
+    with InputFile(directory / "m.npy") as file, InputFile(directory / "v.txt") as vocabulary:
+        return collect(read_numpy(file, vocabulary, limit))
+
+
+@pytest.mark.parametrize("chunk", [30, 1 << 20])
+def test_round_trip_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
+    monkeypatch.setattr(numpy_format, "CHUNK", chunk)
+    words, matrix = [*words_of(V - 1), "new york\tcity"], awkward_matrix(V, D)
+    save(tmp_path, words, matrix)
+    assert same_bits(np.load(tmp_path / "m.npy"), matrix)
+    assert (tmp_path / "v.txt").read_text("utf-8").split("\n") == [*words, ""]
+    names, numbers, counts = read(tmp_path)
+    assert (names, counts) == (words, list(range(V, 0, -1)))
+    assert same_bits(numbers, matrix)
+    names, numbers, counts = read(tmp_path, 3)
+    assert (names, counts) == (words[:3], [3, 2, 1])
+    assert same_bits(numbers, matrix[:3])
+
+
+@pytest.mark.parametrize("dtype", ["<f2", ">f4", "<f8"])
+def test_other_floats(tmp_path: Path, dtype: str) -> None:
+    matrix = np.arange(6).reshape(3, 2) / 4
+    np.save(tmp_path / "m.npy", matrix.astype(dtype))
+    (tmp_path / "v.txt").write_bytes(b"a\r\nb\r\nc")
+    names, numbers, _ = read(tmp_path)
+    assert names == ["a", "b", "c"]
+    np.testing.assert_array_equal(numbers, matrix.astype(np.float32))
+    assert numbers.dtype == np.float32
+
+
+@pytest.mark.parametrize(
+    ("vocabulary", "message"),
+    [
+        (b"a\nb\n", "v.txt, line 3: the file ends, but the matrix has 3 rows"),
+        (b"a\nb\nc\nd\n", "v.txt, line 4: there is more"),
+        (b"a\nb\na\n", "v.txt, line 3: the word 'a' has occurred before"),
+        (b"a\n\nc\n", "v.txt, line 2: the word is empty"),
+        (b"a\nb\xff\nc\n", "v.txt, line 2: the word b'b\\xff' is not UTF-8"),
+        (b"a\nb\rc\nd\n", "v.txt, line 2: the word 'b\\rc' holds white space"),
+    ],
+)
+def test_malformed_vocabulary(tmp_path: Path, vocabulary: bytes, message: str) -> None:
+    np.save(tmp_path / "m.npy", np.ones((3, 2), np.float32))
+    (tmp_path / "v.txt").write_bytes(vocabulary)
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("array", "message"),
+    [
+        (np.ones(3, np.float32), "m.npy, byte 0: an array of float32 (3,)"),
+        (np.ones((3, 2), np.int32), "m.npy, byte 0: an array of int32"),
+        (np.array([[{}, {}]]), "m.npy, byte 0: an array of object"),
+        (np.asfortranarray(np.ones((3, 2), np.float32)), "in Fortran order"),
+        (np.ones((0, 2), np.float32), "m.npy, byte 0: 0 rows of 2"),
+        (np.ones((3, 0), np.float32), "m.npy, byte 0: 3 rows of 0"),
+        (
+            np.array([[1, 2], [3, np.nan], [5, 6]], np.float32),
+            f"m.npy, byte {HEADER + 12}: number 2 of the vector is nan",
+        ),
+        (np.array([[1, 2], [3, 4], [1e39, 6]]), f"m.npy, byte {HEADER + 32}: number 1 of the vector is inf"),
+    ],
+)
+def test_malformed_matrices(tmp_path: Path, array: np.ndarray, message: str) -> None:
+    np.save(tmp_path / "m.npy", array)
+    (tmp_path / "v.txt").write_bytes(b"a\nb\nc\n")
+    with pytest.raises(InputError) as caught:
+        read(tmp_path)
+    assert message in str(caught.value)
+
+
+def test_files_that_are_not_as_their_header_says(tmp_path: Path) -> None:
+    np.save(tmp_path / "m.npy", np.ones((3, 2), np.float32))
+    (tmp_path / "v.txt").write_bytes(b"a\nb\nc\n")
+    whole = (tmp_path / "m.npy").read_bytes()
+    for content, message in [
+        (whole[:-1], f"byte {HEADER + 23}: 3 rows of 2 float32 end at byte {HEADER + 24}, but the file"),
+        (whole + b"x", f"byte {HEADER + 24}: 3 rows of 2"),
+        (whole.replace(b"(3, 2),", b"(3000000000, 2), ")[: len(whole)], "byte 0: 3000000000 rows"),
+        (whole[:50], "byte 0: no .npy header"),
+        (b"PK\x03\x04" + whole, "byte 0: no .npy header"),
+        (b"", "byte 0: no .npy header"),
+    ]:
+        (tmp_path / "m.npy").write_bytes(content)
+        with pytest.raises(InputError) as caught:
+            read(tmp_path)
+        assert f"m.npy, {message}" in str(caught.value)
+
+
+@pytest.mark.parametrize("word", ["a\nb", "a\r", ""])
+def test_words_that_the_format_cannot_hold(tmp_path: Path, word: str) -> None:
+    with pytest.raises(InputError, match="table, rank 20: the word"):
+        save(tmp_path, [*words_of(20), word], np.ones((21, 2), np.float32))
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import posixpath
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -207,6 +208,60 @@ def read_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
         words += group["word"].cast(pa.string()).chunks
         start = stop
     return VectorTable(pa.concat_arrays(words), counts, matrix, metadata)
+
+
+@dataclass(frozen=True, slots=True)
+class TableFiles:
+    """What the files of a vector table say before a vector is read.
+
+    Attributes
+    ----------
+    directory : str
+        Where they are, a path within their file system.
+    rows : int
+        V.
+    fingerprint : str
+        Changes when a file is replaced: a digest of their names, sizes and times of modification.
+    """
+
+    directory: str
+    rows: int
+    fingerprint: str
+
+
+def describe_vectors(location: str | Path) -> TableFiles:
+    """Look at the files of a vector table, without reading it.
+
+    Raises
+    ------
+    StoreError
+        There is no finished table at ``location``, or a file is not Parquet or has other columns.
+    """
+    directory = Directory.open(location)
+    paths = _part_files(directory.filesystem, directory.path)
+    rows, _ = _check_footers(directory.filesystem, paths)
+    with errors_naming(directory.path):
+        files = directory.filesystem.get_file_info(paths)
+    seen = "\n".join(f"{file.base_name} {file.size} {file.mtime_ns}" for file in files)
+    return TableFiles(posixpath.dirname(paths[0]), rows, hashlib.sha256(seen.encode()).hexdigest())
+
+
+def read_words(location: str | Path) -> list[str]:
+    """The words of a vector table in rank order, without their vectors.
+
+    Raises
+    ------
+    StoreError
+        As `read_vectors`; what only the vectors would show goes unseen.
+    """
+    directory = Directory.open(location)
+    paths = _part_files(directory.filesystem, directory.path)
+    _check_footers(directory.filesystem, paths)
+    words: list[str] = []
+    for path in paths:
+        with errors_naming(path):
+            words += pq.read_table(path, filesystem=directory.filesystem, columns=["word"])["word"].to_pylist()
+    return words
 
 
 def _part_files(filesystem: fs.FileSystem, path: str) -> list[str]:

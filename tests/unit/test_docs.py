@@ -46,7 +46,7 @@ def test_no_key_is_documented_that_does_not_exist() -> None:
     assert documented == {key for key, _ in KEYS}
 
 
-@pytest.mark.parametrize("job", ["train", "evaluate", "export", "import_vectors"])
+@pytest.mark.parametrize("job", ["train", "evaluate", "export", "import_vectors", "neighbours"])
 def test_every_option_of_a_job_is_documented(job: str) -> None:
     section = read("docs/configuration.md").split(f"## jobs/{job}.py")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))

@@ -22,7 +22,7 @@ MAY_IMPORT = {  # layers of this package, by layer; the table of docs/architectu
     "sampling": {"errors", "config", "kernels"},
     "text": BASE | {"kernels"},
     "training": BASE | {"kernels", "sampling"},
-    "vectors": BASE,
+    "vectors": BASE | {"kernels"},
     "evaluation": BASE | {"vectors"},
     "spark": BASE | {"w2v_spark", "kernels", "sampling", "text", "training", "vectors"},
     "w2v_spark": {"config", "vectors"},

@@ -78,7 +78,7 @@ class Output:
         if (path := source.covering(uri)) is not None:
             raise ConfigError(f"--output {uri} lies within --input {path}; the next run would read it, so move it")
         if self.directory.is_local:
-            _check_writable(Path(self.directory.path))
+            check_writable(Path(self.directory.path))
         if not self.directory.exists():
             return
         if not (self.overwrite or self.resume):
@@ -99,8 +99,13 @@ class Output:
         return self.directory.exists(SUCCESS_FILE)
 
 
-def _check_writable(output: Path) -> None:
-    """Refuse a local path at which no directory can be made or changed."""
+def check_writable(output: Path) -> None:
+    """Refuse a local path at which no directory can be made or changed.
+
+    Raises
+    ------
+    ConfigError
+    """
     there = next(path for path in (output, *output.parents) if path.exists())
     if not there.is_dir():
         raise ConfigError(f"--output {output} cannot be a directory: {there} is a file; choose another path")

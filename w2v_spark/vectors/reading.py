@@ -66,8 +66,8 @@ class _Source:
     def find(cls, location: str | Path, limit: int | None) -> _Source:
         limited(1, limit)
         directory = Directory.open(location)
-        paths = _part_files(directory.filesystem, directory.path)
-        rows, metadata = _check_footers(directory.filesystem, paths)
+        paths = part_files(directory.filesystem, directory.path)
+        rows, metadata = check_footers(directory.filesystem, paths)
         return cls(directory.filesystem, paths, limited(rows, limit), metadata, directory.is_local)
 
     def groups(self) -> Iterator[tuple[str, pq.ParquetFile, int, int, int]]:
@@ -187,7 +187,7 @@ def _read_batches(source: _Source) -> Iterator[Batch]:
         yield Batch(content["word"].cast(pa.string()).combine_chunks(), vectors, content["count"].to_numpy())
 
 
-def _part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
+def part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
     """Paths of the table's files in order, of a run's output directory or of a bare directory of files."""
     with errors_naming(path):
         nested = f"{path.rstrip('/')}/vectors"
@@ -209,7 +209,7 @@ def _part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
     return files
 
 
-def _check_footers(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[int, dict[str, str]]:
+def check_footers(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[int, dict[str, str]]:
     """Number of rows and the metadata of all files together, after a look at every schema."""
     rows = 0
     metadata: dict[str, str] = {}

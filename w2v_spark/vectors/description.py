@@ -1,0 +1,67 @@
+"""What a vector table says of itself before a vector is read."""
+
+from __future__ import annotations
+
+import hashlib
+import posixpath
+from dataclasses import dataclass
+from pathlib import Path
+
+import pyarrow.parquet as pq
+
+from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.vectors.reading import check_footers, part_files
+
+
+@dataclass(frozen=True, slots=True)
+class TableFiles:
+    """What the files of a vector table say before a vector is read.
+
+    Attributes
+    ----------
+    directory : str
+        Where they are, a path within their file system.
+    rows : int
+        V.
+    fingerprint : str
+        Changes when a file is replaced: a digest of their names, sizes and times of modification.
+    """
+
+    directory: str
+    rows: int
+    fingerprint: str
+
+
+def describe_vectors(location: str | Path) -> TableFiles:
+    """Look at the files of a vector table, without reading it.
+
+    Raises
+    ------
+    StoreError
+        There is no finished table at ``location``, or a file is not Parquet or has other columns.
+    """
+    directory = Directory.open(location)
+    paths = part_files(directory.filesystem, directory.path)
+    rows, _ = check_footers(directory.filesystem, paths)
+    with errors_naming(directory.path):
+        files = directory.filesystem.get_file_info(paths)
+    seen = "\n".join(f"{file.base_name} {file.size} {file.mtime_ns}" for file in files)
+    return TableFiles(posixpath.dirname(paths[0]), rows, hashlib.sha256(seen.encode()).hexdigest())
+
+
+def read_words(location: str | Path) -> list[str]:
+    """The words of a vector table in rank order, without their vectors.
+
+    Raises
+    ------
+    StoreError
+        As `read_vectors`; what only the vectors would show goes unseen.
+    """
+    directory = Directory.open(location)
+    paths = part_files(directory.filesystem, directory.path)
+    check_footers(directory.filesystem, paths)
+    words: list[str] = []
+    for path in paths:
+        with errors_naming(path):
+            words += pq.read_table(path, filesystem=directory.filesystem, columns=["word"])["word"].to_pylist()
+    return words

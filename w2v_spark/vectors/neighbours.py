@@ -1,0 +1,143 @@
+"""The exact nearest neighbours of many words at once, by cosine: matrix products in blocks, and a selection."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.kernels.nearest import NONE, keep_nearest, score
+from w2v_spark.vectors.blocks import Matrix
+
+Ids = npt.NDArray[np.int32]
+
+QUERY_ROWS: Final = 256
+COLUMNS: Final = 1024  # a block of similarities is 1 MiB: the selection reads it from the second-level cache
+_SPARE: Final = 8  # candidates beyond the n asked for, so that rounding of the product does not decide who is left out
+
+
+@dataclass(frozen=True, slots=True)
+class Neighbours:
+    """The neighbours of some words.
+
+    Attributes
+    ----------
+    queries : int32, (rows,)
+        The words.
+    ids : int32, (rows, n)
+        Their neighbours, the most similar first, equal ones in rank order.
+    similarities : float32, (rows, n)
+        Cosines, -1..1.
+    lengths : int64, (rows,)
+        How many of the n there are: all but for a word that is itself one of only n candidates.
+    """
+
+    queries: Ids
+    ids: Ids
+    similarities: Matrix
+    lengths: npt.NDArray[np.int64]
+
+
+def normalise(matrix: Matrix) -> Matrix:
+    """Scale rows to length 1 in place, by lengths in float64; zero rows stay zero.
+
+    Parameters
+    ----------
+    matrix : float32, (V, D)
+        Changed in place.
+
+    Returns
+    -------
+    float32, (V, D)
+        The same array.
+
+    Raises
+    ------
+    InputError
+        A row holds NaN or infinity; the message names the first.
+    """
+    for start in range(0, len(matrix), COLUMNS):
+        rows = matrix[start : start + COLUMNS].astype(np.float64)
+        finite = np.isfinite(rows).all(axis=1)
+        if not finite.all():
+            raise InputError(f"the vector of id {start + int(np.argmin(finite))} is not finite: it has no neighbours")
+        lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        lengths[lengths == 0] = 1
+        matrix[start : start + COLUMNS] = rows / lengths[:, None]
+    return matrix
+
+
+def check_request(topn: int, restrict: int | None) -> None:
+    """Refuse numbers that make no sense.
+
+    Raises
+    ------
+    ConfigError
+    """
+    if topn < 1:
+        raise ConfigError(f"topn = {topn} is not allowed: expected at least 1")
+    if restrict is not None and restrict < 1:
+        raise ConfigError(f"restrict = {restrict} is not allowed: expected at least 1, or None for all words")
+
+
+def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None = None) -> Iterator[Neighbours]:
+    """The exact nearest neighbours of many words, a block of words at a time.
+
+    Parameters
+    ----------
+    unit : float32, (V, D), C-contiguous
+        All vectors as `normalise` leaves them.
+    queries : int32, (Q,)
+        The words to find neighbours for. A block is `QUERY_ROWS` of them, so Q words give the bits that they give as
+        part of a longer list when they start at a multiple of that.
+    topn : int
+        How many neighbours a word gets. A word is not its own neighbour; there may be fewer.
+    restrict : int, optional
+        Neighbours come from the ``restrict`` most frequent words only.
+
+    Yields
+    ------
+    Neighbours
+        Of up to `QUERY_ROWS` words.
+
+    Raises
+    ------
+    ConfigError
+        ``topn`` or ``restrict`` is below 1.
+
+    Notes
+    -----
+    Products are float32 by BLAS, `QUERY_ROWS` x `COLUMNS` at a time. Of each word ``topn`` candidates and a few more
+    are kept; their similarities are then computed again in float64, by which they are ranked. So equal vectors get
+    equal similarities, and the result is that of float64 throughout but where more candidates than the few to spare
+    lie within the rounding of a float32 sum. Cost: 2 Q V D floating-point operations; memory: 1 MiB for a block and
+    8 ``topn`` bytes for each of its rows.
+    """
+    check_request(topn, restrict)
+    candidates = unit[:restrict]
+    kept = min(topn + _SPARE, len(candidates))
+    buffer = np.empty(QUERY_ROWS * COLUMNS, dtype=np.float32)
+    for start in range(0, len(queries), QUERY_ROWS):
+        own = queries[start : start + QUERY_ROWS]
+        rows = unit[own]
+        ids = np.full((len(own), kept), NONE, dtype=np.int32)
+        similarities = np.full((len(own), kept), -np.inf, dtype=np.float32)
+        for first in range(0, len(candidates), COLUMNS):
+            block = candidates[first : first + COLUMNS]
+            tile = buffer[: len(own) * len(block)].reshape(len(own), len(block))
+            np.matmul(rows, block.T, out=tile)
+            keep_nearest(tile, first, own, ids, similarities)
+        score(rows, candidates, ids, similarities)
+        yield _rank(own, ids, similarities, topn)
+
+
+def _rank(own: Ids, ids: Ids, similarities: Matrix, topn: int) -> Neighbours:
+    """The first n of the candidates by similarity, then by id; free places are last."""
+    order = np.lexsort((ids, -similarities))[:, :topn]
+    ids = np.take_along_axis(ids, order, axis=1)
+    lengths = np.count_nonzero(ids != NONE, axis=1)
+    return Neighbours(own, ids, np.take_along_axis(similarities, order, axis=1), lengths)

@@ -119,6 +119,10 @@ class TestTraining:
         expected: Model = job.train(tmp_path / "words", tmp_path / "out", *options, settings=settings)
         model = quick.fit(words)
         assert model.vectors_table.words == expected.table["word"].to_pylist()
+        before = expected.description["config"]
+        assert model.summary.config == {**before, "text": {**before["text"], "column": "text"}}
+        assert model.summary.corpus == expected.corpus
+        assert model.summary.plan == expected.description["plan"]
         np.testing.assert_array_equal(model.vectors_table.matrix, expected.matrix)
 
     def test_text_is_tokenised(self, quick: Word2Vec, spark: SparkSession) -> None:

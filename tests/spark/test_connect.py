@@ -35,7 +35,8 @@ def result(folder: Path) -> dict[str, Any]:
         cwd=ROOT, env={**environment, "SPARK_REMOTE": "local[2]"}, capture_output=True, text=True, timeout=300,
         check=False,
     )  # fmt: skip
-    assert done.returncode == 0, done.stderr[-5000:]
+    said = [line for line in done.stderr.splitlines() if not line.startswith("\tat ")]
+    assert done.returncode == 0, "\n".join(said[-80:])
     value: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
     return value
 

@@ -18,7 +18,8 @@ def default_parallelism(spark: SparkSession) -> int:
     try:
         return int(spark.sparkContext.defaultParallelism)
     except PySparkException:  # Spark Connect has no context; the number of parts of a range tells as well
-        last = spark.range(1 << 20).select(F.max(F.spark_partition_id()).alias("part")).collect()
+        parts = spark.range(1 << 20).select(F.spark_partition_id().alias("part"))
+        last = parts.agg(F.max("part").alias("part")).collect()
         return int(last[0]["part"]) + 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ from jobs import train
 from tests.spark.main_job import arguments
 from w2v_spark.errors import ConfigError, WordNotFound
 from w2v_spark.estimator import Word2Vec, Word2VecModel
-from w2v_spark.spark import location
 from w2v_spark.spark.session import get_session
 
 SENTENCES = [["a", "b", "c", "a", "b"], ["a", "c", "d", "d"]] * 10
@@ -50,22 +50,18 @@ def main(folder: Path) -> dict[str, Any]:
         model.findSynonyms("nothing", 1)
     except WordNotFound as error:
         result["unknown"] = str(error)
-    location._Sees.__call__ = _sees_nothing  # type: ignore[method-assign]
+    (folder / "elsewhere").mkdir()
+    make = tempfile.mkdtemp
+    tempfile.mkdtemp = lambda prefix, dir: make(prefix=prefix, dir=folder / "elsewhere")  # type: ignore[assignment]
     try:
         estimator.fit(frame)
     except ConfigError as error:
         result["not shared"] = str(error)
+    tempfile.mkdtemp = make
     text = folder / "text.txt"
     text.write_text("".join(" ".join(words) + "\n" for words in SENTENCES))
     result["job"] = train.main(arguments(text, folder / "out", "--quiet", settings=["model.dim=4", "train.sample=0"]))
     return result
-
-
-def _sees_nothing(self: object, batches: Any) -> Any:
-    import pyarrow as pa
-
-    for _ in batches:
-        yield pa.record_batch([pa.array([False])], names=["seen"])
 
 
 if __name__ == "__main__":

@@ -125,6 +125,11 @@ class TestTraining:
         assert model.summary.plan == expected.description["plan"]
         np.testing.assert_array_equal(model.vectors_table.matrix, expected.matrix)
 
+    def test_a_wider_model_before_changes_nothing(self, quick: Word2Vec, words: DataFrame) -> None:
+        first = quick.fit(words).vectors_table.matrix
+        quick.fit(words, {quick.vectorSize: 16})
+        np.testing.assert_array_equal(quick.fit(words).vectors_table.matrix, first)
+
     def test_text_is_tokenised(self, quick: Word2Vec, spark: SparkSession) -> None:
         texts = spark.createDataFrame([*((text,) for text in TEXTS), (None,), ("",)], "text string")
         model = quick.setInputCol("text").fit(texts)

@@ -25,6 +25,7 @@ MAY_IMPORT = {  # layers of this package, by layer; the table of docs/architectu
     "vectors": BASE | {"kernels"},
     "evaluation": BASE | {"vectors"},
     "spark": BASE | {"w2v_spark", "kernels", "sampling", "text", "training", "vectors"},
+    "estimator": {"errors", "spark", "vectors"},
     "w2v_spark": {"config", "vectors"},
 }
 KERNEL_LIBRARIES = {"numba", "llvmlite", "numpy"}

@@ -25,7 +25,7 @@ from w2v_spark.spark.rounds import train_rounds
 from w2v_spark.spark.run import Run, check_same
 from w2v_spark.spark.session import check_threads
 from w2v_spark.spark.settings import pass_settings, round_settings
-from w2v_spark.spark.source import Input, fingerprint
+from w2v_spark.spark.source import Input, Source, fingerprint
 from w2v_spark.spark.stages import build_vocabulary, encode_corpus
 from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.storage import Directory
@@ -113,7 +113,7 @@ def check_writable(output: Path) -> None:
         raise ConfigError(f"--output {output} cannot be written: no permission to change {there}; choose another path")
 
 
-def train(spark: SparkSession, source: Input, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
+def train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
     """Train word vectors and publish them below the output directory.
 
     Parameters
@@ -146,7 +146,7 @@ def train(spark: SparkSession, source: Input, config: Config, output: Output, pr
         raise StoreError(f"{error}; start again with --overwrite") from error
 
 
-def _train(spark: SparkSession, source: Input, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
+def _train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     documents = source.open(spark)

@@ -18,8 +18,9 @@ def default_parallelism(spark: SparkSession) -> int:
     try:
         return int(spark.sparkContext.defaultParallelism)
     except PySparkException:  # Spark Connect has no context; the number of parts of a range tells as well
-        parts = spark.range(1 << 20).select(F.spark_partition_id().alias("part")).distinct()
-        return parts.count()
+        parts = spark.range(1 << 20).select(F.spark_partition_id().alias("part"))
+        last = parts.agg(F.max("part").alias("part")).collect()
+        return int(last[0]["part"]) + 1
 
 
 def task_cpus(spark: SparkSession) -> int:

@@ -1,4 +1,4 @@
-"""The input: text in files of several formats, as a DataFrame of one column."""
+"""The input: text in files of several formats, or a DataFrame, as a DataFrame of one column."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import re
 import string
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import quote
 
 import pyarrow as pa
 from pyarrow import fs as pafs
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, StringType
 
@@ -23,6 +23,33 @@ from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
 
 FORMATS = ("text", "parquet", "orc", "json")
+
+
+class Source(Protocol):
+    """Anything that gives documents."""
+
+    def open(self, spark: SparkSession) -> DataFrame:
+        """The documents as a DataFrame with one column ``document`` of strings, bytes or arrays of strings."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class FrameInput:
+    """A column of a DataFrame.
+
+    Attributes
+    ----------
+    frame : DataFrame
+        Read twice; whoever has computed it at some cost may cache it.
+    column : str
+    """
+
+    frame: DataFrame
+    column: str
+
+    def open(self, spark: SparkSession) -> DataFrame:
+        """The documents, see `Source`. Raises `InputError` if the column is absent or of another type."""
+        return _select(self.frame, self.column, "inputCol")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,28 +105,42 @@ class Input:
         column = "value" if self.format == "text" else self.column
         try:
             reader = spark.read.format(self.format).option("recursiveFileLookup", True)
-            frame = reader.load([_spark_path(path) for path in self.paths])
-            schema = frame.schema
+            frame = reader.load([spark_path(path) for path in self.paths])
+            frame.schema  # noqa: B018 - Spark looks at the files
         except SPARK_ERRORS as error:
             raise InputError(
                 f"--input {' '.join(self.paths)} cannot be read as {self.format}: {root_cause(error)}; "
                 "check the files and --format"
             ) from error
-        fields = {field.name: field.dataType for field in schema}
-        if column not in fields:
-            raise InputError(
-                f"text.column = {column!r} is not in the input; its columns are {', '.join(fields) or 'none'}"
-            )
-        check_column(column, fields[column])
-        quoted = column.replace("`", "``")
-        return frame.select(F.col(f"`{quoted}`").alias("document"))
+        return _select(frame, column, "text.column")
 
 
-def check_column(name: str, kind: DataType) -> None:
+def _select(frame: DataFrame, column: str, setting: str) -> DataFrame:
+    """One column under the name ``document``."""
+    find_column(frame, column, setting)
+    return frame.select(column_of(column).alias("document"))
+
+
+def find_column(frame: DataFrame, column: str, setting: str) -> DataType:
+    """The type of a column of documents; `InputError` where it is absent or holds something else."""
+    fields = {field.name: field.dataType for field in frame.schema}
+    if column not in fields:
+        raise InputError(f"{setting} = {column!r} is not in the input; its columns are {', '.join(fields) or 'none'}")
+    check_column(column, fields[column], setting)
+    return fields[column]
+
+
+def column_of(name: str) -> Column:
+    """A column by its name, whatever characters are in it."""
+    quoted = name.replace("`", "``")
+    return F.col(f"`{quoted}`")
+
+
+def check_column(name: str, kind: DataType, setting: str = "text.column") -> None:
     """`InputError` unless a column holds text or lists of words."""
     is_words = isinstance(kind, ArrayType) and isinstance(kind.elementType, StringType)
     if not (isinstance(kind, StringType | BinaryType) or is_words):
-        raise InputError(f"text.column = {name!r} is of type {kind.simpleString()}; it must be string or array<string>")
+        raise InputError(f"{setting} = {name!r} is of type {kind.simpleString()}; it must be string or array<string>")
 
 
 def fingerprint(frame: DataFrame) -> dict[str, Any]:
@@ -136,7 +177,7 @@ def _place(path: str) -> PurePosixPath:
     return PurePosixPath(Path(_strip_scheme(path)).resolve() if _is_local(path) else path)
 
 
-def _spark_path(path: str) -> str:
+def spark_path(path: str) -> str:
     """A path as Spark takes it: local ones are marked as such, and a file that has the name of a glob is none."""
     if not _is_local(path):
         return path

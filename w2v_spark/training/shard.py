@@ -137,6 +137,7 @@ def _load_padded(name: str, source: Rows, dim: int) -> Matrix:
     for start in range(0, len(source), ROWS_AT_A_TIME):
         block = slice(start, start + ROWS_AT_A_TIME)
         matrix[block, :dim] = source[block]
+        matrix[block, dim:] = 0  # another model of this worker may have been wider
     return matrix
 
 

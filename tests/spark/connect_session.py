@@ -1,0 +1,68 @@
+"""What the tests of Spark Connect do in a process of their own: a process has classic sessions or those of Connect."""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from pyspark.ml import Pipeline, PipelineModel
+
+from jobs import train
+from tests.spark.main_job import arguments
+from w2v_spark.errors import ConfigError, WordNotFound
+from w2v_spark.estimator import Word2Vec, Word2VecModel
+from w2v_spark.spark.session import get_session
+
+SENTENCES = [["a", "b", "c", "a", "b"], ["a", "c", "d", "d"]] * 10
+
+
+def main(folder: Path) -> dict[str, Any]:
+    """Use all there is; what came of it, as plain values."""
+    spark = get_session("w2v-spark tests", config={"spark.sql.shuffle.partitions": "3"})
+    frame = spark.createDataFrame([(words,) for words in SENTENCES], "words array<string>")
+    estimator = Word2Vec(
+        vectorSize=4, minCount=1, rounds=2, numPartitions=2, sample=0.0, inputCol="words", outputCol="vector",
+        runDirectory=str(folder / "runs"), verbose=False,
+    )  # fmt: skip
+    model = estimator.fit(frame)
+    model.save(str(folder / "model"))
+    model.write().overwrite().save(str(folder / "model"))
+    estimator.write().overwrite().save(str(folder / "estimator"))
+    loaded = Word2VecModel.load(str(folder / "model"))
+    fitted = Pipeline(stages=[Word2Vec.load(str(folder / "estimator"))]).fit(frame)
+    fitted.write().overwrite().save(str(folder / "fitted"))
+    pipeline = PipelineModel.load(str(folder / "fitted"))
+    result = {
+        "session": type(spark).__module__,
+        "vectors": {row.word: row.vector.toArray().tolist() for row in model.getVectors().collect()},
+        "synonyms": [tuple(row) for row in model.findSynonyms("a", 2).collect()],
+        "array": model.findSynonymsArray("a", 2),
+        "means": [
+            [row.vector.toArray().tolist() for row in each.transform(frame).collect()]
+            for each in (model, loaded, pipeline)
+        ],
+        "summary": model.summary.corpus,
+    }
+    try:
+        model.findSynonyms("nothing", 1)
+    except WordNotFound as error:
+        result["unknown"] = str(error)
+    (folder / "elsewhere").mkdir()
+    make = tempfile.mkdtemp
+    tempfile.mkdtemp = lambda prefix, dir: make(prefix=prefix, dir=folder / "elsewhere")  # type: ignore[assignment]
+    try:
+        estimator.fit(frame)
+    except ConfigError as error:
+        result["not shared"] = str(error)
+    tempfile.mkdtemp = make
+    text = folder / "text.txt"
+    text.write_text("".join(" ".join(words) + "\n" for words in SENTENCES))
+    result["job"] = train.main(arguments(text, folder / "out", "--quiet", settings=["model.dim=4", "train.sample=0"]))
+    return result
+
+
+if __name__ == "__main__":
+    print(json.dumps(main(Path(sys.argv[1]))))

@@ -1,0 +1,131 @@
+"""The parts of the Estimator that need no Spark session: kernels, nearest words, the table of Params."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.naive.documents import mean_vector
+from w2v_spark import Config, KeyedVectors
+from w2v_spark.config import TextConfig
+from w2v_spark.errors import ConfigError, InputError, WordNotFound
+from w2v_spark.estimator import Word2Vec
+from w2v_spark.kernels.documents import mean_rows
+from w2v_spark.spark.params import CONFIG_KEYS, build_config
+from w2v_spark.spark.setters import Keywords
+from w2v_spark.spark.synonyms import Synonyms
+from w2v_spark.spark.transform import _joined_ids, _tokenised_ids
+from w2v_spark.text.word_table import WordTable
+
+WORDS = ["a", "b", "été", "longer than eight bytes"]
+MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 5)).astype(np.float32)
+VECTORS = {word: [float(x) for x in row] for word, row in zip(WORDS, MATRIX, strict=True)}
+SEPARATOR = "\0xyz"
+
+
+@given(st.lists(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4), st.none()), max_size=6)), st.booleans())
+def test_means_of_joined_words_are_those_of_the_twin(documents: list[list[str | None]], count_unknown: bool) -> None:
+    joined = pa.array([SEPARATOR.join(word or "" for word in words) for words in documents], pa.string())
+    sizes = pa.array([len(words) for words in documents], pa.int32())
+    ids, firsts = _joined_ids(joined, sizes, SEPARATOR, WordTable.from_words(pa.array(WORDS)))
+    out = np.empty((len(documents), 5))
+    mean_rows(ids, firsts, MATRIX, count_unknown, out)
+    expected = [mean_vector(words, VECTORS, 5, count_unknown) for words in documents]
+    np.testing.assert_allclose(out, np.array(expected).reshape(-1, 5), rtol=1e-12, atol=1e-15)
+
+
+def test_a_slice_of_documents_is_read_from_its_own_start() -> None:
+    joined = pa.array(["a", f"b{SEPARATOR}b", "a"]).slice(1)
+    ids, firsts = _joined_ids(joined, pa.array([2, 1]), SEPARATOR, WordTable.from_words(pa.array(WORDS)))
+    assert ids.tolist() == [1, 1, 0]
+    assert firsts.tolist() == [0, 2, 3]
+
+
+def test_a_word_with_the_separator_in_it_is_found_out() -> None:
+    with pytest.raises(InputError, match="run transform again"):
+        _joined_ids(pa.array([f"a{SEPARATOR}b"]), pa.array([1]), SEPARATOR, WordTable.from_words(pa.array(WORDS)))
+
+
+def test_text_without_words_keeps_its_place() -> None:
+    documents = pa.array(["", "A, b. Zz", "...", "b"])
+    ids, firsts = _tokenised_ids(documents, TextConfig(), WordTable.from_words(pa.array(WORDS)))
+    assert ids.tolist() == [0, 1, -1, 1]
+    assert firsts.tolist() == [0, 0, 3, 3, 4]
+
+
+class TestSynonyms:
+    matrix = np.random.default_rng(1).standard_normal((3000, 20)).astype(np.float32)
+    matrix[7] = 0
+    vectors = KeyedVectors([f"w{i}" for i in range(3000)], matrix)
+    synonyms = Synonyms(vectors)
+
+    @pytest.mark.parametrize("count", [1, 5, 12, 200, 2999, 5000])
+    def test_they_are_those_of_a_full_search(self, count: int) -> None:
+        found, expected = self.synonyms.find("w3", count), self.vectors.most_similar("w3", topn=count)
+        assert [word for word, _ in found] == [word for word, _ in expected]
+        np.testing.assert_allclose([s for _, s in found], [s for _, s in expected], atol=1e-6)
+
+    def test_a_vector_may_find_its_own_word(self) -> None:
+        word, similarity = self.synonyms.find(3 * self.matrix[40], 2)[0]
+        assert word == "w40"
+        assert similarity == pytest.approx(1, abs=1e-6)
+
+    def test_a_vector_of_zeros_is_similar_to_nothing(self) -> None:
+        assert self.synonyms.find(np.zeros(20), 2) == [("w0", 0.0), ("w1", 0.0)]
+        assert dict(self.synonyms.find("w3", 5000))["w7"] == 0
+
+    def test_equal_words_come_in_rank_order(self) -> None:
+        same = Synonyms(KeyedVectors([f"w{i}" for i in range(2000)], np.ones((2000, 3), np.float32)))
+        assert [word for word, _ in same.find("w1", 3)] == ["w0", "w2", "w3"]
+
+    def test_what_cannot_be_asked_is_refused(self) -> None:
+        with pytest.raises(WordNotFound):
+            self.synonyms.find("nothing", 1)
+        with pytest.raises(ConfigError, match="num = 0"):
+            self.synonyms.find("w3", 0)
+        with pytest.raises(InputError, match="expected 20"):
+            self.synonyms.find([1.0], 1)
+
+
+class TestParams:
+    def test_every_param_has_its_key_and_the_default_of_the_configuration(self) -> None:
+        default, built = Config().to_dict(), build_config(Word2Vec()).to_dict()
+        assert built.pop("train") == {**default.pop("train"), "epochs": 1}
+        assert built == default
+
+    def test_every_key_but_the_column_has_a_param(self) -> None:
+        keys = {
+            (s.name, k.name) for s in dataclasses.fields(Config) for k in dataclasses.fields(getattr(Config(), s.name))
+        }
+        assert keys - set(CONFIG_KEYS.values()) == {("text", "column")}
+        assert len(set(CONFIG_KEYS.values())) == len(CONFIG_KEYS)
+
+    def test_every_param_has_a_keyword_a_setter_and_a_getter(self) -> None:
+        estimator = Word2Vec(inputCol="in", runDirectory="somewhere")
+        assert {param.name for param in estimator.params} == set(Keywords.__annotations__)
+        for param in estimator.params:
+            name, value = param.name[0].upper() + param.name[1:], estimator.getOrDefault(param)
+            assert getattr(estimator, f"set{name}")(value) is estimator
+            assert getattr(estimator, f"get{name}")() == value
+
+    def test_values_reach_the_configuration(self) -> None:
+        config = build_config(Word2Vec(vectorSize=7, numPartitions=3, maxIter=4, minCount=0, seed=-1, stepSize=5e-5))
+        assert (config.model.dim, config.train.shards, config.train.epochs) == (7, 3, 4)
+        assert (config.vocabulary.min_count, config.train.seed) == (1, 2**63 - 1)
+        assert config.train.min_learning_rate == 5e-5
+
+    def test_a_value_that_is_not_allowed_names_its_param(self) -> None:
+        with pytest.raises(ConfigError, match=r"Param vectorSize: model\.dim = -1"):
+            build_config(Word2Vec(vectorSize=-1))
+
+    def test_an_unknown_keyword_is_refused(self) -> None:
+        with pytest.raises(TypeError, match="vectorsize"):
+            Word2Vec(vectorsize=3)  # type: ignore[call-arg]
+
+    def test_none_is_the_default(self) -> None:
+        assert Word2Vec(seed=None).getSeed() == Word2Vec().getSeed()

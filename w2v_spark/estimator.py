@@ -1,0 +1,179 @@
+"""An Estimator and a Model of `pyspark.ml` that take the place of `pyspark.ml.feature.Word2Vec`."""
+
+from __future__ import annotations
+
+from typing import Any, Self, Unpack
+
+import pyarrow as pa
+from pyspark.ml import Estimator, Model
+from pyspark.ml.functions import array_to_vector
+from pyspark.ml.util import MLReadable, MLReader, MLWritable, MLWriter
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+from pyspark.sql.types import DoubleType, StringType, StructField, StructType
+
+from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.spark.fitting import fit_frame
+from w2v_spark.spark.location import find_location
+from w2v_spark.spark.model_store import ModelStore
+from w2v_spark.spark.params import Word2VecParams, build_config
+from w2v_spark.spark.readwrite import ParamsReader, ParamsWriter
+from w2v_spark.spark.setters import Keywords, Word2VecSetters
+from w2v_spark.spark.source import column_of, find_column
+from w2v_spark.spark.summary import TrainingSummary
+from w2v_spark.spark.transform import mean_vectors
+from w2v_spark.vectors.keyed_vectors import KeyedVectors
+
+__all__ = ["Word2Vec", "Word2VecModel"]
+
+_SYNONYMS = StructType([StructField("word", StringType()), StructField("similarity", DoubleType(), False)])
+
+
+class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec"], MLWritable):
+    """Learns a vector for each word of a column of documents, lists of words or text.
+
+    Its Params are those of `pyspark.ml.feature.Word2Vec` and more; ``explainParams()`` lists them with their defaults,
+    docs/estimator.md says what differs.
+
+    Examples
+    --------
+    >>> model = Word2Vec(vectorSize=50, inputCol="words", outputCol="vector").fit(documents)
+    >>> model.findSynonymsArray("king", 3)
+    >>> model.transform(documents)
+    """
+
+    def __init__(self, **params: Unpack[Keywords]) -> None:
+        super().__init__()
+        self.setParams(**params)
+
+    def setParams(self, **params: Unpack[Keywords]) -> Self:
+        """Set Params by name. Raises `TypeError` for a name that is none."""
+        unknown = [name for name in params if not self.hasParam(name)]
+        if unknown:
+            raise TypeError(f"{', '.join(unknown)} is no Param of Word2Vec; explainParams() lists them")
+        return self._set(**{name: value for name, value in params.items() if value is not None})
+
+    def _fit(self, dataset: DataFrame) -> Word2VecModel:
+        config, column = build_config(self), _input_column(self)
+        if self.getOutputCol() in dataset.columns:
+            raise ConfigError(f"outputCol = {self.getOutputCol()!r} is a column of the input already; name another one")
+        store = fit_frame(dataset, column, config, self.getRunDirectory(), self.getVerbose())
+        model = Word2VecModel(store)
+        model._resetUid(self.uid)
+        return self._copyValues(model)
+
+    def write(self) -> MLWriter:
+        """What saves the Params."""
+        return ParamsWriter(self)
+
+    @classmethod
+    def read(cls) -> MLReader[Word2Vec]:
+        """What loads them."""
+        return ParamsReader(lambda _: cls(), f"{cls.__module__}.{cls.__name__}", has_store=False)
+
+
+class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritable):
+    """Words and their vectors, made by `Word2Vec` or loaded. Copies share the vectors."""
+
+    def __init__(self, store: ModelStore | None = None) -> None:
+        super().__init__()
+        self._store = store
+
+    def setInputCol(self, value: str) -> Self:
+        """Set `inputCol`."""
+        return self._set(inputCol=value)
+
+    def setOutputCol(self, value: str) -> Self:
+        """Set `outputCol`."""
+        return self._set(outputCol=value)
+
+    def setUnknownWords(self, value: str) -> Self:
+        """Set `unknownWords`."""
+        return self._set(unknownWords=value)
+
+    def setRunDirectory(self, value: str) -> Self:
+        """Set `runDirectory`."""
+        return self._set(runDirectory=value)
+
+    @property
+    def vectors_table(self) -> KeyedVectors:
+        """All vectors on the driver, with look-ups and similarities."""
+        return self._files.vectors
+
+    @property
+    def hasSummary(self) -> bool:
+        """Whether it is known how the model was trained: always."""
+        return True
+
+    @property
+    def summary(self) -> TrainingSummary:
+        """How the model was trained: history, corpus, seconds by stage."""
+        return self._files.summary
+
+    def getVectors(self) -> DataFrame:
+        """All words with their vectors: ``word string, vector vector``."""
+        table = self._files.table(SparkSession.active())
+        return table.select("word", array_to_vector(F.col("vector")).alias("vector"))
+
+    def findSynonyms(self, word: Any, num: int) -> DataFrame:
+        """The ``num`` words most similar to a word or vector: ``word string, similarity double``.
+
+        Raises
+        ------
+        WordNotFound
+            The word is not in the vocabulary.
+        """
+        found = self.findSynonymsArray(word, num)
+        words, similarities = ([row[i] for row in found] for i in (0, 1))
+        table = pa.table({"word": pa.array(words, pa.string()), "similarity": pa.array(similarities, pa.float64())})
+        return SparkSession.active().createDataFrame(table, _SYNONYMS)
+
+    def findSynonymsArray(self, word: Any, num: int) -> list[tuple[str, float]]:
+        """The same as a list, without a Spark job."""
+        return self._files.synonyms.find(word if isinstance(word, str) else _plain(word), num)
+
+    def release(self) -> None:
+        """Remove the files that ``transform`` has written for the executors; DataFrames made before may fail then."""
+        self._files.release()
+
+    def _transform(self, dataset: DataFrame) -> DataFrame:
+        name, output, spark = _input_column(self), self.getOutputCol(), dataset.sparkSession
+        kind, config = find_column(dataset, name, "inputCol"), build_config(self)
+        if output in dataset.columns:
+            raise ConfigError(f"outputCol = {output!r} is a column of the input already; name another one")
+        if self.getUnknownWords() not in ("skip", "zero"):
+            raise ConfigError(
+                f"Param unknownWords = {self.getUnknownWords()!r} is not allowed: expected 'skip', 'zero'"
+            )
+        served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
+        rows, dim = self._files.vectors.matrix.shape
+        vectors = mean_vectors(
+            column_of(name), kind, served.uri, (rows, dim), config.text, self.getUnknownWords() == "zero"
+        )
+        return dataset.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": dim}}))
+
+    @property
+    def _files(self) -> ModelStore:
+        if self._store is None:
+            raise StoreError("this model has no vectors; get one from Word2Vec.fit or Word2VecModel.load")
+        return self._store
+
+    def write(self) -> MLWriter:
+        """What saves the model: Params as JSON, vectors as Parquet."""
+        return ParamsWriter(self, self._files)
+
+    @classmethod
+    def read(cls) -> MLReader[Word2VecModel]:
+        """What loads it."""
+        return ParamsReader(cls, f"{cls.__module__}.{cls.__name__}", has_store=True)
+
+
+def _input_column(params: Word2VecParams) -> str:
+    if not params.isDefined("inputCol"):
+        raise ConfigError("inputCol is not set; name the column of documents, for example with setInputCol('words')")
+    return params.getInputCol()
+
+
+def _plain(vector: Any) -> Any:
+    """A vector of `pyspark.ml.linalg`, or anything else that numpy takes."""
+    return vector.toArray() if hasattr(vector, "toArray") else vector

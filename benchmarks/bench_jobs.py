@@ -81,10 +81,11 @@ def _pass_on(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
 
 
 def _pass_on_frozen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    from w2v_spark.spark import tasks
+    import w2v_spark.spark.tasks  # noqa: F401
+    from w2v_spark.spark.worker import freeze_modules
 
     yield from batches
-    tasks.freeze_modules("benchmark")
+    freeze_modules("benchmark")
 
 
 def _median(job: Callable[[], Any], jobs: int) -> float:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import uuid
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, fields
@@ -16,6 +15,7 @@ from w2v_spark.config import Config
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import CORPUS_FILE, RunDirectory
+from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.exposure import Exposure, build_exposures
@@ -43,16 +43,6 @@ def _load_exposures(run_uri: str, identity: str, config: Config) -> tuple[Exposu
     """The same for merging."""
     state = RunDirectory(Directory.open(run_uri))
     return build_exposures(state.read_counts(), config, _load_run(run_uri, identity)[1])
-
-
-@lru_cache(maxsize=2)
-def freeze_modules(task: str) -> None:
-    """Take what a worker has loaded by the end of its first task out of garbage collection.
-
-    Spark has its workers collect after each task, before they accept the next. With all the modules here, that takes
-    longer than all else between two tasks. Once for each kind of task: later garbage is still collected.
-    """
-    gc.freeze()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from pyspark.sql.types import ArrayType, DataType, DoubleType
 from w2v_spark.config import TextConfig
 from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.kernels.documents import SEPARATOR_BYTES, mean_rows, split_words
+from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.text.tokenizer import NEW_DOCUMENT, Tokenizer, Words, string_buffers
 from w2v_spark.text.word_table import WordTable
@@ -48,7 +49,9 @@ def _load_served(uri: str, rows: int, dim: int) -> tuple[WordTable, npt.NDArray[
     directory = Directory.open(uri)
     with directory.filesystem.open_input_file(directory.file(WORDS_FILE)) as source:
         words = pq.read_table(source)["word"].combine_chunks()
-    return WordTable.from_words(words), open_matrix(directory, MATRIX_FILE, rows, dim)[0:rows]
+    served = WordTable.from_words(words), open_matrix(directory, MATRIX_FILE, rows, dim)[0:rows]
+    freeze_modules("transform")
+    return served
 
 
 def mean_vectors(

@@ -22,7 +22,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common import print_table, timed, write_result
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.neighbours import QUERY_ROWS, Ids, find_neighbours, normalise
-from w2v_spark.vectors.reading import read_vectors
+from w2v_spark.vectors.reading import open_vectors
 
 TOPN = 10
 THREADS = 2
@@ -42,7 +42,7 @@ class Row:
 def main(argv: Sequence[str] | None = None) -> int:
     """Measure them all, write ``results/approximate.json``."""
     options = _parse(argv)
-    unit = normalise(read_vectors(options.vectors).matrix)
+    unit = normalise(open_vectors(options.vectors).stack)
     sample = np.random.default_rng(1).choice(len(unit), min(options.sample, len(unit)), replace=False)
     queries: Ids = np.sort(sample).astype(np.int32)
     exact = search_exactly(unit, queries)  # compiles as well

@@ -23,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common import ROOT, Target, print_table, report_targets, spark_environment, timed, write_result
 from benchmarks.memory import run_measured, stop_on_failure
 from w2v_spark.vectors.neighbours import COLUMNS, QUERY_ROWS, normalise
-from w2v_spark.vectors.reading import read_vectors
+from w2v_spark.vectors.reading import open_vectors
 from w2v_spark.vectors.table import write_vectors
 
 PROCESSES = 2
@@ -102,7 +102,7 @@ def time_products(vectors: Path) -> float:
 
 def _multiply(connection: Connection, vectors: Path, number: int) -> None:
     """What one process does: every ``PROCESSES``-th block of rows against all columns."""
-    unit = normalise(read_vectors(vectors).matrix)
+    unit = normalise(open_vectors(vectors).stack)
     tile = np.empty(QUERY_ROWS * COLUMNS, dtype=np.float32)
     connection.send("ready")
     connection.recv()

@@ -83,15 +83,15 @@ def test_a_cluster_gives_the_same_bits_and_survives_a_killed_worker(corpus, refe
 def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monkeypatch, capsys):
     """A shard that hands back a NaN in round 3."""
     output = tmp_path / "out"
-    merge = rounds._merge
+    merge = rounds._Rounds._merge
 
-    def spoiled(session, state, run, shape, files, exposures, slots, results, number):
+    def spoiled(self, number, old, results):
         if number == 2:
-            path = state.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
+            path = self._state.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
             np.load(path, mmap_mode="r+")[5, 3] = float("nan")
-        return merge(session, state, run, shape, files, exposures, slots, results, number)
+        return merge(self, number, old, results)
 
-    monkeypatch.setattr(rounds, "_merge", spoiled)
+    monkeypatch.setattr(rounds._Rounds, "_merge", spoiled)
     assert train.main(arguments(corpus, output, "--quiet")) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("error: round 3: weights became NaN or infinite")

@@ -27,7 +27,7 @@ from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.description import TableFiles, describe_vectors, read_words
 from w2v_spark.vectors.neighbour_table import to_batch, write_neighbours
 from w2v_spark.vectors.neighbours import QUERY_ROWS, Ids, check_request, find_neighbours, normalise
-from w2v_spark.vectors.reading import read_vectors
+from w2v_spark.vectors.reading import open_vectors
 
 FORMAT_VERSION: Final = "1"
 _QUERIES: Final = "queries.npy"
@@ -223,10 +223,10 @@ class FindNeighbours:
 @lru_cache(maxsize=1)
 def _load_vectors(location: str, fingerprint: str) -> tuple[Matrix, pa.StringArray]:
     """The normalised vectors and the words, kept by an executor's Python worker from task to task."""
-    table = read_vectors(location)
+    table = open_vectors(location)
     if describe_vectors(location).fingerprint != fingerprint:
         raise StoreError(f"{location} was changed while its neighbours were looked for; start again")
-    return normalise(table.matrix), table.words
+    return normalise(table.stack), table.words
 
 
 def _read_queries(staging: Directory) -> Ids:

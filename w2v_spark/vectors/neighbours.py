@@ -12,6 +12,7 @@ import numpy.typing as npt
 from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.kernels.nearest import NONE, keep_nearest, score
 from w2v_spark.vectors.blocks import Matrix
+from w2v_spark.vectors.stack import Stack
 
 Ids = npt.NDArray[np.int32]
 
@@ -42,33 +43,35 @@ class Neighbours:
     lengths: npt.NDArray[np.int64]
 
 
-def normalise(matrix: Matrix) -> Matrix:
-    """Scale rows to length 1 in place, by lengths in float64; zero rows stay zero.
+def normalise(vectors: Stack) -> Matrix:
+    """The vectors scaled to length 1, by lengths in float64; zero rows stay zero.
 
     Parameters
     ----------
-    matrix : float32, (V, D)
-        Changed in place.
+    vectors : Stack, (V, D)
 
     Returns
     -------
     float32, (V, D)
-        The same array.
+        The one copy that is made.
 
     Raises
     ------
     InputError
         A row holds NaN or infinity; the message names the first.
     """
-    for start in range(0, len(matrix), COLUMNS):
-        rows = matrix[start : start + COLUMNS].astype(np.float64)
+    unit: Matrix = np.empty(vectors.shape, dtype=np.float32)
+    for place, block in vectors.blocks():
+        rows = block.astype(np.float64)
         finite = np.isfinite(rows).all(axis=1)
         if not finite.all():
-            raise InputError(f"the vector of id {start + int(np.argmin(finite))} is not finite: it has no neighbours")
+            raise InputError(
+                f"the vector of id {place.start + int(np.argmin(finite))} is not finite: it has no neighbours"
+            )
         lengths = np.sqrt(np.einsum("ij,ij->i", rows, rows))
         lengths[lengths == 0] = 1
-        matrix[start : start + COLUMNS] = rows / lengths[:, None]
-    return matrix
+        unit[place] = rows / lengths[:, None]
+    return unit
 
 
 def check_request(topn: int, restrict: int | None) -> None:

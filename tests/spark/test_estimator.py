@@ -12,7 +12,7 @@ import pytest
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.evaluation import Evaluator
 from pyspark.ml.feature import Tokenizer
-from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, ParamGridBuilder
+from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, ParamGridBuilder, TrainValidationSplit
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.spark.main_job import MainJob, Model
@@ -94,6 +94,24 @@ class TestMachinery:
         assert fitted.transform(words).first().vector.size == 5
         fitted.bestModel.save(str(tmp_path / "best"))
         assert isinstance(fitted, CrossValidatorModel)
+
+    def test_a_pipeline_is_tuned_by_a_split(self, quick: Word2Vec, spark: SparkSession) -> None:
+        texts = spark.createDataFrame([(text,) for text in TEXTS], "text string")
+        grid = ParamGridBuilder().addGrid(quick.vectorSize, [5, 3]).baseOn({quick.rounds: 1}).build()
+        split = TrainValidationSplit(
+            estimator=Pipeline(stages=[Tokenizer(inputCol="text", outputCol="words"), quick]),
+            estimatorParamMaps=grid,
+            evaluator=CountsWords(),
+            collectSubModels=True,
+            seed=1,
+        )
+        fitted = split.fit(texts)
+        assert fitted.validationMetrics == [5.0, 3.0]
+        tried, best = [model.stages[1] for model in fitted.subModels], fitted.bestModel.stages[1]
+        assert [model.getVectorSize() for model in (*tried, best)] == [5, 3, 5]
+        documents = [model.summary.corpus["documents"] for model in (*tried, best)]
+        assert documents[0] == documents[1] < documents[2] == len(TEXTS)  # the best one is fitted again, on all
+        assert fitted.transform(texts).first().vector.size == 5
 
     def test_param_maps_of_fit_and_copies(self, quick: Word2Vec, words: DataFrame) -> None:
         first, second = quick.fit(words, [{quick.vectorSize: 3}, {quick.vectorSize: 2, quick.architecture: "cbow"}])

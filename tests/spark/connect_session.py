@@ -9,9 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.ml import Pipeline, PipelineModel
+from pyspark.ml.tuning import CrossValidator, ParamGridBuilder, TrainValidationSplit
+from pyspark.sql import DataFrame
 
 from jobs import train
 from tests.spark.main_job import arguments
+from tests.spark.tuning import CountsCoordinates
 from w2v_spark.errors import ConfigError, WordNotFound
 from w2v_spark.estimator import Word2Vec, Word2VecModel
 from w2v_spark.spark.session import get_session
@@ -45,6 +48,7 @@ def main(folder: Path) -> dict[str, Any]:
             for each in (model, loaded, pipeline)
         ],
         "summary": model.summary.corpus,
+        "tuned": tune(estimator, frame),
     }
     try:
         model.findSynonyms("nothing", 1)
@@ -62,6 +66,22 @@ def main(folder: Path) -> dict[str, Any]:
     text.write_text("".join(" ".join(words) + "\n" for words in SENTENCES))
     result["job"] = train.main(arguments(text, folder / "out", "--quiet", settings=["model.dim=4", "train.sample=0"]))
     return result
+
+
+def tune(estimator: Word2Vec, frame: DataFrame) -> dict[str, Any]:
+    """Choose between two dimensions in both ways that Spark has; their metrics, and what the best models are."""
+    base = {estimator.rounds: 1, estimator.numPartitions: 1}
+    grid = ParamGridBuilder().addGrid(estimator.vectorSize, [5, 3]).baseOn(base).build()
+    common = {"estimatorParamMaps": grid, "evaluator": CountsCoordinates(), "seed": 1}
+    validated = CrossValidator(estimator=estimator, numFolds=2, parallelism=2, **common).fit(frame)
+    split = TrainValidationSplit(estimator=Pipeline(stages=[estimator]), **common).fit(frame)
+    best = {"CrossValidator": validated.bestModel, "TrainValidationSplit": split.bestModel.stages[0]}
+    return {
+        "metrics": [[float(metric) for metric in each] for each in (validated.avgMetrics, split.validationMetrics)],
+        "dim": {name: model.vectors_table.dim for name, model in best.items()},
+        "documents": {name: model.summary.corpus["documents"] for name, model in best.items()},
+        "sizes": [[row.vector.size for row in each.transform(frame).collect()] for each in (validated, split)],
+    }
 
 
 if __name__ == "__main__":

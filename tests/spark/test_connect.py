@@ -58,6 +58,14 @@ def test_models_that_were_saved_transform_alike(result: dict[str, Any]) -> None:
         np.testing.assert_allclose(means, expected, atol=1e-6)
 
 
+def test_params_are_tuned(result: dict[str, Any]) -> None:
+    tuned = result["tuned"]
+    assert tuned["metrics"] == [[5.0, 3.0], [5.0, 3.0]]
+    assert tuned["dim"] == {"CrossValidator": 5, "TrainValidationSplit": 5}
+    assert set(tuned["documents"].values()) == {len(SENTENCES)}  # the best one is fitted again, on all
+    assert tuned["sizes"] == [[5] * len(SENTENCES)] * 2
+
+
 def test_a_directory_that_executors_do_not_see_is_a_clear_error(result: dict[str, Any], folder: Path) -> None:
     assert result["not shared"].startswith(f"executors do not see {folder}/runs of this process")
 

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from pyspark.ml import Pipeline, PipelineModel
-from pyspark.ml.evaluation import Evaluator
 from pyspark.ml.feature import Tokenizer
 from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, ParamGridBuilder, TrainValidationSplit
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.spark.main_job import MainJob, Model
+from tests.spark.tuning import CountsCoordinates
 from w2v_spark import KeyedVectors
 from w2v_spark.errors import ConfigError, StoreError, VocabularyError
 from w2v_spark.estimator import Word2Vec, Word2VecModel
@@ -58,13 +58,6 @@ def model(words: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     return estimator.setVerbose(False).fit(words)
 
 
-class CountsWords(Evaluator):
-    """Prefers vectors of more coordinates, which is easily checked."""
-
-    def _evaluate(self, dataset: DataFrame) -> float:
-        return float(dataset.first().vector.size)
-
-
 class TestMachinery:
     def test_a_pipeline_is_fitted_saved_and_loaded(self, quick: Word2Vec, spark: SparkSession, tmp_path: Path) -> None:
         texts = spark.createDataFrame([(text,) for text in TEXTS], "text string")
@@ -86,7 +79,7 @@ class TestMachinery:
     def test_cross_validation_over_param_maps(self, quick: Word2Vec, words: DataFrame, tmp_path: Path) -> None:
         grid = ParamGridBuilder().addGrid(quick.vectorSize, [3, 5]).baseOn({quick.rounds: 1}).build()
         validator = CrossValidator(
-            estimator=quick, estimatorParamMaps=grid, evaluator=CountsWords(), numFolds=2, parallelism=2, seed=1
+            estimator=quick, estimatorParamMaps=grid, evaluator=CountsCoordinates(), numFolds=2, parallelism=2, seed=1
         )
         fitted = validator.fit(words)
         assert fitted.avgMetrics == [3.0, 5.0]
@@ -101,7 +94,7 @@ class TestMachinery:
         split = TrainValidationSplit(
             estimator=Pipeline(stages=[Tokenizer(inputCol="text", outputCol="words"), quick]),
             estimatorParamMaps=grid,
-            evaluator=CountsWords(),
+            evaluator=CountsCoordinates(),
             collectSubModels=True,
             seed=1,
         )

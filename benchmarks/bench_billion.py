@@ -5,18 +5,13 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import signal
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
+from benchmarks.apart import check_room, run_apart, work_directory
 from benchmarks.common import (
     ROOT,
     Target,
@@ -30,7 +25,7 @@ from benchmarks.common import (
     write_result,
 )
 from benchmarks.gensim_run import write_sentences
-from benchmarks.memory import PROC, MemorySampler, Run
+from benchmarks.memory import stop_on_failure
 from benchmarks.resampling import read_sentences, write_corpus
 from w2v_spark.config import Config, TextConfig
 from w2v_spark.errors import ConfigError
@@ -50,7 +45,6 @@ GENSIM_SETTINGS = {"vector_size": 100, "window": 5, "negative": 5, "sample": 1e-
 
 TEXT_BYTES, ENCODED_BYTES = 4, 2 * 4  # a word on disk: compressed text; ids as Spark shuffles them and as they stay
 OTHER_BYTES = 4 << 30  # weights, gensim's text, Spark's own files
-ENDINGS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 Report = dict[str, Any]
 
@@ -87,42 +81,12 @@ def judge(result: Report) -> list[Target]:
 
 def check_disk(directory: Path, words: int) -> None:
     """End the program, before anything is written, where the disk of a directory has too little room."""
-    if not directory.is_dir():
-        sys.exit(f"--output {directory} is no directory; make it, or name another")
-    needed, free = disk_needed(words), shutil.disk_usage(directory).free
-    if free < needed:
-        sys.exit(
-            f"{words:,} words need {needed / 1e9:.1f} GB of free disk while this runs, {directory} has "
-            f"{free / 1e9:.1f} GB; name a directory on a larger disk with --output DIR"
-        )
+    check_room(directory, disk_needed(words), f"{words:,} words need")
 
 
 def disk_needed(words: int) -> int:
     """Bytes that a run takes: the text, the encoded corpus twice (shuffled and final), and a margin for the rest."""
     return words * (TEXT_BYTES + ENCODED_BYTES) + OTHER_BYTES
-
-
-@contextmanager
-def work_directory(parent: Path, seconds: float) -> Iterator[Path]:
-    """A temporary directory that is removed whatever ends the block: an error, a signal or the time limit."""
-
-    def end(number: int, frame: FrameType | None) -> None:
-        _ignore_endings()
-        limit = f"the time limit of {seconds:g} s; set another with --time-limit"
-        sys.exit(f"stopped by {limit if number == signal.SIGALRM else signal.Signals(number).name}")
-
-    before = {number: signal.signal(number, end) for number in ENDINGS}
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=parent) as name:
-            try:
-                yield Path(name)
-            finally:
-                _ignore_endings()  # nothing interrupts the removal
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def make_corpus(
@@ -156,7 +120,7 @@ def run_ours(work: Path, options: argparse.Namespace) -> Report:
         command = [sys.executable, str(ROOT / "jobs" / "train.py"), "--input", str(work / source)]
         command += ["--format", "parquet", "--output", str(work / output)]
         run = run_apart([*command, *setting_arguments([*SETTINGS, *options.set])], environment, work)
-        _stop_on_failure("the main job", run)
+        stop_on_failure("the main job", run)
     model = json.loads((work / "model" / "model.json").read_text())
     rounds = json.loads((work / "model" / "history.json").read_text())["rounds"]
     stages = {**model["timings"], "start-up": run.seconds - model["timings"]["total"]}
@@ -186,7 +150,7 @@ def run_gensim(sample: Path, work: Path, words: int) -> Report:
     command += ["--settings", json.dumps(GENSIM_SETTINGS)]
     print(f"training gensim on {written:,} words ...", flush=True)
     run = run_apart(command, {**os.environ, "PYTHONPATH": str(ROOT)}, work)
-    _stop_on_failure("gensim", run)
+    stop_on_failure("gensim", run)
     result: Report = json.loads(report.read_text())
     scale = words / written
     return {
@@ -198,18 +162,6 @@ def run_gensim(sample: Path, work: Path, words: int) -> Report:
         "extrapolated_seconds": scale * (result["scan_seconds"] + result["train_seconds"]),
         "peak_mebibytes": run.peaks.mebibytes(),
     }
-
-
-def run_apart(command: Sequence[str], environment: dict[str, str], directory: Path) -> Run:
-    """Run a program in a session of its own and measure it; nothing of the session outlives this call."""
-    with timed() as timing:
-        process = subprocess.Popen(command, env=environment, cwd=directory, start_new_session=True)
-        try:
-            with MemorySampler(process.pid) as sampler:
-                code = process.wait()
-        finally:
-            _kill_session(process)
-    return Run(code, timing.seconds, sampler.peaks)
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -263,43 +215,6 @@ def _job_environment(work: Path, driver_memory: str) -> dict[str, str]:
     for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE", "SPARK_LOCAL_DIRS"):  # they would count for more
         environment.pop(name, None)
     return {**environment, "SPARK_CONF_DIR": str(conf), "TMPDIR": str(scratch)}
-
-
-def _ignore_endings() -> None:
-    for number in ENDINGS:
-        signal.signal(number, signal.SIG_IGN)
-
-
-def _kill_session(process: subprocess.Popen[bytes]) -> None:
-    """Kill a program's process group, and Python workers of Spark, which have a group of their own in its session."""
-    if process.poll() is None:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-    for _ in range(100):
-        members = _session_members(process.pid)
-        for member in members:
-            with suppress(ProcessLookupError):
-                os.kill(member, signal.SIGKILL)
-        if not members:
-            return
-        time.sleep(0.05)
-
-
-def _session_members(session: int) -> list[int]:
-    """Processes of a session that have not ended; none without ``/proc``."""
-    found = []
-    for stat in PROC.glob("[0-9]*/stat"):
-        with suppress(OSError):
-            # "pid (name) state parent group session ...", where the name may hold anything
-            state, _, _, number = stat.read_text(errors="replace").rpartition(")")[2].split()[:4]
-            if int(number) == session and state not in "ZX":
-                found.append(int(stat.parent.name))
-    return found
-
-
-def _stop_on_failure(name: str, run: Run) -> None:
-    if run.code:
-        sys.exit(f"{name} ended with exit code {run.code}")
 
 
 def _print(result: Report) -> None:

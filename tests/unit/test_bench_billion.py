@@ -14,8 +14,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import bench_billion, resampling
-from benchmarks.bench_billion import check_disk, disk_needed, work_directory
+from benchmarks import resampling
+from benchmarks.apart import run_apart, work_directory
+from benchmarks.bench_billion import check_disk, disk_needed
 from benchmarks.resampling import Sentences, read_sentences, write_corpus
 from w2v_spark.config import TextConfig
 from w2v_spark.text.tokenizer import Tokenizer
@@ -103,7 +104,7 @@ def test_the_time_limit_kills_everything_the_job_started(tmp_path: Path) -> None
     )
     started = time.monotonic()
     with pytest.raises(SystemExit, match=r"time limit of 2 s"), work_directory(tmp_path, 2) as work:
-        bench_billion.run_apart([sys.executable, "-S", "-c", code], dict(os.environ), work)
+        run_apart([sys.executable, "-S", "-c", code], dict(os.environ), work)
     assert time.monotonic() - started < 30
     stat = Path(f"/proc/{pid.read_text()}/stat")
     assert not stat.exists() or stat.read_text().rpartition(")")[2].split()[0] == "Z"

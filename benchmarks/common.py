@@ -124,7 +124,7 @@ def write_result(name: str, result: dict[str, Any], targets: Sequence[Target] = 
     path = RESULTS / f"{name}.json"
     content = {
         "benchmark": name,
-        "command": shlex.join(["python", "-m", f"benchmarks.bench_{name}", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "machine": describe_machine(),

@@ -11,7 +11,13 @@ import numpy as np
 import pytest
 from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.feature import Tokenizer
-from pyspark.ml.tuning import CrossValidator, CrossValidatorModel, ParamGridBuilder, TrainValidationSplit
+from pyspark.ml.tuning import (
+    CrossValidator,
+    CrossValidatorModel,
+    ParamGridBuilder,
+    TrainValidationSplit,
+    TrainValidationSplitModel,
+)
 from pyspark.sql import DataFrame, SparkSession
 
 from tests.spark.main_job import MainJob, Model
@@ -88,7 +94,7 @@ class TestMachinery:
         fitted.bestModel.save(str(tmp_path / "best"))
         assert isinstance(fitted, CrossValidatorModel)
 
-    def test_a_pipeline_is_tuned_by_a_split(self, quick: Word2Vec, spark: SparkSession) -> None:
+    def test_a_pipeline_is_tuned_by_a_split(self, quick: Word2Vec, spark: SparkSession, tmp_path: Path) -> None:
         texts = spark.createDataFrame([(text,) for text in TEXTS], "text string")
         grid = ParamGridBuilder().addGrid(quick.vectorSize, [5, 3]).baseOn({quick.rounds: 1}).build()
         split = TrainValidationSplit(
@@ -104,7 +110,10 @@ class TestMachinery:
         assert [model.getVectorSize() for model in (*tried, best)] == [5, 3, 5]
         documents = [model.summary.corpus["documents"] for model in (*tried, best)]
         assert documents[0] == documents[1] < documents[2] == len(TEXTS)  # the best one is fitted again, on all
-        assert fitted.transform(texts).first().vector.size == 5
+        fitted.save(str(tmp_path / "fitted"))
+        rows = TrainValidationSplitModel.load(str(tmp_path / "fitted")).transform(texts).collect()
+        assert rows == fitted.transform(texts).collect()
+        assert {row.vector.size for row in rows} == {5}
 
     def test_param_maps_of_fit_and_copies(self, quick: Word2Vec, words: DataFrame) -> None:
         first, second = quick.fit(words, [{quick.vectorSize: 3}, {quick.vectorSize: 2, quick.architecture: "cbow"}])

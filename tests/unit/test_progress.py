@@ -1,4 +1,6 @@
 import io
+import sys
+import types
 
 from w2v_spark.training.history import Progress, RoundRecord
 
@@ -33,6 +35,13 @@ def test_a_bar_on_a_terminal():
     assert "train round 2/2, loss 2.5000, rate 0.01000" in text
     assert "100%" in text
     assert "1.00k/1.00k" in text
+
+
+def test_a_bar_in_a_notebook_whose_streams_are_no_terminals(monkeypatch):
+    monkeypatch.setitem(sys.modules, "ipykernel", types.ModuleType("ipykernel"))
+    text = shown(io.StringIO())
+    assert "\rtrain round 2/2, loss 2.5000, rate 0.01000: 100%" in text
+    assert shown(io.StringIO(), quiet=True) == ""
 
 
 def test_quiet_is_silent():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from xml.etree import ElementTree
 
 import numpy as np
 import pyarrow as pa
@@ -18,6 +19,7 @@ from w2v_spark.estimator import Word2Vec
 from w2v_spark.kernels.documents import mean_rows
 from w2v_spark.spark.params import CONFIG_KEYS, build_config
 from w2v_spark.spark.setters import Keywords
+from w2v_spark.spark.summary import TrainingSummary
 from w2v_spark.spark.synonyms import Synonyms
 from w2v_spark.spark.transform import _joined_ids, _tokenised_ids
 from w2v_spark.text.word_table import WordTable
@@ -129,3 +131,21 @@ class TestParams:
 
     def test_none_is_the_default(self) -> None:
         assert Word2Vec(seed=None).getSeed() == Word2Vec().getSeed()
+
+
+def test_a_notebook_shows_the_summary_as_a_table() -> None:
+    record = {"tokens": 1500, "loss": 2.5, "learning_rate": 0.02, "words_per_second": 3000.4, "seconds": {"total": 0.5}}
+    summary = TrainingSummary(
+        history=[{"round": number, **record} for number in range(2)],
+        corpus={"documents": 10, "tokens": 3000, "vocabulary_size": 7},
+        seconds={"total": 1.5},
+        plan={"shards": 1, "rounds": 2},
+        config={},
+    )
+    line, table = ElementTree.fromstring(f"<div>{summary._repr_html_()}</div>")
+    assert line.text == str(summary)
+    assert [[cell.text for cell in row] for row in table] == [
+        ["round", "words", "loss", "learning rate", "words/s", "seconds"],
+        ["1", "1,500", "2.5000", "0.02000", "3,000", "0.5"],
+        ["2", "1,500", "2.5000", "0.02000", "3,000", "0.5"],
+    ]

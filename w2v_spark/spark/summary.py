@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -57,3 +58,24 @@ class TrainingSummary:
             f"{plan['shards']} shards x {plan['rounds']} rounds, loss {self.loss[0]:.4f} to {self.loss[-1]:.4f}; "
             f"{self.seconds['total']:.1f} s"
         )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows at the end of a cell: the line of ``str`` and a table of the rounds."""
+        names = ("round", "words", "loss", "learning rate", "words/s", "seconds")
+        rows = [
+            (
+                f"{record['round'] + 1}",
+                f"{record['tokens']:,}",
+                f"{record['loss']:.4f}",
+                f"{record['learning_rate']:.5f}",
+                f"{record['words_per_second']:,.0f}",
+                f"{record['seconds']['total']:.1f}",
+            )
+            for record in self.history
+        ]
+        lines = [_html_row("th", names), *(_html_row("td", row) for row in rows)]
+        return f"<p>{self}</p><table>{''.join(lines)}</table>"
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"

@@ -10,7 +10,7 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.ml.util import MLReadable, MLReader, MLWritable, MLWriter
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import DoubleType, StringType, StructField, StructType
+from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
 
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.spark.fitting import fit_frame
@@ -19,9 +19,9 @@ from w2v_spark.spark.model_store import ModelStore
 from w2v_spark.spark.params import Word2VecParams, build_config
 from w2v_spark.spark.readwrite import ParamsReader, ParamsWriter
 from w2v_spark.spark.setters import Keywords, Word2VecSetters
-from w2v_spark.spark.source import column_of, find_column
+from w2v_spark.spark.source import find_column
 from w2v_spark.spark.summary import TrainingSummary
-from w2v_spark.spark.transform import mean_vectors
+from w2v_spark.spark.transform import add_mean_vectors
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 __all__ = ["Word2Vec", "Word2VecModel"]
@@ -146,11 +146,9 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
                 f"Param unknownWords = {self.getUnknownWords()!r} is not allowed: expected 'skip', 'zero'"
             )
         served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
-        rows, dim = self._files.vectors.matrix.shape
-        vectors = mean_vectors(
-            column_of(name), kind, served.uri, (rows, dim), config.text, self.getUnknownWords() == "zero"
-        )
-        return dataset.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": dim}}))
+        shape = self._files.vectors.matrix.shape
+        text, count_unknown = None if isinstance(kind, ArrayType) else config.text, self.getUnknownWords() == "zero"
+        return add_mean_vectors(dataset, name, output, served.uri, shape, text, count_unknown)
 
     @property
     def _files(self) -> ModelStore:

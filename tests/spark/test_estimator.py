@@ -240,6 +240,14 @@ class TestFiles:
         assert kept.schema[:-1] == frame.schema[:]
         assert kept.select("m", "s").collect() == frame.select("m", "s").collect()
 
+    def test_documents_come_from_files_read_by_column(
+        self, model: Word2VecModel, words: DataFrame, spark: SparkSession, tmp_path: Path
+    ) -> None:
+        words.write.parquet(str(tmp_path / "words"))
+        frame = spark.read.parquet(str(tmp_path / "words"))
+        found, expected = (model.transform(each).orderBy("id").collect() for each in (frame, words))
+        assert found == expected
+
     def test_what_is_no_model_is_refused(self, model: Word2VecModel, quick: Word2Vec, tmp_path: Path) -> None:
         quick.save(str(tmp_path / "estimator"))
         with pytest.raises(ConfigError, match=r"holds a w2v_spark\.estimator\.Word2Vec, expected"):

@@ -21,20 +21,17 @@ from w2v_spark.spark.params import CONFIG_KEYS, build_config
 from w2v_spark.spark.setters import Keywords
 from w2v_spark.spark.summary import TrainingSummary
 from w2v_spark.spark.synonyms import Synonyms
-from w2v_spark.spark.transform import _joined_ids, _tokenised_ids
+from w2v_spark.spark.transform import _tokenised_ids, _word_ids
 from w2v_spark.text.word_table import WordTable
 
 WORDS = ["a", "b", "été", "longer than eight bytes"]
 MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 5)).astype(np.float32)
 VECTORS = {word: [float(x) for x in row] for word, row in zip(WORDS, MATRIX, strict=True)}
-SEPARATOR = "\0xyz"
 
 
 @given(st.lists(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4), st.none()), max_size=6)), st.booleans())
-def test_means_of_joined_words_are_those_of_the_twin(documents: list[list[str | None]], count_unknown: bool) -> None:
-    joined = pa.array([SEPARATOR.join(word or "" for word in words) for words in documents], pa.string())
-    sizes = pa.array([len(words) for words in documents], pa.int32())
-    ids, firsts = _joined_ids(joined, sizes, SEPARATOR, WordTable.from_words(pa.array(WORDS)))
+def test_means_of_words_are_those_of_the_twin(documents: list[list[str | None]], count_unknown: bool) -> None:
+    ids, firsts = _word_ids(pa.array(documents, pa.list_(pa.string())), WordTable.from_words(pa.array(WORDS)))
     out = np.empty((len(documents), 5))
     mean_rows(ids, firsts, MATRIX, count_unknown, out)
     expected = [mean_vector(words, VECTORS, 5, count_unknown) for words in documents]
@@ -42,15 +39,9 @@ def test_means_of_joined_words_are_those_of_the_twin(documents: list[list[str | 
 
 
 def test_a_slice_of_documents_is_read_from_its_own_start() -> None:
-    joined = pa.array(["a", f"b{SEPARATOR}b", "a"]).slice(1)
-    ids, firsts = _joined_ids(joined, pa.array([2, 1]), SEPARATOR, WordTable.from_words(pa.array(WORDS)))
+    ids, firsts = _word_ids(pa.array([["a"], ["b", "b"], ["a"]]).slice(1), WordTable.from_words(pa.array(WORDS)))
     assert ids.tolist() == [1, 1, 0]
     assert firsts.tolist() == [0, 2, 3]
-
-
-def test_a_word_with_the_separator_in_it_is_found_out() -> None:
-    with pytest.raises(InputError, match="run transform again"):
-        _joined_ids(pa.array([f"a{SEPARATOR}b"]), pa.array([1]), SEPARATOR, WordTable.from_words(pa.array(WORDS)))
 
 
 def test_text_without_words_keeps_its_place() -> None:

@@ -1,9 +1,7 @@
-"""Documents to the means of their words' vectors, as an Arrow function of a column."""
+"""Documents to the means of their words' vectors, by an Arrow function of a column."""
 
 from __future__ import annotations
 
-import secrets
-import string
 from functools import lru_cache
 from typing import Any, Final
 
@@ -12,14 +10,14 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
-from pyspark.ml.functions import array_to_vector
-from pyspark.sql import Column
+from pyspark.ml.linalg import VectorUDT
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DataType, DoubleType
 
 from w2v_spark.config import TextConfig
-from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.kernels.documents import SEPARATOR_BYTES, mean_rows, split_words
+from w2v_spark.errors import ConfigError
+from w2v_spark.kernels.documents import mean_rows
+from w2v_spark.spark.source import column_of
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.text.tokenizer import NEW_DOCUMENT, Tokenizer, Words, string_buffers
@@ -30,6 +28,7 @@ from w2v_spark.vectors.keyed_vectors import KeyedVectors
 MATRIX_FILE: Final = "matrix.npy"
 WORDS_FILE: Final = "words.parquet"
 _FIRST_WORD: Final = "a"
+_DENSE: Final = 1  # the type of a vector in the columns of VectorUDT
 
 Ids = npt.NDArray[np.int32]
 Places = npt.NDArray[np.int64]
@@ -54,77 +53,76 @@ def _load_served(uri: str, rows: int, dim: int) -> tuple[WordTable, npt.NDArray[
     return served
 
 
-def mean_vectors(
-    column: Column, kind: DataType, uri: str, shape: tuple[int, int], text: TextConfig, count_unknown: bool
-) -> Column:
-    """The mean vector of each document as a column of `VectorUDT`.
+def add_mean_vectors(
+    dataset: DataFrame,
+    name: str,
+    output: str,
+    uri: str,
+    shape: tuple[int, int],
+    text: TextConfig | None,
+    count_unknown: bool,
+) -> DataFrame:
+    """The dataset and, as another column of `VectorUDT`, the mean vector of each document.
 
     Parameters
     ----------
-    column
-        Lists of words or text.
-    kind
-        The column's type.
+    dataset
+        Without null documents: evaluated, they are an error.
+    name
+        The column of documents.
+    output
+        What the new column is called.
     uri
         A directory with the files of `write_served`, under a name that executors know.
     shape
         (V, D).
     text
-        How text is tokenised.
+        How text is tokenised; None where documents are lists of words.
     count_unknown
         Whether unknown words count as vectors of zeros.
-
-    Notes
-    -----
-    Lists of words reach Python as one string a document: Spark hands a string over in one copy, the elements of a list
-    one by one. The separator is drawn at random. Should it be within a word, the number of words tells.
     """
     arrow_udf = getattr(F, "arrow_udf", None)
     if arrow_udf is None:
         raise ConfigError("transform needs PySpark 4.1 or later, which has arrow_udf; upgrade pyspark")
-    if not isinstance(kind, ArrayType):
 
-        def of_text(documents: pa.Array) -> pa.Array:
-            _refuse_nulls(documents)
-            ids, firsts = _tokenised_ids(documents, text, _load_served(uri, *shape)[0])
-            return _means(ids, firsts, uri, shape, count_unknown)
+    def of_documents(documents: pa.Array) -> pa.Array:
+        table, matrix = _load_served(uri, *shape)
+        ids, firsts = _word_ids(documents, table) if text is None else _tokenised_ids(documents, text, table)
+        return _means(ids, firsts, matrix, count_unknown)
 
-        values = arrow_udf(of_text, ArrayType(DoubleType()))(column)
-    else:
-        separator = "\0" + "".join(secrets.choice(string.ascii_letters) for _ in range(SEPARATOR_BYTES - 1))
-
-        def of_words(documents: pa.Array, sizes: pa.Array) -> pa.Array:
-            _refuse_nulls(documents)
-            ids, firsts = _joined_ids(documents, sizes, separator, _load_served(uri, *shape)[0])
-            return _means(ids, firsts, uri, shape, count_unknown)
-
-        joined = F.array_join(column, separator, "")  # null words become empty ones, which no vocabulary has
-        values = arrow_udf(of_words, ArrayType(DoubleType()))(joined, F.size(column))
-    vectors: Column = array_to_vector(values)
-    return vectors
+    column = column_of(name)
+    vectors = arrow_udf(of_documents, VectorUDT())(column)
+    checked = dataset.where(_is_document(column, name, text is None))
+    return checked.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}}))
 
 
-def _refuse_nulls(documents: pa.Array) -> None:
-    if documents.null_count:
-        raise InputError(
-            f"{documents.null_count} of {len(documents)} documents of a batch are null; leave them out with "
-            "dataset.na.drop() or replace them by empty ones"
+def _is_document(column: Column, name: str, is_words: bool) -> Column:
+    """True, or an error where there is no document.
+
+    It stays in the plan, since Spark cannot know that no size is negative, and it is evaluated row by row. Above scans
+    that hand over whole columns Spark 4.3 converts what comes from Python once more, and knows no vectors there.
+    """
+    size = F.size(column) if is_words else F.length(column)
+    error = F.raise_error(
+        F.lit(
+            f"a document in column {name!r} is null; leave it out with dataset.na.drop() or replace it by an empty one"
         )
+    )
+    checked: Column = F.when(column.isNull() | (size < 0), error).otherwise(F.lit(True))
+    return checked
 
 
-def _joined_ids(documents: pa.Array, sizes: pa.Array, separator: str, table: WordTable) -> tuple[Ids, Places]:
-    """The ids of words that were joined, and where each document's start."""
-    text, starts = string_buffers(documents)
-    bytes_ = int(starts[-1] - starts[0])
-    out, firsts = np.empty(bytes_ + 8, np.uint8), np.empty(len(documents) + 1, np.int64)
-    offsets = np.empty(bytes_ // SEPARATOR_BYTES + len(documents) + 1, np.int32)
-    words = split_words(text, starts, np.frombuffer(separator.encode(), np.uint8), out, offsets, firsts)
-    expected = np.maximum(sizes.to_numpy(zero_copy_only=False), 1)
-    if not np.array_equal(np.diff(firsts), expected):
-        raise InputError(f"a word of the input holds {separator!r}, which was drawn at random; run transform again")
-    ids = np.empty(words, np.int32)
-    table.find(Words(out, offsets[: words + 1], np.zeros(words, np.uint8)), ids)
-    return ids, firsts
+def _word_ids(documents: pa.Array, table: WordTable) -> tuple[Ids, Places]:
+    """The ids of words in lists, and where each document's start."""
+    words = documents.flatten()
+    if words.null_count:
+        words = pc.fill_null(words, "")  # which no vocabulary has
+    text, starts = string_buffers(words)
+    ids = np.empty(len(words), np.int32)
+    part = text[starts[0] : starts[-1]]
+    table.find(Words(part, (starts - starts[0]).astype(np.int32), np.zeros(len(words), np.uint8)), ids)
+    firsts = documents.offsets.to_numpy().astype(np.int64)
+    return ids, firsts - firsts[0]
 
 
 def _tokenised_ids(documents: pa.Array, config: TextConfig, table: WordTable) -> tuple[Ids, Places]:
@@ -143,10 +141,17 @@ def _tokenised_ids(documents: pa.Array, config: TextConfig, table: WordTable) ->
     return found[~is_first], firsts - np.arange(len(firsts))
 
 
-def _means(ids: Ids, firsts: Places, uri: str, shape: tuple[int, int], count_unknown: bool) -> pa.Array:
-    """Lists of D float64, one a document."""
-    rows, dim = len(firsts) - 1, shape[1]
+def _means(ids: Ids, firsts: Places, matrix: npt.NDArray[np.float32], count_unknown: bool) -> pa.Array:
+    """A dense vector of D float64 for each document, as Spark stores them."""
+    rows, dim = len(firsts) - 1, matrix.shape[1]
     out = np.empty((rows, dim))
-    mean_rows(ids, firsts, _load_served(uri, *shape)[1], count_unknown, out)
+    mean_rows(ids, firsts, matrix, count_unknown, out)
     offsets: Any = np.arange(rows + 1, dtype=np.int32) * np.int32(dim)
-    return pa.ListArray.from_arrays(pa.array(offsets), pa.array(out.reshape(-1)))
+    values = pa.ListArray.from_arrays(pa.array(offsets), pa.array(out.reshape(-1)))
+    fields = {
+        "type": pa.array(np.full(rows, _DENSE, np.int8)),
+        "size": pa.nulls(rows, pa.int32()),  # of sparse vectors, and so are the indices
+        "indices": pa.nulls(rows, pa.list_(pa.int32())),
+        "values": values,
+    }
+    return pa.StructArray.from_arrays(list(fields.values()), list(fields))

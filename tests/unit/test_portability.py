@@ -14,6 +14,7 @@ from w2v_spark.config import Config
 from w2v_spark.kernels import rng
 from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.kernels.merge import add_stretch
+from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.trainer import Trainer
@@ -34,6 +35,7 @@ for architecture in ("skipgram", "cbow"):
             Trainer(model, tables).train(ids, offsets, 0, rng.stream_key(1, 2, 3), *weights, 0.05, 1e-6, 1e-4)
             updates, curvature = random.random(words, np.float32), random.random(padded(dim), np.float32)
             add_stretch(weights[0], weights[0] * 2, updates, curvature, 5)
+            add_product(weights[0][:50, :dim], weights[1], weights[0][:dim])
             print(architecture, objective, dim, hashlib.sha256(b"".join(weights)).hexdigest())
 print("wide" if WIDE else "narrow")
 """

@@ -64,8 +64,8 @@ def add_displacement(before, shard, total, one, first, step):
 
 
 @kernel
-def add_stretch(mean, apart, updates, curvature, shards):
-    """Replace ``mean`` by ``(f - P) mean + g apart`` in place, for every entry with its own f and g.
+def add_stretch(mean, one, updates, curvature, shards):
+    """Replace ``mean`` by ``(f - P) mean + g (one - mean)`` in place, for every entry with its own f and g.
 
     With ``x = updates[row] * curvature[column]``, ``f = 1 + e^-x + ... + e^-(P-1)x`` is what P shards in turn go, in
     steps of the first; their noise has the variance ``1 + e^-2x + ... + e^-2(P-1)x``, of which stretching the mean
@@ -73,7 +73,7 @@ def add_stretch(mean, apart, updates, curvature, shards):
 
     Parameters
     ----------
-    mean, apart : (rows, columns) float32
+    mean, one : (rows, columns) float32
         Columns are a multiple of a register; start at any address.
     updates : (rows,) float32
         Not negative.
@@ -88,12 +88,13 @@ def add_stretch(mean, apart, updates, curvature, shards):
     all_shards, minus_part = simd.vsplat(np.float32(shards)), simd.vsplat(np.float32(-1.0 / shards))
     rest = simd.vsplat(np.float32(shards / (shards - 1.0)))
     for r in range(mean.shape[0]):
-        row, noise = simd.address_of(mean, r), simd.address_of(apart, r)
+        row, other = simd.address_of(mean, r), simd.address_of(one, r)
         scale = simd.vsplat(-updates[r])
         for offset in range(0, row_bytes, REGISTER_BYTES):
             y = exponential(simd.vmax(simd.vmul(scale, simd.vload(columns + offset)), lowest))
             f = geometric_sum(y, shards)
             variance = simd.vfma(simd.vmul(f, f), minus_part, geometric_sum(simd.vmul(y, y), shards))
             g = simd.vsqrt(simd.vmul(simd.vmax(variance, zero), rest))
-            kept = simd.vmul(simd.vload(row + offset), simd.vsub(f, all_shards))
-            simd.vstore(row + offset, simd.vfma(simd.vload(noise + offset), g, kept))
+            moved = simd.vload(row + offset)
+            noise = simd.vsub(simd.vload(other + offset), moved)
+            simd.vstore(row + offset, simd.vfma(noise, g, simd.vmul(moved, simd.vsub(f, all_shards))))

@@ -9,7 +9,6 @@ from functools import lru_cache
 from typing import Final
 
 import pyarrow as pa
-from threadpoolctl import threadpool_limits
 
 from w2v_spark.config import Config
 from w2v_spark.sampling.tables import SamplingTables
@@ -89,16 +88,15 @@ class MergeBlocks:
         before = open_matrices(state.round_directory(order.round), shape, order.files)
         shards = [open_matrices(target, shape, whole_files(shape, stem)) for stem in order.shards]
         blocks = plan_blocks(shape)
-        with threadpool_limits(limits=1, user_api="blas"):
-            for batch in batches:
-                mine = deal_blocks(blocks, self.tasks)
-                for number in (number for task in batch.column(0).to_pylist() for number in mine[task]):
-                    block, file = blocks[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
-                    moments = merge_block(
-                        block, before[block.matrix], [shard[block.matrix] for shard in shards], exposures,
-                        order.corrections[block.matrix] if order.corrections else None, order.round, target, file,
-                        state.spare,
-                    )  # fmt: skip
-                    row = {"block": number, "file": file, "moments": moments.tobytes()}
-                    yield pa.RecordBatch.from_pylist([row], schema=_MERGED_SCHEMA)
+        for batch in batches:
+            mine = deal_blocks(blocks, self.tasks)
+            for number in (number for task in batch.column(0).to_pylist() for number in mine[task]):
+                block, file = blocks[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
+                moments = merge_block(
+                    block, before[block.matrix], [shard[block.matrix] for shard in shards], exposures,
+                    order.corrections[block.matrix] if order.corrections else None, order.round, target, file,
+                    state.spare,
+                )  # fmt: skip
+                row = {"block": number, "file": file, "moments": moments.tobytes()}
+                yield pa.RecordBatch.from_pylist([row], schema=_MERGED_SCHEMA)
         freeze_modules("merge")

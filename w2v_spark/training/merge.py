@@ -21,14 +21,15 @@ from threadpoolctl import threadpool_limits
 
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.merge import add_displacement, add_stretch
-from w2v_spark.kernels.step import padded
+from w2v_spark.kernels.product import add_product
+from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.storage import Directory
 from w2v_spark.training.exposure import Exposure
 from w2v_spark.training.weights import Matrix, Rows, WeightShape, write_matrix
 
 Moments = npt.NDArray[np.float64]
 
-CHUNK_ROWS: Final = 2048  # merged at a time; part of the result, since a matrix product may depend on its size
+CHUNK_ROWS: Final = 2048  # merged at a time; part of the result, since what has barely moved is left out by the chunk
 BLOCK_BYTES: Final = 32 << 20  # of a block, at most
 _FEWEST_BLOCKS: Final = 8  # of a matrix that has as many chunks, so that tasks can share them evenly
 _BARELY_MOVED: Final = 0.05  # P x below which a direction counts as if it had not moved: a stretch within 2.5 % of P
@@ -94,17 +95,20 @@ def second_moment(weights: Matrix, met: npt.NDArray[np.float64]) -> Moments:
     if met.max() <= _EVEN * met.min():
         total, weights, met = met.sum(), weights[::_SAMPLE], met[::_SAMPLE]
         met = met * (total / met.sum())
-    often = met.astype(np.float32)
-    return np.vstack([(weights * often[:, None]).T @ weights, often @ weights]).astype(np.float64)
+    often, dim = met.astype(np.float32), weights.shape[1]
+    rows, total = aligned_zeros(len(weights), padded(dim)), aligned_zeros(dim + 1, padded(dim))
+    rows[:, :dim] = weights
+    add_product((weights * often[:, None]).T, rows, total[:-1])
+    add_product(often[None], rows, total[-1:])
+    return total[:, :dim].astype(np.float64)
 
 
 def moments_of(weights: Rows, met: npt.NDArray[np.float64], dim: int) -> Moments:
     """The `second_moment` of a whole matrix, as merging its blocks would give it."""
     zeros = np.zeros((dim + 1, dim))
     total = zeros.copy()
-    with threadpool_limits(limits=1, user_api="blas"):
-        for block in _cut(0, len(weights), dim):
-            total += sum((second_moment(weights[rows], met[rows]) for rows in block.chunks), zeros).astype(np.float32)
+    for block in _cut(0, len(weights), dim):
+        total += sum((second_moment(weights[rows], met[rows]) for rows in block.chunks), zeros).astype(np.float32)
     return total
 
 
@@ -142,7 +146,7 @@ class Correction:
             values, vectors = np.linalg.eigh(hessian)
         values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
         dim = len(values)
-        basis = np.zeros((dim, padded(dim)), np.float32)
+        basis = aligned_zeros(dim, padded(dim))
         basis[:, :dim] = vectors
         curvature = np.zeros(padded(dim), np.float32)
         curvature[:dim] = (values + floor * np.median(values)) * rate
@@ -161,13 +165,19 @@ class Correction:
         """
         n = (updates * self.updates_an_epoch_share).astype(np.float32)
         moved = int(np.count_nonzero(self.shards * n.max() * self.curvature > _BARELY_MOVED))
-        result: Matrix = mean * np.float32(self.shards)
+        rows, dim = mean.shape
+        result = aligned_zeros(rows, padded(dim))
+        np.multiply(mean, np.float32(self.shards), out=result[:, :dim])
         if moved:
-            basis = np.ascontiguousarray(self.basis[:, : padded(moved)])
-            stretched = mean @ basis
-            add_stretch(stretched, (one - mean) @ basis, n, self.curvature, self.shards)
-            result += stretched @ basis.T
-        return result
+            directions = padded(moved)
+            stretched, ones = (aligned_zeros(rows, directions) for _ in range(2))
+            add_product(mean, self.basis, stretched)
+            add_product(one, self.basis, ones)
+            add_stretch(stretched, ones, n, self.curvature, self.shards)
+            back = aligned_zeros(directions, padded(dim))
+            back[:, :dim] = self.basis[:, :directions].T
+            add_product(stretched, back, result)
+        return result[:, :dim]
 
 
 def build_corrections(
@@ -232,8 +242,7 @@ def merge_block(
 
     Notes
     -----
-    Matrix products take the threads that BLAS has: limit them to one in a task. Memory: some chunks of 2,048 rows.
-    Time: up to ``4 D^2`` multiplications a row, most rows far less.
+    Memory: some chunks of 2,048 rows. Time: up to ``4 D^2`` multiplications a row, most rows far less.
     """
     rows, dim = block.stop - block.start, before[block.start : block.start + 1].shape[1]
     moments = np.zeros((dim + 1, dim))
@@ -266,5 +275,4 @@ def _merge_chunk(
         return shards[0][rows] if shards else before[rows]
     mean, one = displacements(before, shards, rows, turn)
     step = mean if correction is None else correction.apply(mean, one, updates)
-    step += before[rows]
-    return step
+    return step + before[rows]

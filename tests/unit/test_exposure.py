@@ -1,12 +1,15 @@
 """What the curvature correction expects of a model, against counts over a long text of independent words."""
 
+from dataclasses import fields, replace
+
 import numpy as np
 import pytest
 
 from tests.naive import word2vec as naive
 from w2v_spark.config import Config
+from w2v_spark.errors import StoreError
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.training.exposure import build_exposures
+from w2v_spark.training.exposure import build_exposures, exposures_from_bytes, exposures_to_bytes
 
 WORDS, LENGTH, DIM = 12, 15_000, 4
 
@@ -85,3 +88,24 @@ def test_expected_second_moment_is_the_one_met(model):
     mean = (met * x).sum(axis=0)
     expected = outputs.spread * (met * x).T @ x + outputs.common * np.outer(mean, mean)
     np.testing.assert_allclose(counted.moment, expected, atol=0.05 * np.abs(expected).max())
+
+
+@pytest.fixture
+def exposures():
+    counts, config = np.arange(40, 20, -1), Config.from_dict({"model": {"architecture": "cbow"}})
+    return build_exposures(counts, config, SamplingTables.build(counts, config.model, config.train.sample))
+
+
+def test_round_trip(exposures):
+    again = exposures_from_bytes(exposures_to_bytes(exposures), "exposures.npz")
+    for one, other in zip(exposures, again, strict=True):
+        for field in fields(one):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
+def test_damage_is_named(exposures):
+    worse = replace(exposures[0], updates=exposures[0].updates * np.nan), exposures[1]
+    shorter = replace(exposures[0], met=exposures[0].met[1:]), exposures[1]
+    for data in (b"", exposures_to_bytes(exposures)[:-100], exposures_to_bytes(worse), exposures_to_bytes(shorter)):
+        with pytest.raises(StoreError, match=r"s3://bucket/exposures\.npz is damaged"):
+            exposures_from_bytes(data, "s3://bucket/exposures.npz")

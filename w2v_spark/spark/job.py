@@ -159,7 +159,7 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
     with progress.stage("train"), round_settings(spark):
-        history = train_rounds(spark, state, run, corpus, vocabulary.counts, progress)
+        history = train_rounds(spark, state, run, corpus, len(vocabulary), progress)
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):
         staging = _write_result(state, run, vocabulary, model, history)

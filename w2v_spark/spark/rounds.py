@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config import Merge
@@ -19,7 +18,6 @@ from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import RunDirectory
 from w2v_spark.spark.tasks import MERGED_SQL, RESULT_SQL, MergeBlocks, TrainShards
 from w2v_spark.training.corpus import EncodedCorpus
-from w2v_spark.training.exposure import build_exposures
 from w2v_spark.training.history import Progress, RoundRecord, mean_slope
 from w2v_spark.training.merge import Correction, Moments, build_corrections, moments_of, plan_blocks, sum_moments
 from w2v_spark.training.shard import ShardResult
@@ -31,10 +29,10 @@ def train_rounds(
     state: RunDirectory,
     run: Run,
     corpus: EncodedCorpus,
-    counts: npt.NDArray[np.int64],
+    vocabulary: int,
     progress: Progress,
 ) -> list[RoundRecord]:
-    """Run all rounds that are not done yet; the history of all rounds.
+    """Run all rounds that are not done yet, for so many words of the vocabulary; the history of all rounds.
 
     Raises
     ------
@@ -42,7 +40,7 @@ def train_rounds(
         Weights became NaN or infinite; the run directory keeps those of the round before.
     """
     plan = run.plan
-    shape = WeightShape.build(run.config.model, len(counts))
+    shape = WeightShape.build(run.config.model, vocabulary)
     checkpoint = state.last_round(shape)
     if checkpoint is None:
         state.begin_rounds(shape, run.config.train.seed)
@@ -50,7 +48,7 @@ def train_rounds(
     done, history = checkpoint
     if done:
         progress.say(f"going on after round {done} of {plan.rounds}")
-    rounds = _Rounds(spark, state, run, counts)
+    rounds = _Rounds(spark, state, run, shape)
     with progress.rounds(corpus.tokens * plan.epochs, plan.rounds, history) as shown:
         for number in range(done, plan.rounds):
             history = [*history, rounds.train(number, history)]
@@ -61,10 +59,9 @@ def train_rounds(
 class _Rounds:
     """Trains round after round with two queries, which are built once: what changes is in the `Order`."""
 
-    def __init__(self, spark: SparkSession, state: RunDirectory, run: Run, counts: npt.NDArray[np.int64]) -> None:
-        self._state, self._run = state, run
-        self._shape = WeightShape.build(run.config.model, len(counts))
-        self._exposures = build_exposures(counts, run.config, state.read_tables())
+    def __init__(self, spark: SparkSession, state: RunDirectory, run: Run, shape: WeightShape) -> None:
+        self._state, self._run, self._shape = state, run, shape
+        self._exposures = state.read_exposures()
         slots, uri = task_slots(spark, run.config.train.threads), state.directory.uri
         shards, self._blocks = run.plan.shards, plan_blocks(self._shape)
         tasks = min(len(self._blocks), slots)

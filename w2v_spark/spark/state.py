@@ -3,7 +3,7 @@
 ::
 
     run.json             what is trained: configuration, input, plan, corpus statistics
-    vocabulary.parquet   sampling.npz
+    vocabulary.parquet   sampling.npz  exposures.npz
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
@@ -22,9 +22,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from w2v_spark.errors import StoreError
 from w2v_spark.sampling.tables import SamplingTables
@@ -33,6 +31,7 @@ from w2v_spark.spark.run import RUN_FILE, Run
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.training.corpus import EncodedCorpus
+from w2v_spark.training.exposure import Exposure, build_exposures, exposures_from_bytes, exposures_to_bytes
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.merge import Moments
 from w2v_spark.training.weights import (
@@ -48,6 +47,7 @@ from w2v_spark.training.weights import (
 
 VOCABULARY_FILE: Final = "vocabulary.parquet"
 SAMPLING_FILE: Final = "sampling.npz"
+EXPOSURES_FILE: Final = "exposures.npz"
 CORPUS_FILE: Final = "corpus.json"
 _ROUND_FILE: Final = "round.json"
 _MOMENTS_FILE: Final = "moments.npz"
@@ -73,6 +73,8 @@ class RunDirectory:
         self.directory.create()
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
+        exposures = build_exposures(vocabulary.counts, run.config, tables)
+        self.directory.write_bytes(EXPOSURES_FILE, exposures_to_bytes(exposures))
         run.write(self.directory)
 
     def has_run(self) -> bool:
@@ -85,23 +87,15 @@ class RunDirectory:
         Raises
         ------
         StoreError
-            One of the two files is missing or damaged.
+            One of the three files is missing or damaged.
         """
         with errors_naming(f"{self.directory.uri}/{VOCABULARY_FILE}"):
             vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE)
         if self.read_tables().vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
+        if len(self.read_exposures()[0].updates) != len(vocabulary):
+            raise StoreError(f"{self.directory.uri}/{EXPOSURES_FILE} does not fit the vocabulary")
         return vocabulary
-
-    def read_counts(self) -> npt.NDArray[np.int64]:
-        """The counts of the vocabulary, without its words."""
-        name = f"{self.directory.uri}/{VOCABULARY_FILE}"
-        with (
-            errors_naming(name),
-            self.directory.filesystem.open_input_file(self.directory.file(VOCABULARY_FILE)) as file,
-        ):
-            counts: npt.NDArray[np.int64] = pq.read_table(file, columns=["count"])["count"].to_numpy()
-        return counts
 
     def read_tables(self) -> SamplingTables:
         """The tables that the kernels draw from.
@@ -114,6 +108,17 @@ class RunDirectory:
         return SamplingTables.from_bytes(
             self.directory.read_bytes(SAMPLING_FILE), f"{self.directory.uri}/{SAMPLING_FILE}"
         )
+
+    def read_exposures(self) -> tuple[Exposure, Exposure]:
+        """How often the rows of the input and of the output matrix are updated.
+
+        Raises
+        ------
+        StoreError
+            The file is missing or damaged.
+        """
+        name = f"{self.directory.uri}/{EXPOSURES_FILE}"
+        return exposures_from_bytes(self.directory.read_bytes(EXPOSURES_FILE), name)
 
     def read_corpus(self, shards: int) -> EncodedCorpus | None:
         """The encoded corpus, if the second pass was finished.

@@ -10,14 +10,13 @@ from typing import Final
 
 import pyarrow as pa
 
-from w2v_spark.config import Config
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import CORPUS_FILE, RunDirectory
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.training.corpus import EncodedCorpus
-from w2v_spark.training.exposure import Exposure, build_exposures
+from w2v_spark.training.exposure import Exposure
 from w2v_spark.training.merge import deal_blocks, merge_block, plan_blocks
 from w2v_spark.training.shard import ShardResult, train_shard
 from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
@@ -38,10 +37,9 @@ def _load_run(run_uri: str, identity: str) -> tuple[EncodedCorpus, SamplingTable
 
 
 @lru_cache(maxsize=1)
-def _load_exposures(run_uri: str, identity: str, config: Config) -> tuple[Exposure, Exposure]:
+def _load_exposures(run_uri: str, identity: str) -> tuple[Exposure, Exposure]:
     """The same for merging."""
-    state = RunDirectory(Directory.open(run_uri))
-    return build_exposures(state.read_counts(), config, _load_run(run_uri, identity)[1])
+    return RunDirectory(Directory.open(run_uri)).read_exposures()
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +80,7 @@ class MergeBlocks:
         """A block a row: the file of its new rows, and their second moment."""
         state = RunDirectory(Directory.open(self.run_uri))
         order = state.read_order()
-        exposures = _load_exposures(self.run_uri, self.run.identity, self.run.config)
+        exposures = _load_exposures(self.run_uri, self.run.identity)
         shape = WeightShape.build(self.run.config.model, len(exposures[0].updates))
         target = state.round_directory(order.round + 1)
         before = open_matrices(state.round_directory(order.round), shape, order.files)

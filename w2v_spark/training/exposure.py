@@ -15,13 +15,16 @@ N their sum, p = k / N, and m the context words of a window:
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Final
+import io
+import zipfile
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Architecture, Config, ModelConfig, Objective
+from w2v_spark.errors import StoreError
 from w2v_spark.sampling.alias import noise_probabilities
 from w2v_spark.sampling.subsample import keep_probabilities
 from w2v_spark.sampling.tables import SamplingTables
@@ -117,3 +120,38 @@ def _context_sizes(model: ModelConfig) -> Numbers:
     if model.shrink_window:
         return 2.0 * np.arange(1, model.window + 1, dtype=np.float64)
     return np.array([2.0 * model.window])
+
+
+def exposures_to_bytes(exposures: tuple[Exposure, Exposure]) -> bytes:
+    """Both exposures as one ``.npz`` file: 32 V bytes. Computed elsewhere, they might differ in the last bit."""
+    arrays: dict[str, Any] = {
+        f"{name}{matrix}": value for matrix in (0, 1) for name, value in asdict(exposures[matrix]).items()
+    }
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def exposures_from_bytes(data: bytes, name: str) -> tuple[Exposure, Exposure]:
+    """What `exposures_to_bytes` made; ``name`` says in an error where the data comes from.
+
+    Raises
+    ------
+    StoreError
+        The data is damaged.
+    """
+    try:
+        with np.load(io.BytesIO(data), allow_pickle=False) as file:
+            first, second = (_exposure_from({key[:-1]: file[key] for key in file if key[-1] == m}) for m in "01")
+            if (len(first.updates), len(first.met)) != (len(second.met), len(second.updates)):
+                raise ValueError("the two matrices do not fit each other")
+    except (ValueError, TypeError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+        raise StoreError(f"{name} is damaged: {error}") from error
+    return first, second
+
+
+def _exposure_from(arrays: dict[str, Any]) -> Exposure:
+    if any(array.dtype != np.float64 or not np.isfinite(array).all() for array in arrays.values()):
+        raise ValueError("expected finite numbers")
+    values: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
+    return Exposure(**values)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from w2v_spark.errors import InputError, W2VError
 from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
-from w2v_spark.spark.neighbours import Request, Target, write_neighbour_table
+from w2v_spark.spark.neighbour_request import Request, Target
+from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.spark.session import get_session
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress

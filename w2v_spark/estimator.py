@@ -16,7 +16,8 @@ from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.spark.fitting import fit_frame
 from w2v_spark.spark.location import find_location
 from w2v_spark.spark.model_store import ModelStore
-from w2v_spark.spark.params import Word2VecParams, build_config
+from w2v_spark.spark.param_config import build_config
+from w2v_spark.spark.params import Word2VecParams
 from w2v_spark.spark.readwrite import ParamsReader, ParamsWriter
 from w2v_spark.spark.setters import Keywords, Word2VecSetters
 from w2v_spark.spark.source import find_column

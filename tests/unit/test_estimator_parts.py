@@ -17,7 +17,7 @@ from w2v_spark.config import TextConfig
 from w2v_spark.errors import ConfigError, InputError, WordNotFound
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.kernels.documents import mean_rows
-from w2v_spark.spark.params import CONFIG_KEYS, build_config
+from w2v_spark.spark.param_config import CONFIG_KEYS, build_config
 from w2v_spark.spark.setters import Keywords
 from w2v_spark.spark.summary import TrainingSummary
 from w2v_spark.spark.synonyms import Synonyms

@@ -22,7 +22,7 @@ Row = dict[str, Any]
 
 def main() -> int:
     """Write ``docs/shards.svg``."""
-    rows = [row for name in ("shards_rounds", "shards_merges") for row in _read(name)]
+    rows: list[Row] = json.loads((RESULTS / "shards_grid.json").read_text(encoding="utf-8"))["rows"]
     one = next(row["analogies"] for row in rows if row["shards"] == 1)
     mpl.rcParams["svg.hashsalt"] = "w2v-spark"  # the same file from the same results
     figure, axes = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
@@ -38,11 +38,6 @@ def main() -> int:
     figure.savefig(PICTURE, metadata={"Date": None})
     print(f"written to {PICTURE.relative_to(ROOT)}")
     return 0
-
-
-def _read(name: str) -> list[Row]:
-    rows: list[Row] = json.loads((RESULTS / f"{name}.json").read_text(encoding="utf-8"))["rows"]
-    return rows
 
 
 if __name__ == "__main__":

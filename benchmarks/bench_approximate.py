@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from benchmarks.common import print_table, timed, write_result
 from w2v_spark.vectors.blocks import Matrix
@@ -105,7 +104,7 @@ def _graph(index: Any, rows: Matrix) -> npt.NDArray[Any]:
 def search_exactly(unit: Matrix, queries: Ids) -> npt.NDArray[Any]:
     """What the job does, without Spark: ids, (Q, topn)."""
     parts = [queries[start : start + QUERY_ROWS] for start in range(0, len(queries), QUERY_ROWS)]
-    with threadpool_limits(limits=1, user_api="blas"), ThreadPoolExecutor(THREADS) as pool:
+    with ThreadPoolExecutor(THREADS) as pool:
         found = pool.map(lambda part: next(find_neighbours(unit, part, TOPN)).ids, parts)
         return np.concatenate(list(found))
 

@@ -1,7 +1,7 @@
 """What the nearest neighbours of all words cost beside nothing but the matrix products that they need.
 
-The job as a whole process on two cores, and two processes that multiply the same blocks and throw the result away, in
-turn on a made-up table.
+The job as a whole process on two cores, and two processes that multiply blocks of the same rows with numpy and throw
+the result away, in turn on a made-up table.
 """
 
 from __future__ import annotations
@@ -22,11 +22,12 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.common import ROOT, Target, print_table, report_targets, spark_environment, timed, write_result
 from benchmarks.memory import run_measured, stop_on_failure
-from w2v_spark.vectors.neighbours import COLUMNS, QUERY_ROWS, normalise
+from w2v_spark.vectors.neighbours import QUERY_ROWS, normalise
 from w2v_spark.vectors.reading import open_vectors
 from w2v_spark.vectors.table import write_vectors
 
 PROCESSES = 2
+COLUMNS = 1024  # of a product: 1 MiB, in the second-level cache
 
 MEANING = {
     "products": "seconds of two processes with one BLAS thread each that hold the vectors already, from the word to "

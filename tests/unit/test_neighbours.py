@@ -63,7 +63,7 @@ def random_matrix(rows: int, dim: int, seed: int = 0) -> npt.NDArray[np.float32]
 
 @pytest.mark.parametrize("dim", [1, 7, 100])
 @pytest.mark.parametrize(
-    "rows", [2, 63, 64, 65, ours.QUERY_ROWS, ours.QUERY_ROWS + 1, ours.COLUMNS - 1, ours.COLUMNS + 65]
+    "rows", [2, 63, 64, 65, ours.QUERY_ROWS, ours.QUERY_ROWS + 1, ours.CANDIDATE_ROWS - 1, ours.CANDIDATE_ROWS + 65]
 )
 def test_all_words_equal_the_twin(rows: int, dim: int) -> None:
     matrix = random_matrix(rows, dim)
@@ -109,12 +109,12 @@ def test_any_vectors_equal_the_twin(matrix: npt.NDArray[np.float32], topn: int, 
 
 
 @given(st.lists(st.integers(-3, 3), min_size=1, max_size=200), st.integers(1, 20), st.integers(1, 70))
-def test_the_heap_keeps_the_largest_and_of_equal_ones_the_first(values: list[int], size: int, columns: int) -> None:
-    """However the row is cut into blocks."""
-    row, own = np.array([values], dtype=np.float32), np.array([len(values) // 2], dtype=np.int32)
+def test_the_heap_keeps_the_largest_and_of_equal_ones_the_first(values: list[int], size: int, rows: int) -> None:
+    """However the candidates are cut into blocks."""
+    column, own = np.array(values, dtype=np.float32)[:, None], np.array([len(values) // 2], dtype=np.int32)
     ids, similarities = np.full((1, size), NONE, np.int32), np.full((1, size), -np.inf, np.float32)
-    for first in range(0, len(values), columns):
-        keep_nearest(np.ascontiguousarray(row[:, first : first + columns]), first, own, ids, similarities)
+    for first in range(0, len(values), rows):
+        keep_nearest(column[first : first + rows], first, own, ids, similarities)
     ref = sorted((-value, number) for number, value in enumerate(values) if number != own[0])[:size]
     taken = [(-value, number) for value, number in zip(similarities[0], ids[0], strict=True) if number != NONE]
     assert sorted(taken) == ref
@@ -125,10 +125,11 @@ def test_the_heap_keeps_the_largest_and_of_equal_ones_the_first(values: list[int
 
 def test_equal_vectors_come_in_rank_order_wherever_they_are() -> None:
     """More copies than there are places, in several blocks and at their uneven end."""
-    matrix = random_matrix(2 * ours.COLUMNS + 77, 30)
-    copies = [3, 500, ours.COLUMNS - 1, ours.COLUMNS, 2 * ours.COLUMNS + 3, 2 * ours.COLUMNS + 76]
+    matrix = random_matrix(2 * ours.CANDIDATE_ROWS + 77, 30)
+    block = ours.CANDIDATE_ROWS
+    copies = [3, 500, block - 1, block, 2 * block + 3, 2 * block + 76]
     matrix[copies] = matrix[3] * np.float32(4)
-    found = find(matrix, [3, ours.COLUMNS, 2 * ours.COLUMNS + 76], topn=4)
+    found = find(matrix, [3, ours.CANDIDATE_ROWS, 2 * ours.CANDIDATE_ROWS + 76], topn=4)
     assert [[neighbour for neighbour, _ in row] for row in found] == [copies[1:5], [*copies[:3], copies[4]], copies[:4]]
     assert all(value == found[0][0][1] for row in found for _, value in row), "equal vectors, equal similarities"
     assert found[0][0][1] == pytest.approx(1, abs=1e-6)
@@ -166,9 +167,9 @@ def test_lengths_do_not_overflow_or_vanish() -> None:
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 def test_vectors_that_are_not_finite_are_refused(bad: float) -> None:
-    matrix = random_matrix(ours.COLUMNS + 50, 3)
-    matrix[ours.COLUMNS + 7, 1] = bad
-    with pytest.raises(InputError, match=f"id {ours.COLUMNS + 7} is not finite"):
+    matrix = random_matrix(ours.CANDIDATE_ROWS + 50, 3)
+    matrix[ours.CANDIDATE_ROWS + 7, 1] = bad
+    with pytest.raises(InputError, match=f"id {ours.CANDIDATE_ROWS + 7} is not finite"):
         find(matrix)
 
 

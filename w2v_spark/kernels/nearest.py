@@ -6,7 +6,9 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels.jit import device, kernel
+from w2v_spark.kernels.jit import device, inline, kernel
+from w2v_spark.kernels.simd import address_of, vadd, vload, vmax, vsplat, vsub, vsum
+from w2v_spark.kernels.step import REGISTER_BYTES
 
 NONE: Final = np.iinfo(np.int32).max
 """The id of a place that no candidate has taken."""
@@ -32,42 +34,48 @@ def replace_worst(ids, similarities, candidate, similarity):
     similarities[place], ids[place] = similarity, candidate
 
 
+@inline
+def any_above(values, bounds):
+    """Whether any of `_SPAN` floats at an address is larger than its bound at another; no branch before the end."""
+    zero = vsplat(np.float32(0.0))
+    excess = zero
+    for offset in range(0, 4 * _SPAN, REGISTER_BYTES):
+        excess = vadd(excess, vmax(vsub(vload(values + offset), vload(bounds + offset)), zero))
+    return vsum(excess) > np.float32(0.0)
+
+
 @kernel
 def keep_nearest(tile, first, own, ids, similarities):
-    """Take a block of similarities into the heaps of its rows.
+    """Take a block of similarities into the heaps of some queries.
 
-    A row costs one comparison an entry, in registers, and the logarithm of the heap's size for each entry that is
-    above all that were dropped before: about ``n log(V / n)`` of V in random order.
+    A query costs one comparison a candidate, in registers, and the logarithm of the heap's size for each candidate that
+    is above all that were dropped before: about ``n log(V / n)`` of V in random order.
 
     Parameters
     ----------
-    tile : (rows, columns) float32
+    tile : (candidates, queries or more) float32
         No NaN.
     first : int
-        The id of the first column. Blocks come by ascending ids, so of equal similarities the lowest ids are kept.
-    own : (rows,) int32
-        The id that a row leaves out.
-    ids : (rows, n) int32
+        The id of the first candidate. Blocks come by ascending ids, so of equal similarities the lowest ids are kept.
+    own : (queries,) int32
+        The id that a query leaves out.
+    ids : (queries, n) int32
         Heaps, changed in place; `NONE` to begin with.
-    similarities : (rows, n) float32
+    similarities : (queries, n) float32
         The same, and minus infinity.
     """
-    columns = tile.shape[1]
-    for r in range(tile.shape[0]):
-        row, row_ids, row_similarities = tile[r], ids[r], similarities[r]
-        bound = row_similarities[0]
-        for start in range(0, columns, _SPAN):
-            stop = min(start + _SPAN, columns)
-            if stop - start == _SPAN:
-                above = np.int32(0)
-                for c in range(start, start + _SPAN):
-                    above += np.int32(row[c] > bound)
-                if above == 0:
-                    continue
-            for c in range(start, stop):
-                if row[c] > bound and first + c != own[r]:
-                    replace_worst(row_ids, row_similarities, np.int32(first + c), row[c])
-                    bound = row_similarities[0]
+    queries = len(own)
+    bounds = similarities[:, 0].copy()
+    for c in range(tile.shape[0]):
+        row, candidate = tile[c], np.int32(first + c)
+        for start in range(0, queries, _SPAN):
+            stop = min(start + _SPAN, queries)
+            if stop - start == _SPAN and not any_above(address_of(row, start), address_of(bounds, start)):
+                continue
+            for q in range(start, stop):
+                if row[q] > bounds[q] and candidate != own[q]:
+                    replace_worst(ids[q], similarities[q], candidate, row[q])
+                    bounds[q] = similarities[q, 0]
 
 
 @kernel

@@ -13,7 +13,6 @@ from typing import Final
 import numpy as np
 import pyarrow as pa
 from pyspark.sql import SparkSession
-from threadpoolctl import threadpool_limits
 
 from w2v_spark.errors import StoreError
 from w2v_spark.spark.failures import own_errors
@@ -54,16 +53,15 @@ class FindNeighbours:
         staging = Directory.open(self.staging)
         queries = None if self.all_words else _read_queries(staging)
         parts = staging.child(_PARTS)
-        with threadpool_limits(limits=1, user_api="blas"):
-            for number in (number for batch in batches for number in batch.column(0).to_pylist()):
-                start = number * self.rows_per_file
-                stop = min(start + self.rows_per_file, self.rows)
-                mine = np.arange(start, stop, dtype=np.int32) if queries is None else queries[start:stop]
-                found = find_neighbours(unit, mine, self.topn, self.restrict)
-                file = f"{number:05d}-{uuid.uuid4().hex}.parquet"
-                found_batches = (to_batch(block, words) for block in found)
-                write_neighbours(parts.filesystem, parts.file(file), found_batches, self.metadata)
-                yield pa.RecordBatch.from_pylist([{"number": number, "file": file}], schema=_RESULT_SCHEMA)
+        for number in (number for batch in batches for number in batch.column(0).to_pylist()):
+            start = number * self.rows_per_file
+            stop = min(start + self.rows_per_file, self.rows)
+            mine = np.arange(start, stop, dtype=np.int32) if queries is None else queries[start:stop]
+            found = find_neighbours(unit, mine, self.topn, self.restrict)
+            file = f"{number:05d}-{uuid.uuid4().hex}.parquet"
+            found_batches = (to_batch(block, words) for block in found)
+            write_neighbours(parts.filesystem, parts.file(file), found_batches, self.metadata)
+            yield pa.RecordBatch.from_pylist([{"number": number, "file": file}], schema=_RESULT_SCHEMA)
 
 
 @lru_cache(maxsize=1)

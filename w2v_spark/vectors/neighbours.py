@@ -11,13 +11,15 @@ import numpy.typing as npt
 
 from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.kernels.nearest import NONE, keep_nearest, score
+from w2v_spark.kernels.product import add_product
+from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.stack import Stack
 
 Ids = npt.NDArray[np.int32]
 
 QUERY_ROWS: Final = 256
-COLUMNS: Final = 1024  # a block of similarities is 1 MiB: the selection reads it from the second-level cache
+CANDIDATE_ROWS: Final = 512  # similarities are 0.5 MiB then: the selection reads them from the second-level cache
 _SPARE: Final = 8  # candidates beyond the n asked for, so that rounding of the product does not decide who is left out
 
 
@@ -95,8 +97,7 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
     unit : float32, (V, D), C-contiguous
         All vectors as `normalise` leaves them.
     queries : int32, (Q,)
-        The words to find neighbours for. A block is `QUERY_ROWS` of them, so Q words give the bits that they give as
-        part of a longer list when they start at a multiple of that.
+        The words to find neighbours for. What a word gets does not depend on the others.
     topn : int
         How many neighbours a word gets. A word is not its own neighbour; there may be fewer.
     restrict : int, optional
@@ -114,26 +115,28 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
 
     Notes
     -----
-    Products are float32 by BLAS, `QUERY_ROWS` x `COLUMNS` at a time. Of each word ``topn`` candidates and a few more
+    Products are float32, `CANDIDATE_ROWS` x `QUERY_ROWS` at a time. Of each word ``topn`` candidates and a few more
     are kept; their similarities are then computed again in float64, by which they are ranked. So equal vectors get
     equal similarities, and the result is that of float64 throughout but where more candidates than the few to spare
-    lie within the rounding of a float32 sum. Cost: 2 Q V D floating-point operations; memory: 1 MiB for a block and
+    lie within the rounding of a float32 sum. Cost: 2 Q V D floating-point operations; memory: 0.5 MiB for a block and
     8 ``topn`` bytes for each of its rows.
     """
     check_request(topn, restrict)
     candidates = unit[:restrict]
     kept = min(topn + _SPARE, len(candidates))
-    buffer = np.empty(QUERY_ROWS * COLUMNS, dtype=np.float32)
     for start in range(0, len(queries), QUERY_ROWS):
         own = queries[start : start + QUERY_ROWS]
         rows = unit[own]
+        columns, tile = (aligned_zeros(n, padded(len(own))) for n in (unit.shape[1], CANDIDATE_ROWS))
+        columns[:, : len(own)] = rows.T
         ids = np.full((len(own), kept), NONE, dtype=np.int32)
         similarities = np.full((len(own), kept), -np.inf, dtype=np.float32)
-        for first in range(0, len(candidates), COLUMNS):
-            block = candidates[first : first + COLUMNS]
-            tile = buffer[: len(own) * len(block)].reshape(len(own), len(block))
-            np.matmul(rows, block.T, out=tile)
-            keep_nearest(tile, first, own, ids, similarities)
+        for first in range(0, len(candidates), CANDIDATE_ROWS):
+            block = candidates[first : first + CANDIDATE_ROWS]
+            part = tile[: len(block)]
+            part[:] = 0
+            add_product(block, columns, part)
+            keep_nearest(part, first, own, ids, similarities)
         score(rows, candidates, ids, similarities)
         yield _rank(own, ids, similarities, topn)
 

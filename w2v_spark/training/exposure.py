@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import io
 import zipfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Final
 
 import numpy as np
@@ -125,7 +125,9 @@ def _context_sizes(model: ModelConfig) -> Numbers:
 def exposures_to_bytes(exposures: tuple[Exposure, Exposure]) -> bytes:
     """Both exposures as one ``.npz`` file: 32 V bytes. Computed elsewhere, they might differ in the last bit."""
     arrays: dict[str, Any] = {
-        f"{name}{matrix}": value for matrix in (0, 1) for name, value in asdict(exposures[matrix]).items()
+        f"{field.name}{matrix}": getattr(exposures[matrix], field.name)
+        for matrix in (0, 1)
+        for field in fields(Exposure)
     }
     buffer = io.BytesIO()
     np.savez(buffer, **arrays)

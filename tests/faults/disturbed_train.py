@@ -14,33 +14,35 @@ from pyspark import TaskContext
 sys.path.append(str(Path(__file__).parents[2]))  # behind the package that is shipped
 
 from jobs import train
-from w2v_spark.spark import rounds
-from w2v_spark.spark.state import RunDirectory
+from w2v_spark.spark import crew
+from w2v_spark.spark.board import Board
+from w2v_spark.spark.order import Step
 from w2v_spark.storage import Directory
 
 SEEN = Path(sys.argv.pop(1))
-TRAIN = rounds.TrainShards
+CARRY_OUT = crew.CarryOut
+FAILS, DAWDLES = (Step.TRAIN, 2, 1), (Step.TRAIN, 4, 0)  # rounds and shards from 0
 
 
 def disturbed(run, run_uri):
-    task, seen = TRAIN(run, run_uri), str(SEEN)
+    task, seen = CARRY_OUT(run, run_uri), str(SEEN)
 
     def run_task(batches):
-        round_number, context = RunDirectory(Directory.open(run_uri)).read_order().round, TaskContext.get()
-        place, mark = (round_number, context.partitionId()), f"{round_number}-{context.stageId()}"
+        order, context = Board(Directory.open(run_uri)).order(), TaskContext.get()
+        place, mark = (order.step, order.round, context.partitionId()), f"{order.round}-{context.stageId()}"
         rows = list(task(batches))  # what the attempt has written stays behind
-        if place in ((2, 1), (4, 0)):
+        if place in (FAILS, DAWDLES):
             Path(seen, f"{mark}-{context.taskAttemptId()}").touch()
-        if place == (2, 1):
+        if place == FAILS:
             with contextlib.suppress(FileExistsError):  # whichever attempt comes first: it may be a speculative one
                 Path(seen, f"{mark}-failed").touch(exist_ok=False)
                 raise RuntimeError("forced to fail")
-        if place == (4, 0) and context.attemptNumber() == 0:
+        if place == DAWDLES and context.attemptNumber() == 0:
             time.sleep(20)
         yield from rows
 
     return run_task
 
 
-rounds.TrainShards = disturbed
+crew.CarryOut = disturbed
 sys.exit(train.main(sys.argv[1:]))

@@ -36,9 +36,11 @@ def test_a_killed_driver_loses_one_round_at_most(corpus, reference, tmp_path):
     assert vectors(output) == reference
 
 
-def test_killed_python_workers_are_replaced(corpus, reference, tmp_path):
+@pytest.mark.parametrize("master", ["local[2,4]", "local[2]"])
+def test_killed_python_workers_are_replaced(corpus, reference, tmp_path, master):
+    """By Spark, or where it allows a task no second attempt, by another job for the round in flight."""
     output = tmp_path / "out"
-    process = start(corpus, output)
+    process = start(corpus, output, master=master)
     wait_for(lambda: rounds_done(output) >= 3, process)
     victims = python_workers(process.pid)
     assert victims

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from w2v_spark.errors import StoreError
-from w2v_spark.spark.order import Order
+from w2v_spark.spark.order import Order, Step
 from w2v_spark.training.merge import Correction
 
 FILES = {"w_in": [("a.npy", 3), ("b.npy", 2)], "w_out": [("ö.npy", 5)]}
@@ -15,8 +15,9 @@ def corrections():
 
 
 def test_an_order_comes_back_as_it_was():
-    order = Order(7, FILES, ("0.", "1.", "2."), corrections())
+    order = Order("crew", 3, 2, True, Step.MERGE, 7, FILES, ("0.", "1.", "2."), corrections())
     again = Order.from_bytes(order.to_bytes(), "order.npz")
+    assert (again.crew, again.number, again.tasks, again.stay, again.step) == ("crew", 3, 2, True, Step.MERGE)
     assert (again.round, again.files, again.shards) == (7, FILES, ("0.", "1.", "2."))
     for before, after in zip(order.corrections, again.corrections, strict=True):
         np.testing.assert_array_equal(before.basis, after.basis)
@@ -25,13 +26,13 @@ def test_an_order_comes_back_as_it_was():
 
 
 def test_an_order_to_train_has_no_corrections():
-    again = Order.from_bytes(Order(0, FILES).to_bytes(), "order.npz")
+    again = Order.from_bytes(Order("crew", 0, 1, False, Step.TRAIN, 0, FILES).to_bytes(), "order.npz")
     assert again.corrections is None
     assert again.shards == ()
 
 
 @pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"PK" + data])
 def test_damage_is_named(damage):
-    data = damage(Order(1, FILES, ("0.", "1."), corrections()).to_bytes())
+    data = damage(Order("crew", 1, 2, False, Step.MERGE, 1, FILES, ("0.", "1."), corrections()).to_bytes())
     with pytest.raises(StoreError, match=r"run/order\.npz is damaged"):
         Order.from_bytes(data, "run/order.npz")

@@ -1,22 +1,19 @@
-"""The driver's loop: in each round one Spark task a shard, then tasks that merge, then a checkpoint."""
+"""The driver's loop: in each round all shards train, then their weights are merged, then there is a checkpoint."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 
 from w2v_spark.config import Merge
-from w2v_spark.errors import DivergedError, StoreError
+from w2v_spark.errors import DivergedError
+from w2v_spark.spark.crew import Crew
 from w2v_spark.spark.failures import own_errors
-from w2v_spark.spark.order import Order
-from w2v_spark.spark.resources import task_slots
 from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import RunDirectory
-from w2v_spark.spark.tasks import MERGED_SQL, RESULT_SQL, MergeBlocks, TrainShards
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.history import Progress, RoundRecord, mean_slope
 from w2v_spark.training.merge import Correction, Moments, build_corrections, moments_of, plan_blocks, sum_moments
@@ -48,8 +45,11 @@ def train_rounds(
     done, history = checkpoint
     if done:
         progress.say(f"going on after round {done} of {plan.rounds}")
-    rounds = _Rounds(spark, state, run, shape)
-    with progress.rounds(corpus.tokens * plan.epochs, plan.rounds, history) as shown:
+    with (
+        Crew(spark, state.directory, run, shape) as crew,
+        progress.rounds(corpus.tokens * plan.epochs, plan.rounds, history) as shown,
+    ):
+        rounds = _Rounds(crew, state, run, shape)
         for number in range(done, plan.rounds):
             history = [*history, rounds.train(number, history)]
             shown.update(history[-1])
@@ -57,17 +57,11 @@ def train_rounds(
 
 
 class _Rounds:
-    """Trains round after round with two queries, which are built once: what changes is in the `Order`."""
+    """Trains round after round."""
 
-    def __init__(self, spark: SparkSession, state: RunDirectory, run: Run, shape: WeightShape) -> None:
-        self._state, self._run, self._shape = state, run, shape
-        self._exposures = state.read_exposures()
-        slots, uri = task_slots(spark, run.config.train.threads), state.directory.uri
-        shards, self._blocks = run.plan.shards, plan_blocks(self._shape)
-        tasks = min(len(self._blocks), slots)
-        train, merge = TrainShards(run, uri), MergeBlocks(run, uri, tasks)
-        self._train_query = spark.range(0, shards, 1, shards).mapInArrow(train, RESULT_SQL)
-        self._merge_query = spark.range(0, tasks, 1, tasks).mapInArrow(merge, MERGED_SQL)
+    def __init__(self, crew: Crew, state: RunDirectory, run: Run, shape: WeightShape) -> None:
+        self._crew, self._state, self._run, self._shape = crew, state, run, shape
+        self._exposures, self._blocks = state.read_exposures(), plan_blocks(shape)
 
     def train(self, number: int, history: list[RoundRecord]) -> RoundRecord:
         """One round, from the weights on disk to the next weights on disk."""
@@ -75,8 +69,7 @@ class _Rounds:
         begin = time.perf_counter()
         next_weights = state.round_directory(number + 1).create()
         old = state.read_files(number)
-        state.write_order(Order(number, old))
-        results = [ShardResult(**row) for row in _collect(self._train_query, "shard", plan.shards, number)]
+        results = [ShardResult(**row) for row in self._crew.train(number, old)]
         trained = time.perf_counter()
         try:
             if plan.shards == 1 and results[0].file:  # nothing to average: the shard's own files
@@ -103,9 +96,8 @@ class _Rounds:
         """Merge what the shards have written, block by block on the executors; the files of the new weights."""
         blocks, names = self._blocks, list(self._shape.rows)
         stems = tuple(f"{result.file}." for result in results if result.file)
-        self._state.write_order(Order(number, old, stems, self._corrections(number, results, len(stems))))
         with own_errors():
-            merged = _collect(self._merge_query, "block", len(blocks), number)
+            merged = self._crew.merge(number, old, stems, self._corrections(number, results, len(stems)))
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         self._state.write_moments(number + 1, sum_moments(moments, blocks))
         new: WeightFiles = {name: [] for name in names}
@@ -131,11 +123,3 @@ class _Rounds:
             return moments
         weights = self._state.read_weights(number, self._shape)
         return np.stack([moments_of(weights[m], self._exposures[1 - m].met, self._shape.dim) for m in (0, 1)])
-
-
-def _collect(query: DataFrame, key: str, count: int, round_number: int) -> list[dict[str, Any]]:
-    """One row for each number from 0 on, in order."""
-    rows: list[dict[str, Any]] = sorted((row.asDict() for row in query.collect()), key=lambda row: row[key])
-    if [row[key] for row in rows] != list(range(count)):
-        raise StoreError(f"round {round_number + 1}: Spark returned {len(rows)} results for {count} {key}s")
-    return rows

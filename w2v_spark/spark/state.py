@@ -8,7 +8,7 @@
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
     rounds/spare/        files of earlier rounds, to be written over
-    order.npz            what executors are to do next
+    order.npz            what executors are to do next, and report-*.arrow, what they have done: see `board`
 
 A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
 is never read, and the newest round with a ``round.json`` is a checkpoint.
@@ -26,7 +26,6 @@ import pyarrow as pa
 
 from w2v_spark.errors import StoreError
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.spark.order import Order
 from w2v_spark.spark.run import RUN_FILE, Run
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.text.vocabulary import Vocabulary
@@ -52,7 +51,6 @@ CORPUS_FILE: Final = "corpus.json"
 _ROUND_FILE: Final = "round.json"
 _MOMENTS_FILE: Final = "moments.npz"
 _SPARE: Final = "spare"
-_ORDER_FILE: Final = "order.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,14 +238,6 @@ class RunDirectory:
     def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[Rows, Rows]:
         """The input and the output matrix after some rounds, (rows, D) float32; memory maps where possible."""
         return open_matrices(self.round_directory(rounds_done), shape, self.read_files(rounds_done))
-
-    def write_order(self, order: Order) -> None:
-        """Tell executors what to do next."""
-        self.directory.write_bytes(_ORDER_FILE, order.to_bytes())
-
-    def read_order(self) -> Order:
-        """What `write_order` wrote last."""
-        return Order.from_bytes(self.directory.read_bytes(_ORDER_FILE), f"{self.directory.uri}/{_ORDER_FILE}")
 
     def write_moments(self, rounds_done: int, moments: Moments) -> None:
         """Keep the second moments of both matrices, (2, D + 1, D), with the weights after some rounds."""

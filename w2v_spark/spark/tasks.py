@@ -1,16 +1,18 @@
-"""What executors do in a round, as functions that run under ``mapInArrow``."""
+"""What executors do in a round, as a function that runs under ``mapInArrow``."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, fields
 from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 import pyarrow as pa
 
 from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.spark.board import Board
+from w2v_spark.spark.order import Order, Step, report_to_bytes
 from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import CORPUS_FILE, RunDirectory
 from w2v_spark.spark.worker import freeze_modules
@@ -22,11 +24,14 @@ from w2v_spark.training.shard import ShardResult, train_shard
 from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
 
 _ARROW_TYPES: Final = {"int": pa.int64(), "float": pa.float64(), "str": pa.string()}
-_SQL_TYPES: Final = {"int": "bigint", "float": "double", "str": "string"}
-_RESULT_SCHEMA = pa.schema([(f.name, _ARROW_TYPES[str(f.type)]) for f in fields(ShardResult)])
-_MERGED_SCHEMA = pa.schema([("block", pa.int64()), ("file", pa.string()), ("moments", pa.binary())])
-RESULT_SQL: Final = ", ".join(f"{f.name} {_SQL_TYPES[str(f.type)]}" for f in fields(ShardResult))
-MERGED_SQL: Final = "block bigint, file string, moments binary"
+_SCHEMAS: Final = {
+    Step.TRAIN: pa.schema([(f.name, _ARROW_TYPES[str(f.type)]) for f in fields(ShardResult)]),
+    Step.MERGE: pa.schema([("block", pa.int64()), ("file", pa.string()), ("moments", pa.binary())]),
+}
+_REPORT_SCHEMA: Final = pa.schema([("task", pa.int64()), ("report", pa.binary())])
+REPORT_SQL: Final = "task bigint, report binary"
+
+_Row = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
@@ -43,58 +48,59 @@ def _load_exposures(run_uri: str, identity: str) -> tuple[Exposure, Exposure]:
 
 
 @dataclass(frozen=True, slots=True)
-class TrainShards:
-    """Train the shards whose numbers come in, for one round."""
+class CarryOut:
+    """Carry out the order in force, and those that follow for as long as they say to stay.
+
+    What comes in are the numbers of tasks, what goes out is the last report of each.
+    """
 
     run: Run
     run_uri: str
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """One `ShardResult` a row."""
+        """See `report_to_bytes`."""
+        board = Board(Directory.open(self.run_uri))
+        for task in (task for batch in batches for task in batch.column(0).to_pylist()):
+            order: Order | None = board.order()
+            while order is not None:
+                report = report_to_bytes(order, self.perform(order, task), _SCHEMAS[order.step])
+                freeze_modules(order.step)
+                if not order.stay:
+                    break
+                board.report(task, report)
+                order = board.wait(order)
+            yield pa.RecordBatch.from_pylist([{"task": task, "report": report}], schema=_REPORT_SCHEMA)
+
+    def perform(self, order: Order, task: int) -> Sequence[_Row]:
+        """One task's part of an order."""
+        return [self._train(order, task)] if order.step is Step.TRAIN else list(self._merge(order, task))
+
+    def _train(self, order: Order, number: int) -> _Row:
+        """Train the shard of that number for a round: a `ShardResult`."""
         state, (config, plan) = RunDirectory(Directory.open(self.run_uri)), (self.run.config, self.run.plan)
-        order = state.read_order()
         corpus, tables = _load_run(self.run_uri, self.run.identity)
         shape = WeightShape.build(config.model, tables.vocabulary_size)
         weights = open_matrices(state.round_directory(order.round), shape, order.files)
         results = state.round_directory(order.round + 1)
-        for batch in batches:
-            for number in batch.column(0).to_pylist():
-                result = train_shard(
-                    config.model, config.train.seed, plan, order.round, number,
-                    corpus.shards[number], state.corpus, weights, results, tables,
-                    config.train.threads, state.spare,
-                )  # fmt: skip
-                yield pa.RecordBatch.from_pylist([asdict(result)], schema=_RESULT_SCHEMA)
-        freeze_modules("train")
+        result = train_shard(
+            config.model, config.train.seed, plan, order.round, number, corpus.shards[number], state.corpus, weights,
+            results, tables, config.train.threads, state.spare,
+        )  # fmt: skip
+        return asdict(result)
 
-
-@dataclass(frozen=True, slots=True)
-class MergeBlocks:
-    """Merge what the shards of a round have written: what comes in are numbers of tasks, each with its blocks."""
-
-    run: Run
-    run_uri: str
-    tasks: int
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """A block a row: the file of its new rows, and their second moment."""
+    def _merge(self, order: Order, task: int) -> Iterator[_Row]:
+        """Merge a task's blocks of what the shards have written: of each the file of its new rows, and their moment."""
         state = RunDirectory(Directory.open(self.run_uri))
-        order = state.read_order()
         exposures = _load_exposures(self.run_uri, self.run.identity)
         shape = WeightShape.build(self.run.config.model, len(exposures[0].updates))
         target = state.round_directory(order.round + 1)
         before = open_matrices(state.round_directory(order.round), shape, order.files)
         shards = [open_matrices(target, shape, whole_files(shape, stem)) for stem in order.shards]
         blocks = plan_blocks(shape)
-        for batch in batches:
-            mine = deal_blocks(blocks, self.tasks)
-            for number in (number for task in batch.column(0).to_pylist() for number in mine[task]):
-                block, file = blocks[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
-                moments = merge_block(
-                    block, before[block.matrix], [shard[block.matrix] for shard in shards], exposures,
-                    order.corrections[block.matrix] if order.corrections else None, order.round, target, file,
-                    state.spare,
-                )  # fmt: skip
-                row = {"block": number, "file": file, "moments": moments.tobytes()}
-                yield pa.RecordBatch.from_pylist([row], schema=_MERGED_SCHEMA)
-        freeze_modules("merge")
+        for number in deal_blocks(blocks, order.tasks)[task]:
+            block, file = blocks[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
+            moments = merge_block(
+                block, before[block.matrix], [shard[block.matrix] for shard in shards], exposures,
+                order.corrections[block.matrix] if order.corrections else None, order.round, target, file, state.spare,
+            )  # fmt: skip
+            yield {"block": number, "file": file, "moments": moments.tobytes()}

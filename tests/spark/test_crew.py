@@ -1,0 +1,87 @@
+"""Tasks that stay for the next order: far fewer jobs, and the same bytes whatever sends them home."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import replace
+
+import pytest
+
+from jobs import train
+from tests.spark.main_job import Model, arguments
+from w2v_spark.spark import crew
+from w2v_spark.spark.crew import Crew
+
+SETTINGS = ("train.rounds=5", "train.epochs=2")
+
+
+@pytest.fixture
+def run(spark, text, tmp_path):
+    """Run the main job; its bytes, and how many Spark jobs its rounds took."""
+
+    def run_counted() -> tuple[bytes, int]:
+        group, output = uuid.uuid4().hex, tmp_path / uuid.uuid4().hex
+        enter = Crew.__enter__
+
+        def enter_counted(self: Crew) -> Crew:
+            spark.sparkContext.setJobGroup(group, "rounds")
+            return enter(self)
+
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(Crew, "__enter__", enter_counted)
+            patch.setattr(Crew, "__exit__", _then(Crew.__exit__, spark.sparkContext._jsc.clearJobGroup))
+            assert train.main(arguments(text, output, "--quiet", settings=SETTINGS)) == 0
+        return Model.read(output).files, len(spark.sparkContext.statusTracker().getJobIdsForGroup(group))
+
+    return run_counted
+
+
+def _then(first, second):
+    def both(*arguments):
+        first(*arguments)
+        second()
+
+    return both
+
+
+@pytest.fixture
+def alone(run, monkeypatch):
+    """The bytes of a run with a job for each step, as where Spark speculates."""
+    with monkeypatch.context() as patch:
+        patch.setattr(crew, "_speculates", lambda spark: True)
+        files, jobs = run()
+    assert jobs == 10
+    return files
+
+
+def test_one_job_serves_all_rounds(run, alone):
+    assert run() == (alone, 1)
+
+
+def test_tasks_end_after_a_while(run, alone, monkeypatch):
+    """Each second order is the last one of its job's tasks."""
+    monkeypatch.setattr(crew, "_LONGEST_STAY", 0.0)
+    assert run() == (alone, 5)
+
+
+def test_tasks_that_wait_too_long_are_sent_home(run, alone, monkeypatch):
+    """Nobody waits for anybody: tasks go home while another still works, then there is a job for each of some steps."""
+    monkeypatch.setattr(crew, "_PATIENCE", 0.0)
+    monkeypatch.setattr(crew, "_LEAST_PATIENCE", 0.0)
+    files, jobs = run()
+    assert files == alone
+    assert 1 <= jobs <= 10
+
+
+def test_tasks_that_have_left_are_replaced(run, alone, monkeypatch):
+    """As if the driver had been silent between two orders for longer than tasks wait for it."""
+    perform = Crew._perform
+
+    def perform_late(self, *order):
+        if self._job is not None:
+            self._board.post(replace(self._order, stay=False))
+            self._job.rows.result()
+        return perform(self, *order)
+
+    monkeypatch.setattr(Crew, "_perform", perform_late)
+    assert run() == (alone, 10)

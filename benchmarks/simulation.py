@@ -136,7 +136,7 @@ class Simulation:
             for start in range(0, len(mean), CHUNK_ROWS):
                 rows = slice(start, start + CHUNK_ROWS)
                 moved, apart = (np.ascontiguousarray(matrix[rows, :dim]) for matrix in (mean, one))
-                mean[rows, :dim] = correction.apply(moved, apart, exposure.updates[rows])
+                mean[rows, :dim] = correction.apply(np.zeros_like(moved), moved, apart, exposure.updates[rows])
         return means
 
 

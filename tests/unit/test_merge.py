@@ -113,7 +113,7 @@ def test_correction_recovers_sequential_descent_on_a_quadratic():
     in_turn = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, shards * steps)
     correction = merge.Correction.build(hessian, shards, rate, shards)  # a shard has trained an epoch of its part
     mean = (one_shard - start)[None].astype(np.float32)
-    corrected = start + correction.apply(mean, mean, np.array([float(steps)]))[0]
+    corrected = correction.apply(start[None].astype(np.float32), mean, mean, np.array([float(steps)]))[0]
     assert np.abs(one_shard - in_turn).max() > 0.4
     # The exponential stands for (1 - a h)^n, so a percent of the distance is what can be expected.
     np.testing.assert_allclose(corrected, in_turn, atol=0.02)
@@ -128,7 +128,7 @@ def test_noise_is_that_of_shards_in_turn():
     in_turn = naive.in_turn(steps.astype(float), values)
     correction = merge.Correction.build(np.diag(values), shards, 1.0, shards)
     one = steps[np.arange(rows) % shards, np.arange(rows)]
-    corrected = correction.apply(steps.mean(0), one, np.ones(rows))
+    corrected = correction.apply(np.zeros_like(one), steps.mean(0), one, np.ones(rows))
     np.testing.assert_allclose(corrected.mean(0), in_turn.mean(0), atol=0.1)
     np.testing.assert_allclose(corrected.std(0), in_turn.std(0), rtol=0.03)
     assert (naive.stretch(values, shards) * steps.mean(0)).std(0)[0] < 0.4 * in_turn.std(0)[0]  # what is put right
@@ -140,11 +140,11 @@ def test_directions_that_have_barely_moved_may_be_left_out(size):
     shards, dim = 16, 40
     values = size * np.geomspace(1e-3, 1, dim)
     correction = merge.Correction.build(np.diag(values), shards, 1.0, shards)
-    mean, one = random.normal(size=(2, 100, dim)).astype(np.float32)
-    updates = random.random(100)
+    before, mean, one = random.normal(size=(3, 300, dim)).astype(np.float32)
+    updates = random.random(300)
     x = np.outer(updates, values)
-    expected = naive.stretch(x, shards) * mean + naive.noise_part(x, shards) * (one - mean)
-    np.testing.assert_allclose(correction.apply(mean, one, updates), expected, atol=0.02 * shards)
+    expected = before + naive.stretch(x, shards) * mean + naive.noise_part(x, shards) * (one - mean)
+    np.testing.assert_allclose(correction.apply(before, mean, one, updates), expected, atol=0.02 * shards)
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,7 +13,7 @@ import numpy as np
 from w2v_spark.config import Config
 from w2v_spark.kernels import rng
 from w2v_spark.kernels.step import aligned_zeros, padded
-from w2v_spark.kernels.merge import add_stretch
+from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE
 from w2v_spark.sampling.tables import SamplingTables
@@ -34,7 +34,12 @@ for architecture in ("skipgram", "cbow"):
                 matrix[:, :dim] = random.normal(0, 0.3, (len(matrix), dim))
             Trainer(model, tables).train(ids, offsets, 0, rng.stream_key(1, 2, 3), *weights, 0.05, 1e-6, 1e-4)
             updates, curvature = random.random(words, np.float32), random.random(padded(dim), np.float32)
-            add_stretch(weights[0], weights[0] * 2, updates, curvature, 5)
+            mean, basis = np.ascontiguousarray(weights[0][:, :dim]), weights[1][:dim]
+            scratch, new = np.empty((3, TILE_ROWS, padded(dim)), np.float32), np.empty_like(mean)
+            inverse = aligned_zeros(padded(dim), padded(dim))
+            inverse[:dim, :dim] = basis[:, :dim].T
+            add_correction(mean, mean, 2 * mean, updates, basis, inverse, curvature, 5, scratch, new)
+            weights[0][:, :dim] = new
             add_product(weights[0][:50, :dim], weights[1], weights[0][:dim])
             print(architecture, objective, dim, hashlib.sha256(b"".join(weights)).hexdigest())
 print("wide" if WIDE else "narrow")

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.step import REGISTER_BYTES
+
+TILE_ROWS: Final = 128  # whose displacements, rotated and not, lie in a core's own cache
 
 
 @inline
@@ -98,3 +103,43 @@ def add_stretch(mean, one, updates, curvature, shards):
             moved = simd.vload(row + offset)
             noise = simd.vsub(simd.vload(other + offset), moved)
             simd.vstore(row + offset, simd.vfma(noise, g, simd.vmul(moved, simd.vsub(f, all_shards))))
+
+
+@kernel
+def add_correction(before, mean, one, updates, basis, inverse, curvature, shards, scratch, new):
+    """Write ``before + P mean + (what add_stretch makes of mean and one in a basis)`` to ``new``.
+
+    Parameters
+    ----------
+    before, mean, one, new : (rows, D) float32
+        The last is written only.
+    updates : (rows,) float32
+    basis : (D, directions or more) float32
+        In its columns the directions along which something is to be stretched; along all others the mean is taken P
+        times.
+    inverse : (directions, D or more) float32
+        Its transpose; both filled up with zeros to whole registers.
+    curvature : (directions or more,) float32
+    shards : int
+        P, at least 2.
+    scratch : (3, TILE_ROWS, columns of inverse) float32
+        Of any content.
+    """
+    rows, dim = before.shape
+    for start in range(0, rows, TILE_ROWS):
+        stop = min(start + TILE_ROWS, rows)
+        stretched = scratch[0, : stop - start, : inverse.shape[0]]
+        ones = scratch[1, : stop - start, : inverse.shape[0]]
+        step = scratch[2, : stop - start]
+        stretched[:] = 0
+        ones[:] = 0
+        add_product(mean[start:stop], basis, stretched)
+        add_product(one[start:stop], basis, ones)
+        add_stretch(stretched, ones, updates[start:stop], curvature, shards)
+        for r in range(stop - start):
+            for d in range(dim):
+                step[r, d] = np.float32(shards) * mean[start + r, d]
+        add_product(stretched, inverse, step)
+        for r in range(stop - start):
+            for d in range(dim):
+                new[start + r, d] = step[r, d] + before[start + r, d]

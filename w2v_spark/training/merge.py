@@ -20,7 +20,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from w2v_spark.errors import DivergedError
-from w2v_spark.kernels.merge import add_displacement, add_stretch
+from w2v_spark.kernels.merge import TILE_ROWS, add_correction, add_displacement
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.storage import Directory
@@ -152,11 +152,13 @@ class Correction:
         curvature[:dim] = (values + floor * np.median(values)) * rate
         return cls(basis, curvature, epoch_share / shards, shards)
 
-    def apply(self, mean: Matrix, one: Matrix, updates: npt.NDArray[np.float64]) -> Matrix:
-        """The corrected displacement of some rows, (rows, D), which an epoch updates so many times, (rows,).
+    def apply(self, before: Matrix, mean: Matrix, one: Matrix, updates: npt.NDArray[np.float64]) -> Matrix:
+        """Some rows after the round, (rows, D), which an epoch updates so many times, (rows,).
 
         Parameters
         ----------
+        before : (rows, D) float32
+            The rows before the round.
         mean, one : see `displacements`
 
         Notes
@@ -165,19 +167,14 @@ class Correction:
         """
         n = (updates * self.updates_an_epoch_share).astype(np.float32)
         moved = int(np.count_nonzero(self.shards * n.max() * self.curvature > _BARELY_MOVED))
-        rows, dim = mean.shape
-        result = aligned_zeros(rows, padded(dim))
-        np.multiply(mean, np.float32(self.shards), out=result[:, :dim])
-        if moved:
-            directions = padded(moved)
-            stretched, ones = (aligned_zeros(rows, directions) for _ in range(2))
-            add_product(mean, self.basis, stretched)
-            add_product(one, self.basis, ones)
-            add_stretch(stretched, ones, n, self.curvature, self.shards)
-            back = aligned_zeros(directions, padded(dim))
-            back[:, :dim] = self.basis[:, :directions].T
-            add_product(stretched, back, result)
-        return result[:, :dim]
+        if not moved:
+            return np.float32(self.shards) * mean + before
+        dim, directions = mean.shape[1], padded(moved)
+        inverse = aligned_zeros(directions, padded(dim))
+        inverse[:, :dim] = self.basis[:, :directions].T
+        new, scratch = np.empty_like(mean), np.empty((3, TILE_ROWS, padded(dim)), np.float32)
+        add_correction(before, mean, one, n, self.basis, inverse, self.curvature, self.shards, scratch, new)
+        return new
 
 
 def build_corrections(
@@ -274,5 +271,6 @@ def _merge_chunk(
     if len(shards) < 2:  # nothing to average
         return shards[0][rows] if shards else before[rows]
     mean, one = displacements(before, shards, rows, turn)
-    step = mean if correction is None else correction.apply(mean, one, updates)
-    return step + before[rows]
+    if correction is None:
+        return mean + before[rows]
+    return correction.apply(before[rows], mean, one, updates)

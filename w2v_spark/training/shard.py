@@ -20,6 +20,7 @@ from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import ThreadedTrainer
 from w2v_spark.training.weights import (
+    CACHED_ROWS,
     ROWS_AT_A_TIME,
     Matrix,
     Rows,
@@ -135,9 +136,11 @@ def train_shard(
 def _load_padded(name: str, source: Rows, dim: int) -> Matrix:
     matrix = _memory(name, len(source), padded(dim))
     for start in range(0, len(source), ROWS_AT_A_TIME):
-        block = slice(start, start + ROWS_AT_A_TIME)
-        matrix[block, :dim] = source[block]
-        matrix[block, dim:] = 0  # another model of this worker may have been wider
+        block = source[start : start + ROWS_AT_A_TIME]
+        for first in range(0, len(block), CACHED_ROWS):
+            rows = matrix[start + first : start + min(first + CACHED_ROWS, len(block))]
+            rows[:, :dim] = block[first : first + CACHED_ROWS]
+            rows[:, dim:] = 0  # another model of this worker may have been wider
     return matrix
 
 

@@ -20,7 +20,8 @@ from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
 
 Matrix = npt.NDArray[np.float32]
-ROWS_AT_A_TIME: Final = 1 << 15
+ROWS_AT_A_TIME: Final = 1 << 15  # read or written at once
+CACHED_ROWS: Final = 1 << 11  # copied at once: they lie in a core's own cache in between
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,8 +79,8 @@ def zero_rows(rows: int, dim: int) -> Iterator[Matrix]:
 
 def blocks_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:
     """Blocks of rows of a padded matrix without their padding."""
-    for start in range(0, len(matrix), ROWS_AT_A_TIME):
-        yield np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME, :dim])
+    for start in range(0, len(matrix), CACHED_ROWS):
+        yield np.ascontiguousarray(matrix[start : start + CACHED_ROWS, :dim])
 
 
 def write_matrix(

@@ -24,6 +24,7 @@ from benchmarks.common import (
     report_targets,
     setting_arguments,
     spark_environment,
+    waiting,
     write_result,
 )
 from benchmarks.gensim_run import write_sentences
@@ -90,6 +91,7 @@ def run_ours(files: Sequence[Path], work: Path, settings: Sequence[str] = ()) ->
         "peak_mebibytes": run.peaks.mebibytes(),
         "rounds": len(rounds),
         "between_rounds": between_rounds(rounds),
+        "waiting": waiting(rounds),
         "config": model["config"],
         "corpus": model["corpus"],
     }
@@ -159,6 +161,7 @@ def _print(result: Report) -> None:
     ours, gensim = result["ours"], result["gensim"]
     rows = [(name, f"{seconds:.1f}") for name, seconds in ours["stages"].items()]
     rows.append(("of which between rounds", f"{ours['between_rounds']:.1f}"))
+    rows.append(("of which waiting for the slower shard", f"{ours['waiting']:.1f}"))
     rows.append(("whole process", f"{ours['seconds']:.1f}"))
     if gensim is not None:
         train = "gensim: training" + (f", {EPOCHS} epochs from {gensim['epochs']}" if gensim["extrapolated"] else "")

@@ -23,6 +23,7 @@ from benchmarks.common import (
     report_targets,
     setting_arguments,
     spark_environment,
+    waiting,
     write_result,
 )
 from benchmarks.corpus import Corpus, synthetic_corpus
@@ -63,8 +64,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     passed = report_targets(targets)
     result = {
         "vocabulary": options.vocabulary, "dim": options.dim, "words": words, "weights_mebibytes": weights,
-        "between_rounds": beside, "rounds_seconds": wall, "rounds": rounds, "stages": stages,
-        "peak_mebibytes": memory, "seconds": run.seconds,
+        "between_rounds": beside, "waiting": waiting(rounds), "rounds_seconds": wall, "rounds": rounds,
+        "stages": stages, "peak_mebibytes": memory, "seconds": run.seconds,
     }  # fmt: skip
     write_result("rounds", result, targets)
     return 0 if passed else 1

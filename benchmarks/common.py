@@ -91,11 +91,16 @@ def setting_arguments(settings: Sequence[str]) -> list[str]:
 
 
 def between_rounds(rounds: Sequence[dict[str, Any]]) -> float:
-    """Seconds of some rounds of a ``history.json`` in which the shards' kernels did not run.
+    """Seconds of some rounds of a ``history.json`` beyond what the slowest shard of each has trained.
 
-    Reading and writing weights, merging, scheduling, and waiting for the last shard. For as many shards as cores.
+    Reading and writing weights, merging, scheduling. For as many shards as cores.
     """
-    return float(sum(entry["seconds"]["total"] - entry["seconds"]["train"] for entry in rounds))
+    return float(sum(entry["seconds"]["total"] - entry["seconds"]["slowest"] for entry in rounds))
+
+
+def waiting(rounds: Sequence[dict[str, Any]]) -> float:
+    """Seconds that a shard has waited for the slowest to end its training, on average."""
+    return float(sum(entry["seconds"]["slowest"] - entry["seconds"]["train"] for entry in rounds))
 
 
 def report_targets(targets: Sequence[Target]) -> bool:

@@ -36,12 +36,12 @@ def test_auto():
     config = Config.from_dict({"train": {"epochs": 3}})
     plan = Plan.build(config, 16, 66_000_000)
     assert plan.shards == 16
-    assert plan.rounds == choose_rounds(3 * 66_000_000, 16) == 81
+    assert plan.rounds == choose_rounds(3 * 66_000_000, 16) == 76
     fixed = Plan.build(config.replace(train={"shards": 3, "rounds": 7}), 16, 66_000_000)
     assert (fixed.shards, fixed.rounds) == (3, 7)
     assert choose_rounds(1, 1) == choose_rounds(10**12, 1) == 20
-    assert choose_rounds(1, 8) == choose_rounds(3 * 10**8, 8) == 64
-    assert choose_rounds(10**9, 2) == 61
+    assert choose_rounds(1, 8) == choose_rounds(3 * 10**8, 8) == 58
+    assert choose_rounds(10**9, 2) == 54
     assert choose_rounds(10**12, 1000) == 200
 
 

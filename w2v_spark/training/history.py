@@ -34,7 +34,7 @@ class RoundRecord:
         Tokens over the wall time of the round, merging included.
     seconds : dict of str to float
         ``total`` is wall time. ``shards`` is the wall time of the Spark job and ``merge`` that of merging and saving;
-        ``read``, ``train`` and ``write`` are means over the shards.
+        ``read``, ``train`` and ``write`` are means over the shards, ``slowest`` is the longest ``train`` of one.
     """
 
     round: int
@@ -55,7 +55,8 @@ class RoundRecord:
             stage: sum(getattr(r, f"{stage}_seconds") for r in results) / max(len(results), 1)
             for stage in ("read", "train", "write")
         }
-        seconds = {"total": total, "shards": total - merge, "merge": merge, **stages}
+        slowest = max((r.train_seconds for r in results), default=0.0)
+        seconds = {"total": total, "shards": total - merge, "merge": merge, **stages, "slowest": slowest}
         return cls(
             number,
             tokens,

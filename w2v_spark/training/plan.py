@@ -10,7 +10,8 @@ from w2v_spark.config import Config
 
 # Rounds chosen by `auto`, from the measurements in docs/distributed-training.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
-_ROUNDS: Final = 32  # times the cube root of the shards
+_ROUNDS: Final = 25  # with one shard, if the rule held for one
+_GROWTH: Final = 0.4  # of the rounds with the shards, and with the length of long runs: the power
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 
@@ -90,9 +91,9 @@ def choose_rounds(tokens: int, shards: int) -> int:
     """How many rounds suit a run of P shards over ``tokens`` tokens, all epochs counted.
 
     What counts for accuracy is how often the shards meet, far more than how many they are, and more shards have the
-    time for it. Long runs have it as well: more rounds by the cube root of their length beyond 300 million tokens.
+    time for it. Long runs have it as well: beyond 300 million tokens their length counts like shards.
     """
     if shards == 1:
         return _CHECKPOINTS
-    rounds = _ROUNDS * math.cbrt(shards * max(tokens / _SHORT_RUN, 1.0))
+    rounds = _ROUNDS * (shards * max(tokens / _SHORT_RUN, 1.0)) ** _GROWTH
     return min(math.ceil(rounds), _MOST_ROUNDS)

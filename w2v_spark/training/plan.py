@@ -95,5 +95,5 @@ def choose_rounds(tokens: int, shards: int) -> int:
     """
     if shards == 1:
         return _CHECKPOINTS
-    rounds = _ROUNDS * (shards * max(tokens / _SHORT_RUN, 1.0)) ** _GROWTH
+    rounds = _ROUNDS * math.pow(shards * max(tokens / _SHORT_RUN, 1.0), _GROWTH)
     return min(math.ceil(rounds), _MOST_ROUNDS)

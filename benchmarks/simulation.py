@@ -18,7 +18,7 @@ from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.kernels.train import SCORES, SLOPES
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.exposure import build_exposures
-from w2v_spark.training.merge import CHUNK_ROWS, build_corrections, moments_of
+from w2v_spark.training.merge import CHUNK_ROWS, Correction, curvatures_of, moments_of
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows
@@ -128,11 +128,11 @@ class Simulation:
         dim, statistics = self._config.model.dim, self._trainer.statistics
         inner = [weights[:, :dim] for weights in self.weights]
         moments = np.stack([moments_of(inner[m], self._exposures[1 - m].met, dim) for m in (0, 1)])
-        corrections = build_corrections(
-            moments, self._exposures, float(statistics[SLOPES] / max(statistics[SCORES], 1)),
-            self._plan.epoch_share(number), self._plan.mean_rate(number), self._plan.shards,
-        )  # fmt: skip
-        for mean, one, correction, exposure in zip(means, ones, corrections, self._exposures, strict=True):
+        slope = float(statistics[SLOPES] / max(statistics[SCORES], 1))
+        share, rate = self._plan.epoch_share(number), self._plan.mean_rate(number)
+        curvatures = curvatures_of(moments, self._exposures)
+        for mean, one, curvature, exposure in zip(means, ones, curvatures, self._exposures, strict=True):
+            correction = Correction.build(curvature, slope, share, rate, self._plan.shards)
             for start in range(0, len(mean), CHUNK_ROWS):
                 rows = slice(start, start + CHUNK_ROWS)
                 moved, apart = (np.ascontiguousarray(matrix[rows, :dim]) for matrix in (mean, one))

@@ -87,11 +87,11 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
     output = tmp_path / "out"
     merge = rounds._Rounds._merge
 
-    def spoiled(self, number, old, results):
+    def spoiled(self, number, old, results, curvatures):
         if number == 2:
             path = self._state.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
             np.load(path, mmap_mode="r+")[5, 3] = float("nan")
-        return merge(self, number, old, results)
+        return merge(self, number, old, results, curvatures)
 
     monkeypatch.setattr(rounds._Rounds, "_merge", spoiled)
     assert train.main(arguments(corpus, output, "--quiet")) == 1

@@ -19,7 +19,7 @@ from w2v_spark.text.word_table import WordTable
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.exposure import build_exposures
 from w2v_spark.training.history import mean_slope
-from w2v_spark.training.merge import Block, build_corrections, merge_block, moments_of
+from w2v_spark.training.merge import Block, Correction, curvatures_of, merge_block, moments_of
 from w2v_spark.training.shard import train_shard
 from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
 
@@ -91,10 +91,9 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
         moments = [moments_of(before[m], exposures[1 - m].met, shape.dim) for m in (0, 1)]
         corrections = (None, None)
         if job.config.train.merge is Merge.CURVATURE and len(shards) > 1:
-            corrections = build_corrections(
-                np.stack(moments), exposures, mean_slope(results), job.plan.epoch_share(t), job.plan.mean_rate(t),
-                len(shards),
-            )  # fmt: skip
+            slope, share, rate = mean_slope(results), job.plan.epoch_share(t), job.plan.mean_rate(t)
+            curvatures = curvatures_of(np.stack(moments), exposures)
+            corrections = [Correction.build(each, slope, share, rate, len(shards)) for each in curvatures]
         for m, (name, rows) in enumerate(shape.rows.items()):
             merge_block(
                 Block(m, 0, rows), before[m], [s[m] for s in shards], exposures, corrections[m], t, there, f"{name}.npy"

@@ -75,13 +75,13 @@ def test_tasks_that_wait_too_long_are_sent_home(run, alone, monkeypatch):
 
 def test_tasks_that_have_left_are_replaced(run, alone, monkeypatch):
     """As if the driver had been silent between two orders for longer than tasks wait for it."""
-    perform = Crew._perform
+    give = Crew._give
 
-    def perform_late(self, *order):
+    def give_late(self, *order):
         if self._job is not None:
             self._board.post(replace(self._order, stay=False))
             self._job.rows.result()
-        return perform(self, *order)
+        return give(self, *order)
 
-    monkeypatch.setattr(Crew, "_perform", perform_late)
+    monkeypatch.setattr(Crew, "_give", give_late)
     assert run() == (alone, 10)

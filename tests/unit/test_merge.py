@@ -48,7 +48,8 @@ def merged(tmp_path, weights, shards, method, exposures, rate=RATE):
     corrections = (None, None)
     if method is Merge.CURVATURE:
         before = np.stack([merge.moments_of(weights[m], exposures[1 - m].met, shape.dim) for m in (0, 1)])
-        corrections = merge.build_corrections(before, exposures, SLOPE, 0.5, rate, len(shards))
+        curvatures = merge.curvatures_of(before, exposures)
+        corrections = [merge.Correction.build(each, SLOPE, 0.5, rate, len(shards)) for each in curvatures]
     blocks, files, moments = merge.plan_blocks(shape), {name: [] for name in shape.rows}, []
     for number, block in enumerate(blocks):
         m, file = block.matrix, f"{number}.npy"
@@ -111,7 +112,9 @@ def test_correction_recovers_sequential_descent_on_a_quadratic():
     start, optimum = random.normal(size=(2, dim))
     one_shard = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, steps)
     in_turn = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, shards * steps)
-    correction = merge.Correction.build(hessian, shards, rate, shards)  # a shard has trained an epoch of its part
+    correction = merge.Correction.build(
+        merge.Curvature.decompose(hessian), 1.0, shards, rate, shards
+    )  # a shard has trained an epoch of its part
     mean = (one_shard - start)[None].astype(np.float32)
     corrected = correction.apply(start[None].astype(np.float32), mean, mean, np.array([float(steps)]))[0]
     assert np.abs(one_shard - in_turn).max() > 0.4
@@ -126,7 +129,7 @@ def test_noise_is_that_of_shards_in_turn():
     values = np.geomspace(0.003, 3, dim)[::-1]
     steps = random.normal(0.5, 1, (shards, rows, dim)).astype(np.float32)
     in_turn = naive.in_turn(steps.astype(float), values)
-    correction = merge.Correction.build(np.diag(values), shards, 1.0, shards)
+    correction = merge.Correction.build(merge.Curvature.decompose(np.diag(values)), 1.0, shards, 1.0, shards)
     one = steps[np.arange(rows) % shards, np.arange(rows)]
     corrected = correction.apply(np.zeros_like(one), steps.mean(0), one, np.ones(rows))
     np.testing.assert_allclose(corrected.mean(0), in_turn.mean(0), atol=0.1)
@@ -139,7 +142,7 @@ def test_directions_that_have_barely_moved_may_be_left_out(size):
     random = np.random.default_rng(0)
     shards, dim = 16, 40
     values = size * np.geomspace(1e-3, 1, dim)
-    correction = merge.Correction.build(np.diag(values), shards, 1.0, shards)
+    correction = merge.Correction.build(merge.Curvature.decompose(np.diag(values)), 1.0, shards, 1.0, shards)
     before, mean, one = random.normal(size=(3, 300, dim)).astype(np.float32)
     updates = random.random(300)
     x = np.outer(updates, values)

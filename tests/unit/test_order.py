@@ -3,15 +3,15 @@ import pytest
 
 from w2v_spark.errors import StoreError
 from w2v_spark.spark.order import Order, Step
-from w2v_spark.training.merge import Correction
+from w2v_spark.training.merge import Correction, Curvature
 
 FILES = {"w_in": [("a.npy", 3), ("b.npy", 2)], "w_out": [("ö.npy", 5)]}
 
 
 def corrections():
     random = np.random.default_rng(0)
-    first, second = (Correction.build(random.random((20, 20)), 0.1 * m, 0.02, 3) for m in (1, 2))
-    return first, second
+    curvatures = (Curvature.decompose(random.random((20, 20))) for _ in range(2))
+    return tuple(Correction.build(curvature, 0.1, 0.3, 0.02, 3) for curvature in curvatures)
 
 
 def test_an_order_comes_back_as_it_was():
@@ -27,7 +27,7 @@ def test_an_order_comes_back_as_it_was():
 
 def test_an_order_to_train_has_no_corrections():
     again = Order.from_bytes(Order("crew", 0, 1, False, Step.TRAIN, 0, FILES).to_bytes(), "order.npz")
-    assert again.corrections is None
+    assert again.corrections == ()
     assert again.shards == ()
 
 

@@ -16,7 +16,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Self, TypeVar
 
 from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.util import inheritable_thread_target
@@ -39,6 +39,8 @@ _MOST_PATIENCE: Final = 20.0  # less than tasks wait by themselves
 _LONGEST_STAY: Final = 30.0  # then other jobs of the application have their turn
 _SHORTEST_POLL: Final = 0.001
 _LONGEST_POLL: Final = 0.01
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,20 +76,29 @@ class Crew:
         self._order: Order | None = None
         self._pool = ThreadPoolExecutor(1, "w2v-spark-crew")
 
-    def train(self, round_number: int, files: WeightFiles) -> list[dict[str, Any]]:
-        """Have each shard train for a round, from the weights in some files; what they report, in shard order."""
-        return self._perform(Step.TRAIN, self._shards, round_number, files)
+    def train(
+        self, round_number: int, files: WeightFiles, meanwhile: Callable[[], Result]
+    ) -> tuple[list[dict[str, Any]], Result]:
+        """Have each shard train for a round, from the weights in some files.
+
+        Returns
+        -------
+        What the shards report, in their order, and what the driver has done meanwhile.
+        """
+        order = self._give(Step.TRAIN, self._shards, round_number, files)
+        done = meanwhile()
+        return self._await(order), done
 
     def merge(
         self,
         round_number: int,
         files: WeightFiles,
         shards: tuple[str, ...],
-        corrections: tuple[Correction, Correction] | None,
+        corrections: tuple[Correction, ...],
     ) -> list[dict[str, Any]]:
         """Have the weights of all shards merged; what is reported of the blocks, in their order."""
         tasks = self._shards if self._job is not None else min(self._blocks, self._slots)
-        rows = self._perform(Step.MERGE, tasks, round_number, files, shards, corrections)
+        rows = self._await(self._give(Step.MERGE, tasks, round_number, files, shards, corrections))
         return sorted(rows, key=lambda row: row["block"])
 
     def __enter__(self) -> Self:
@@ -100,20 +111,26 @@ class Crew:
             self._send_home()
         self._pool.shutdown(wait=kind is None)
 
-    def _perform(self, step: Step, tasks: int, *what: Any) -> list[dict[str, Any]]:
+    def _give(self, step: Step, tasks: int, *what: Any) -> Order:
+        """Post an order, for tasks that wait for it or for those of a job that begins with it."""
         too_long = self._job is not None and time.monotonic() - self._job.began > _LONGEST_STAY
         stay = self._may_stay and tasks == self._shards and self._number >= self._alone_until and not too_long
         order = self._order = Order(self._name, self._number, tasks, stay, step, *what)
         self._number += 1
         self._board.post(order)
+        self._start(order)
+        return order
+
+    def _await(self, order: Order) -> list[dict[str, Any]]:
+        """What all tasks of an order report, task by task."""
         reports: dict[int, list[dict[str, Any]]] = {}
-        while len(reports) < tasks:
+        while len(reports) < order.tasks:
             job = self._start(order)
-            if stay:
+            if order.stay:
                 self._follow(job, order, reports)
-            if len(reports) < tasks:
+            if len(reports) < order.tasks:
                 reports |= self._end(job, order)
-        return [row for task in range(tasks) for row in reports[task]]
+        return [row for task in range(order.tasks) for row in reports[task]]
 
     def _follow(self, job: _Job, order: Order, reports: dict[int, list[dict[str, Any]]]) -> None:
         """Collect reports by task, until all are there, the job has ended, or its tasks have been sent home."""
@@ -165,4 +182,4 @@ class Crew:
 
 def _speculates(spark: SparkSession) -> bool:
     """Whether Spark starts copies of slow tasks: it compares them with tasks that have ended."""
-    return (spark.conf.get("spark.speculation", None) or "false") == "true"
+    return (spark.conf.get("spark.speculation", None) or "false").lower() == "true"

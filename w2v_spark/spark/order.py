@@ -48,7 +48,7 @@ class Order:
         The weights after so many rounds.
     shards : tuple of str
         For merging: the stems of the files of the shards that have trained, in shard order.
-    corrections : of the input and of the output matrix, or None for the plain mean
+    corrections : of the input and of the output matrix, or none for the plain mean
     """
 
     crew: str
@@ -59,7 +59,7 @@ class Order:
     round: int
     files: WeightFiles
     shards: tuple[str, ...] = ()
-    corrections: tuple[Correction, Correction] | None = None
+    corrections: tuple[Correction, ...] = ()
 
     @property
     def key(self) -> str:
@@ -71,7 +71,7 @@ class Order:
         names = ("crew", "number", "tasks", "stay", "step", "round", "files", "shards")
         plain = json.dumps({name: getattr(self, name) for name in names})
         arrays: dict[str, Any] = {"order": np.frombuffer(plain.encode(), np.uint8)}
-        for number, correction in enumerate(self.corrections or ()):
+        for number, correction in enumerate(self.corrections):
             arrays[f"basis{number}"] = correction.basis
             arrays[f"curvature{number}"] = correction.curvature
             arrays[f"share{number}"] = np.array(correction.updates_an_epoch_share)
@@ -95,15 +95,11 @@ class Order:
                 plain["files"] = {
                     matrix: [(str(file), int(rows)) for file, rows in parts] for matrix, parts in plain["files"].items()
                 }
-                corrections = None
-                if "basis0" in file:
-                    first, second = (
-                        Correction(
-                            file[f"basis{m}"], file[f"curvature{m}"], float(file[f"share{m}"]), len(plain["shards"])
-                        )
-                        for m in (0, 1)
-                    )
-                    corrections = first, second
+                corrections = tuple(
+                    Correction(file[f"basis{m}"], file[f"curvature{m}"], float(file[f"share{m}"]), len(plain["shards"]))
+                    for m in (0, 1)
+                    if f"basis{m}" in file
+                )
                 return cls(**plain, corrections=corrections)
         except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
             raise StoreError(f"{name} is damaged: {error!r}") from error

@@ -16,7 +16,15 @@ from w2v_spark.spark.run import Run
 from w2v_spark.spark.state import RunDirectory
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.history import Progress, RoundRecord, mean_slope
-from w2v_spark.training.merge import Correction, Moments, build_corrections, moments_of, plan_blocks, sum_moments
+from w2v_spark.training.merge import (
+    Correction,
+    Curvature,
+    Moments,
+    curvatures_of,
+    moments_of,
+    plan_blocks,
+    sum_moments,
+)
 from w2v_spark.training.shard import ShardResult
 from w2v_spark.training.weights import WeightFiles, WeightShape, all_finite, open_matrices, whole_files
 
@@ -69,7 +77,8 @@ class _Rounds:
         begin = time.perf_counter()
         next_weights = state.round_directory(number + 1).create()
         old = state.read_files(number)
-        results = [ShardResult(**row) for row in self._crew.train(number, old)]
+        rows, curvatures = self._crew.train(number, old, lambda: self._curvatures(number))
+        results = [ShardResult(**row) for row in rows]
         trained = time.perf_counter()
         try:
             if plan.shards == 1 and results[0].file:  # nothing to average: the shard's own files
@@ -78,7 +87,7 @@ class _Rounds:
                     if not all_finite(matrix):
                         raise DivergedError("weights became NaN or infinite")
             else:
-                files = self._merge(number, old, results)
+                files = self._merge(number, old, results, curvatures)
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: {error}; the weights after round {number} are kept in "
@@ -92,12 +101,19 @@ class _Rounds:
         state.finish_round(number + 1, self._shape, files, [*history, record], complete)
         return record
 
-    def _merge(self, number: int, old: WeightFiles, results: Sequence[ShardResult]) -> WeightFiles:
+    def _merge(
+        self, number: int, old: WeightFiles, results: Sequence[ShardResult], curvatures: tuple[Curvature, ...]
+    ) -> WeightFiles:
         """Merge what the shards have written, block by block on the executors; the files of the new weights."""
+        plan, slope = self._run.plan, mean_slope(results)
         blocks, names = self._blocks, list(self._shape.rows)
         stems = tuple(f"{result.file}." for result in results if result.file)
+        corrections = tuple(
+            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(stems))
+            for curvature in curvatures
+        )
         with own_errors():
-            merged = self._crew.merge(number, old, stems, self._corrections(number, results, len(stems)))
+            merged = self._crew.merge(number, old, stems, corrections if len(stems) > 1 else ())
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         self._state.write_moments(number + 1, sum_moments(moments, blocks))
         new: WeightFiles = {name: [] for name in names}
@@ -105,16 +121,11 @@ class _Rounds:
             new[names[block.matrix]].append((row["file"], block.stop - block.start))
         return new
 
-    def _corrections(
-        self, number: int, results: Sequence[ShardResult], shards: int
-    ) -> tuple[Correction, Correction] | None:
-        if self._run.config.train.merge is not Merge.CURVATURE or shards < 2:
-            return None
-        plan = self._run.plan
-        return build_corrections(
-            self._moments(number), self._exposures, mean_slope(results), plan.epoch_share(number),
-            plan.mean_rate(number), shards,
-        )  # fmt: skip
+    def _curvatures(self, number: int) -> tuple[Curvature, ...]:
+        """Of both matrices before a round, for a merge that corrects by them; shards train while it is worked out."""
+        if self._run.config.train.merge is not Merge.CURVATURE or self._run.plan.shards == 1:
+            return ()
+        return curvatures_of(self._moments(number), self._exposures)
 
     def _moments(self, number: int) -> Moments:
         """Second moments of the weights before a round: the last merge has left them, but for the first round."""

@@ -64,19 +64,17 @@ class Exposure:
     own: float = 1.0
     floor: float = 0.0
 
-    def curvature(self, moments: Numbers, slope: float) -> Numbers:
-        """The (D, D) curvature of an update, but for its floor.
+    def curvature(self, moments: Numbers) -> Numbers:
+        """The (D, D) curvature of an update in parts of the slope, but for its floor.
 
         Parameters
         ----------
         moments : (D + 1, D) float64
             Of the other matrix: ``sum_v met[v] w_v w_v^T`` and, as the last row, ``sum_v met[v] w_v``.
-        slope : float
-            Mean logistic slope of the scores met.
         """
         square = np.outer(moments[-1], moments[-1])
         mean = square / self.met.sum()
-        return np.asarray(slope * (self.spread * (mean + self.own * (moments[:-1] - mean)) + self.common * square))
+        return np.asarray(self.spread * (mean + self.own * (moments[:-1] - mean)) + self.common * square)
 
 
 def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> tuple[Exposure, Exposure]:

@@ -113,6 +113,32 @@ def moments_of(weights: Rows, met: npt.NDArray[np.float64], dim: int) -> Moments
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """How curved the loss is for the rows of one matrix, along the eigenvectors of the other's second moment.
+
+    Attributes
+    ----------
+    basis : (D, D padded) float32
+        Eigenvectors in columns, the most curved first; behind them zeros.
+    values : (D,) float64
+        Eigenvalues, not negative, and their floor, in parts of the slope; falling.
+    """
+
+    basis: Matrix
+    values: Moments
+
+    @classmethod
+    def decompose(cls, hessian: Moments, floor: float = 0.0) -> Curvature:
+        """From the curvature of an update, (D, D)."""
+        with threadpool_limits(limits=1, user_api="blas"):  # more threads wait for each other on busy cores
+            values, vectors = np.linalg.eigh(hessian)
+        values, dim = np.maximum(values[::-1], 0), len(values)
+        basis = aligned_zeros(dim, padded(dim))
+        basis[:, :dim] = vectors[:, ::-1]
+        return cls(basis, values + floor * np.median(values))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Correction:
     """What P shards in turn would have done to one matrix, from what they did side by side.
 
@@ -123,9 +149,9 @@ class Correction:
     Attributes
     ----------
     basis : (D, D padded) float32
-        Eigenvectors of the other matrix's second moment in columns, the most curved first; behind them zeros.
+        See `Curvature`.
     curvature : (D padded,) float32
-        Eigenvalues, not negative, and their floor, times the learning rate; falling.
+        Its values times slope and learning rate; falling.
     updates_an_epoch_share : float
         What turns the updates of a row in an epoch into those of one shard in the round.
     shards : int
@@ -138,19 +164,21 @@ class Correction:
     shards: int
 
     @classmethod
-    def build(
-        cls, hessian: npt.NDArray[np.float64], epoch_share: float, rate: float, shards: int, floor: float = 0.0
-    ) -> Correction:
-        """From the curvature of an update, (D, D); shards have trained so many epochs, together, in the round."""
-        with threadpool_limits(limits=1, user_api="blas"):  # more threads wait for each other on busy cores
-            values, vectors = np.linalg.eigh(hessian)
-        values, vectors = np.maximum(values[::-1], 0), vectors[:, ::-1]
-        dim = len(values)
-        basis = aligned_zeros(dim, padded(dim))
-        basis[:, :dim] = vectors
-        curvature = np.zeros(padded(dim), np.float32)
-        curvature[:dim] = (values + floor * np.median(values)) * rate
-        return cls(basis, curvature, epoch_share / shards, shards)
+    def build(cls, curvature: Curvature, slope: float, epoch_share: float, rate: float, shards: int) -> Correction:
+        """For a round.
+
+        Parameters
+        ----------
+        slope : float
+            Mean logistic slope of the scores that the shards have met.
+        epoch_share : float
+            How many epochs of its part of the corpus each shard has trained in the round.
+        rate : float
+            Mean learning rate of the round.
+        """
+        falling = np.zeros(curvature.basis.shape[1], np.float32)
+        falling[: len(curvature.values)] = curvature.values * (slope * rate)
+        return cls(curvature.basis, falling, epoch_share / shards, shards)
 
     def apply(self, before: Matrix, mean: Matrix, one: Matrix, updates: npt.NDArray[np.float64]) -> Matrix:
         """Some rows after the round, (rows, D), which an epoch updates so many times, (rows,).
@@ -177,26 +205,15 @@ class Correction:
         return new
 
 
-def build_corrections(
-    moments: Moments, exposures: tuple[Exposure, Exposure], slope: float, epoch_share: float, rate: float, shards: int
-) -> tuple[Correction, Correction]:
-    """The corrections of the input and of the output matrix.
+def curvatures_of(moments: Moments, exposures: tuple[Exposure, Exposure]) -> tuple[Curvature, Curvature]:
+    """The curvatures of the input and of the output matrix.
 
     Parameters
     ----------
     moments : (2, D + 1, D) float64
         `second_moment` of the input and of the output matrix before the round.
-    slope : float
-        Mean logistic slope of the scores that the shards have met.
-    epoch_share : float
-        How many epochs of its part of the corpus each shard has trained in the round.
-    rate : float
-        Mean learning rate of the round.
     """
-    first, second = (
-        Correction.build(exposures[m].curvature(moments[1 - m], slope), epoch_share, rate, shards, exposures[m].floor)
-        for m in (0, 1)
-    )
+    first, second = (Curvature.decompose(exposures[m].curvature(moments[1 - m]), exposures[m].floor) for m in (0, 1))
     return first, second
 
 

@@ -75,7 +75,7 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     counts, tables = Vocabulary.read(folder, VOCABULARY_FILE).counts, RunDirectory(folder).read_tables()
     shape = WeightShape.build(job.config.model, len(counts))
     local = RunDirectory(Directory.open(tmp_path / "local").create())
-    local.begin_rounds(shape, job.config.train.seed)
+    local.begin_rounds(shape, job.config.train.seed, 1)
     exposures = build_exposures(counts, job.config, tables)
     for t in range(job.plan.rounds):
         before, there = local.read_weights(t, shape), local.round_directory(t + 1).create()

@@ -133,8 +133,14 @@ def add_correction(before, mean, one, updates, basis, inverse, curvature, shards
         step = scratch[2, : stop - start]
         stretched[:] = 0
         ones[:] = 0
-        add_product(mean[start:stop], basis, stretched)
-        add_product(one[start:stop], basis, ones)
+        if shards == 2:  # then f - P is -g, and (f - P) mean + g (one - mean) is g (one - 2 mean)
+            for r in range(stop - start):
+                for d in range(dim):
+                    step[r, d] = one[start + r, d] - np.float32(2) * mean[start + r, d]
+            add_product(step[:, :dim], basis, ones)
+        else:
+            add_product(mean[start:stop], basis, stretched)
+            add_product(one[start:stop], basis, ones)
         add_stretch(stretched, ones, updates[start:stop], curvature, shards)
         for r in range(stop - start):
             for d in range(dim):

@@ -17,7 +17,8 @@ from w2v_spark.spark.order import Order, report_from_bytes
 from w2v_spark.storage import Directory
 
 _ORDER_FILE: Final = "order.npz"
-_POLL_SECONDS: Final = 0.001
+_SHORTEST_POLL: Final = 0.001
+_LONGEST_POLL: Final = 0.02
 _DEADLINE_SECONDS: Final = 60.0  # without news a task takes the driver for dead
 
 _Version = tuple[int, int, int]
@@ -46,9 +47,9 @@ class Board:
 
     def wait(self, done: Order) -> Order | None:
         """The order after one that is done; None if no more is to come for its task."""
-        deadline = time.monotonic() + _DEADLINE_SECONDS
+        begin, waited = time.monotonic(), 0.0
         current = done
-        while time.monotonic() < deadline:
+        while waited < _DEADLINE_SECONDS:
             try:
                 if (data := self._changed(_ORDER_FILE)) is not None:
                     current = self._parse(data)
@@ -60,7 +61,8 @@ class Board:
                 return current
             if not current.stay:
                 return None
-            time.sleep(_POLL_SECONDS)
+            time.sleep(min(max(waited / 100, _SHORTEST_POLL), _LONGEST_POLL))
+            waited = time.monotonic() - begin
         return None
 
     def report(self, task: int, data: bytes) -> None:

@@ -37,7 +37,7 @@ _PATIENCE: Final = 0.5
 _LEAST_PATIENCE: Final = 2.0
 _MOST_PATIENCE: Final = 20.0  # less than tasks wait by themselves
 _LONGEST_STAY: Final = 30.0  # then other jobs of the application have their turn
-_SHORTEST_POLL: Final = 0.001
+_SHORTEST_POLL: Final = 0.001  # for each report that is not there
 _LONGEST_POLL: Final = 0.01
 
 Result = TypeVar("Result")
@@ -147,7 +147,8 @@ class Crew:
                 self._times_sent_home += 1
                 self._alone_until = order.number + 4**self._times_sent_home
                 return
-            time.sleep(min(max(taken / 100, _SHORTEST_POLL), _LONGEST_POLL))
+            shortest = _SHORTEST_POLL * (order.tasks - len(reports))
+            time.sleep(shortest if reports else max(min(taken / 100, _LONGEST_POLL), shortest))
 
     def _end(self, job: _Job, order: Order) -> dict[int, list[dict[str, Any]]]:
         """Wait for the end of a job; what its tasks report of an order, those whose last one it was."""

@@ -48,7 +48,7 @@ def train_rounds(
     shape = WeightShape.build(run.config.model, vocabulary)
     checkpoint = state.last_round(shape)
     if checkpoint is None:
-        state.begin_rounds(shape, run.config.train.seed)
+        state.begin_rounds(shape, run.config.train.seed, plan.shards)
         checkpoint = 0, []
     done, history = checkpoint
     if done:

@@ -19,6 +19,7 @@ from __future__ import annotations
 import io
 import zipfile
 from dataclasses import asdict, dataclass
+from itertools import islice
 from typing import Final
 
 import numpy as np
@@ -32,8 +33,9 @@ from w2v_spark.text.vocabulary import Vocabulary
 from w2v_spark.training.corpus import EncodedCorpus
 from w2v_spark.training.exposure import Exposure, build_exposures, exposures_from_bytes, exposures_to_bytes
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.merge import Moments
+from w2v_spark.training.merge import Moments, plan_blocks
 from w2v_spark.training.weights import (
+    CACHED_ROWS,
     Rows,
     WeightFiles,
     WeightShape,
@@ -143,12 +145,17 @@ class RunDirectory:
         """Where the weights after some rounds are."""
         return self.directory.child(f"rounds/{rounds_done:05d}")
 
-    def begin_rounds(self, shape: WeightShape, seed: int) -> None:
-        """Write the weights that training starts from."""
+    def begin_rounds(self, shape: WeightShape, seed: int, shards: int) -> None:
+        """Write the weights that training starts from, in files like those of later rounds, which are written over."""
         directory, files = self.round_directory(0).create(), whole_files(shape)
-        blocks = (initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim))
-        for parts, rows in zip(files.values(), blocks, strict=True):
-            write_matrix(directory, *parts[0], shape.dim, rows)
+        if shards > 1:
+            files = {name: [] for name in shape.rows}
+            for number, block in enumerate(plan_blocks(shape)):
+                files[list(shape.rows)[block.matrix]].append((f"{number:05d}.npy", block.stop - block.start))
+        matrices = initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)
+        for parts, chunks in zip(files.values(), matrices, strict=True):
+            for file, rows in parts:
+                write_matrix(directory, file, rows, shape.dim, islice(chunks, -(-rows // CACHED_ROWS)))
         self.finish_round(0, shape, files, [])
 
     def finish_round(

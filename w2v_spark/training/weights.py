@@ -66,15 +66,15 @@ def initial_rows(rows: int, dim: int, seed: int) -> Iterator[Matrix]:
     The original C program takes half of that; CBOW then ends about a point of analogies lower.
     """
     random = np.random.Generator(np.random.PCG64(seed))
-    for start in range(0, rows, ROWS_AT_A_TIME):
-        block = random.random((min(ROWS_AT_A_TIME, rows - start), dim), dtype=np.float32)
+    for start in range(0, rows, CACHED_ROWS):
+        block = random.random((min(CACHED_ROWS, rows - start), dim), dtype=np.float32)
         yield (block - np.float32(0.5)) * np.float32(2 / dim)
 
 
 def zero_rows(rows: int, dim: int) -> Iterator[Matrix]:
     """Blocks of the first output matrix."""
-    for start in range(0, rows, ROWS_AT_A_TIME):
-        yield np.zeros((min(ROWS_AT_A_TIME, rows - start), dim), np.float32)
+    for start in range(0, rows, CACHED_ROWS):
+        yield np.zeros((min(CACHED_ROWS, rows - start), dim), np.float32)
 
 
 def blocks_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:

@@ -36,19 +36,19 @@ def test_auto():
     config = Config.from_dict({"train": {"epochs": 3}})
     plan = Plan.build(config, 16, 66_000_000)
     assert plan.shards == 16
-    assert plan.rounds == choose_rounds(3 * 66_000_000, 16) == 76
+    assert plan.rounds == choose_rounds(3 * 66_000_000, 16) == 92
     fixed = Plan.build(config.replace(train={"shards": 3, "rounds": 7}), 16, 66_000_000)
     assert (fixed.shards, fixed.rounds) == (3, 7)
     assert choose_rounds(1, 1) == choose_rounds(10**12, 1) == 20
-    assert choose_rounds(1, 8) == choose_rounds(3 * 10**8, 8) == 58
-    assert choose_rounds(10**9, 2) == 54
+    assert choose_rounds(1, 8) == choose_rounds(3 * 10**8, 8) == 66
+    assert choose_rounds(10**9, 2) == 60
     assert choose_rounds(10**12, 1000) == 200
 
 
 def test_memory_estimate_grows_with_what_it_should():
     small, large = (MemoryEstimate.build(ModelConfig(dim=dim), 10**6, shards) for dim, shards in ((100, 4), (300, 8)))
     assert large.task > 2 * small.task
-    assert large.run_directory == 11 * 8 * 10**6 * 300
+    assert large.run_directory == 10 * 8 * 10**6 * 300
     assert large.driver == small.driver
     assert small.task >= 8 * 10**6 * 112
     assert "GiB" in str(small)

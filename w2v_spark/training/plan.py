@@ -10,8 +10,7 @@ from w2v_spark.config import Config
 
 # Rounds chosen by `auto`, from the measurements in docs/distributed-training.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
-_ROUNDS: Final = 25  # with one shard, if the rule held for one
-_GROWTH: Final = 0.4  # of the rounds with the shards, and with the length of long runs: the power
+_ROUNDS: Final = 23  # times the root of the shards
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 
@@ -95,5 +94,5 @@ def choose_rounds(tokens: int, shards: int) -> int:
     """
     if shards == 1:
         return _CHECKPOINTS
-    rounds = _ROUNDS * math.pow(shards * max(tokens / _SHORT_RUN, 1.0), _GROWTH)
+    rounds = _ROUNDS * math.sqrt(shards * max(tokens / _SHORT_RUN, 1.0))
     return min(math.ceil(rounds), _MOST_ROUNDS)

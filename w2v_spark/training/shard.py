@@ -104,16 +104,12 @@ def train_shard(
     w_in, w_out = matrices.values()
     read = clock()
     trainer = ThreadedTrainer(model, tables, threads)
-    fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
     for part in slices:
         key = stream_key(seed, part.epoch, shard_number)
-        first_rate = plan.learning_rate - fall * part.epoch
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
             if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
                 raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
-            trainer.train(
-                ids, offsets, position, key, w_in, w_out, first_rate, fall / shard.tokens, plan.min_learning_rate
-            )
+            trainer.train(ids, offsets, position, key, w_in, w_out, *_rates(plan, part.epoch, shard.tokens))
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
     for name, matrix in matrices.items():
@@ -131,6 +127,12 @@ def train_shard(
         trained - read,
         clock() - trained,
     )
+
+
+def _rates(plan: Plan, epoch: int, tokens: int) -> tuple[float, float, float]:
+    """The learning rate at the start of an epoch of so many tokens, its fall by the token, and its lower bound."""
+    fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
+    return plan.learning_rate - fall * epoch, fall / tokens, plan.min_learning_rate
 
 
 def _load_padded(name: str, source: Rows, dim: int) -> Matrix:

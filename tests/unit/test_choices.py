@@ -74,5 +74,6 @@ def test_the_loss_of_a_round_is_the_mean_over_all_pairs():
     assert record.loss == pytest.approx(100 / 40)
     assert (record.round, record.tokens, record.kept, record.pairs, record.words_per_second) == (4, 20, 16, 40, 10)
     assert record.slope == 0.2
-    assert record.seconds == {"total": 2.0, "shards": 1.5, "merge": 0.5, "read": 2, "train": 3, "write": 4}
+    assert record.seconds == {"total": 2.0, "shards": 1.5, "merge": 0.5, "read": 2, "train": 3, "write": 4,
+                              "slowest": 4}  # fmt: skip
     assert RoundRecord.build(0, [], 0.01, 2.0, 0.5).loss == 0

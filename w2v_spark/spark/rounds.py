@@ -110,10 +110,10 @@ class _Rounds:
         stems = tuple(f"{result.file}." for result in results if result.file)
         corrections = tuple(
             Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(stems))
-            for curvature in curvatures
+            for curvature in (curvatures if len(stems) > 1 else ())  # nothing is averaged where one shard has trained
         )
         with own_errors():
-            merged = self._crew.merge(number, old, stems, corrections if len(stems) > 1 else ())
+            merged = self._crew.merge(number, old, stems, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         self._state.write_moments(number + 1, sum_moments(moments, blocks))
         new: WeightFiles = {name: [] for name in names}

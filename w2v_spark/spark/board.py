@@ -2,7 +2,7 @@
 
 A file is always replaced as a whole, and its name never changes. Whoever waits opens it again and again, and looks at
 it only where it is another file than before: that needs no more than a mounted file system that shows a newly opened
-file as it is, which even NFS does.
+file as it is, which NFS promises as well (not run here).
 """
 
 from __future__ import annotations

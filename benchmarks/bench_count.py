@@ -15,7 +15,7 @@ from w2v_spark.config import Config
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.settings import pass_settings
-from w2v_spark.spark.stages import CorpusStatistics, build_vocabulary
+from w2v_spark.spark.text_passes import CorpusStatistics, build_vocabulary
 
 Counter = Callable[[DataFrame], None]
 

@@ -33,7 +33,7 @@ from benchmarks.common import (
     write_result,
 )
 from w2v_spark.estimator import Word2VecModel
-from w2v_spark.spark.model_store import ModelStore
+from w2v_spark.ml.model_store import ModelStore
 from w2v_spark.spark.session import get_session
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.table import write_vectors

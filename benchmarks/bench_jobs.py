@@ -75,13 +75,13 @@ def measure(way: int, jobs: int) -> dict[str, float]:
 
 
 def _pass_on(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    import w2v_spark.spark.tasks  # noqa: F401 - what the workers of a run have loaded
+    import w2v_spark.spark.step_task  # noqa: F401 - what the workers of a run have loaded
 
     yield from batches
 
 
 def _pass_on_frozen(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-    import w2v_spark.spark.tasks  # noqa: F401
+    import w2v_spark.spark.step_task  # noqa: F401
     from w2v_spark.spark.worker import freeze_modules
 
     yield from batches

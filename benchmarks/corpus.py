@@ -14,11 +14,11 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from w2v_spark.config import Config, TextConfig
-from w2v_spark.spark.stages import BUCKET_TOKENS
-from w2v_spark.text.encode import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
-from w2v_spark.text.tokenizer import Tokenizer, Words
-from w2v_spark.text.vocabulary import Vocabulary
-from w2v_spark.text.word_table import WordTable
+from w2v_spark.corpus.chunks import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.corpus.word_table import WordTable
+from w2v_spark.spark.text_passes import BUCKET_TOKENS
+from w2v_spark.text.unicode_tokenizer import Tokenizer, Words
 
 SENTENCE_WORDS = 20  # of the made-up corpus
 FEWEST = 5  # occurrences of each of its words

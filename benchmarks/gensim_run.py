@@ -20,7 +20,7 @@ from pyarrow import fs
 
 from benchmarks.common import timed
 from w2v_spark.config import TextConfig
-from w2v_spark.text.tokenizer import Tokenizer
+from w2v_spark.text.unicode_tokenizer import Tokenizer
 from w2v_spark.vectors.table import write_vectors
 
 if TYPE_CHECKING:

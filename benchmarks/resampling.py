@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from w2v_spark.config import TextConfig
-from w2v_spark.text.tokenizer import NEW_DOCUMENT, Tokenizer
+from w2v_spark.text.unicode_tokenizer import NEW_DOCUMENT, Tokenizer
 
 FILES = 32
 DOCUMENT_WORDS = 500

@@ -14,13 +14,13 @@ from benchmarks.corpus import Corpus
 from w2v_spark.config import Config
 from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.kernels.train import SCORES, SLOPES
+from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.training.exposure import build_exposures
 from w2v_spark.training.merge import CHUNK_ROWS, Correction, curvatures_of, moments_of
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.update_statistics import build_exposures
 from w2v_spark.training.weights import WeightShape, initial_rows
 
 MERGES: Final = ("curvature", "adasum", "mean")

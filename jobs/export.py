@@ -10,9 +10,9 @@ import sys
 from collections.abc import Sequence
 
 from w2v_spark.errors import ConfigError, W2VError
-from w2v_spark.vectors.exporting import check_export, export_vectors
-from w2v_spark.vectors.formats import Format, VectorFile, guess_format
-from w2v_spark.vectors.parquet_layout import Layout, Shape
+from w2v_spark.formats.exporting import check_export, export_vectors
+from w2v_spark.formats.formats import Format, VectorFile, guess_format
+from w2v_spark.formats.parquet_columns import Layout, Shape
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -13,10 +13,10 @@ from importlib import metadata
 
 import w2v_spark
 from w2v_spark.errors import ConfigError, W2VError
+from w2v_spark.formats.formats import Format, VectorFile, guess_format
+from w2v_spark.formats.importing import check_import, import_vectors
+from w2v_spark.formats.parquet_columns import Layout
 from w2v_spark.storage import Directory
-from w2v_spark.vectors.formats import Format, VectorFile, guess_format
-from w2v_spark.vectors.importing import check_import, import_vectors
-from w2v_spark.vectors.parquet_layout import Layout
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -8,12 +8,12 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from w2v_spark.errors import InputError, W2VError
-from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
-from w2v_spark.spark.neighbour_request import Request, Target
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.spark.session import get_session
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
+from w2v_spark.vectors.neighbour_request import Request, Target
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -10,10 +10,11 @@ from typing import Any
 
 from w2v_spark.config import Config
 from w2v_spark.errors import DivergedError, W2VError
-from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
-from w2v_spark.spark.job import VECTORS, Output, train
+from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.source import FORMATS, Input
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
+from w2v_spark.spark.train import Output, train
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
 

@@ -1,8 +1,45 @@
 """The exceptions that users see; every one is a `W2VError`."""
 
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A setting or an argument within a message; who shows the message says what users call it.
+
+    Attributes
+    ----------
+    key : str
+        A setting's ``section.key``, or an argument of a command without its dashes: ``overwrite``.
+    """
+
+    key: str
+
+    def __str__(self) -> str:
+        return self.key
+
 
 class W2VError(Exception):
-    """Base of all errors raised on purpose by this package."""
+    """Base of all errors raised on purpose by this package.
+
+    Parameters
+    ----------
+    *parts : str or Name
+        The message in pieces. ``str(error)`` has the keys of names as they are; `render` has them in the words of
+        the command line, or of the Estimator.
+    """
+
+    def __init__(self, *parts: str | Name) -> None:
+        super().__init__("".join(map(str, parts)))
+        self.parts = parts
+
+    def render(self, name: Callable[[str], str]) -> str:
+        """The message on one line, with each name as ``name`` gives it."""
+        text = "".join(name(part.key) if isinstance(part, Name) else part for part in self.parts)
+        return " ".join(text.splitlines())
 
 
 class ConfigError(W2VError, ValueError):
@@ -21,7 +58,7 @@ class WordNotFound(W2VError, KeyError):
     """A word is not in the vocabulary."""
 
     def __str__(self) -> str:  # KeyError would show the repr of the message
-        return str(self.args[0]) if self.args else ""
+        return "".join(map(str, self.parts))
 
 
 class StoreError(W2VError, OSError):
@@ -34,3 +71,7 @@ class CheckpointMismatch(W2VError):
 
 class DivergedError(W2VError, ArithmeticError):
     """Training produced weights that are not finite."""
+
+
+class MissingExtra(W2VError, ImportError):
+    """A part of the package needs libraries that its base installation leaves out."""

@@ -13,16 +13,16 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
 
 from w2v_spark.errors import ConfigError, StoreError
-from w2v_spark.spark.fitting import fit_frame
-from w2v_spark.spark.location import find_location
-from w2v_spark.spark.model_store import ModelStore
-from w2v_spark.spark.param_config import build_config
-from w2v_spark.spark.params import Word2VecParams
-from w2v_spark.spark.readwrite import ParamsReader, ParamsWriter
-from w2v_spark.spark.setters import Keywords, Word2VecSetters
+from w2v_spark.ml.fitting import fit_frame
+from w2v_spark.ml.location import find_location
+from w2v_spark.ml.model_store import ModelStore
+from w2v_spark.ml.param_config import build_config
+from w2v_spark.ml.params import Word2VecParams
+from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
+from w2v_spark.ml.setters import Keywords, Word2VecSetters
+from w2v_spark.ml.summary import TrainingSummary
+from w2v_spark.ml.transform import add_mean_vectors
 from w2v_spark.spark.source import find_column
-from w2v_spark.spark.summary import TrainingSummary
-from w2v_spark.spark.transform import add_mean_vectors
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 __all__ = ["Word2Vec", "Word2VecModel"]

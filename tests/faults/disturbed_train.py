@@ -14,9 +14,9 @@ from pyspark import TaskContext
 sys.path.append(str(Path(__file__).parents[2]))  # behind the package that is shipped
 
 from jobs import train
-from w2v_spark.spark import crew
-from w2v_spark.spark.board import Board
-from w2v_spark.spark.order import Step
+from w2v_spark.run.commands import Step
+from w2v_spark.run.mailbox import Board
+from w2v_spark.spark import long_tasks as crew
 from w2v_spark.storage import Directory
 
 SEEN = Path(sys.argv.pop(1))

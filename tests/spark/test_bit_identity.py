@@ -10,17 +10,17 @@ from jobs import train
 from tests import corpora
 from w2v_spark import KeyedVectors
 from w2v_spark.config import Config, Merge
-from w2v_spark.spark.run import Run
-from w2v_spark.spark.state import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
+from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.corpus.word_table import WordTable
+from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
+from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
-from w2v_spark.text.tokenizer import Tokenizer
-from w2v_spark.text.vocabulary import Vocabulary
-from w2v_spark.text.word_table import WordTable
-from w2v_spark.training.corpus import EncodedCorpus
-from w2v_spark.training.exposure import build_exposures
+from w2v_spark.text.unicode_tokenizer import Tokenizer
 from w2v_spark.training.history import mean_slope
 from w2v_spark.training.merge import Block, Correction, curvatures_of, merge_block, moments_of
 from w2v_spark.training.shard import train_shard
+from w2v_spark.training.update_statistics import build_exposures
 from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
 
 SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]

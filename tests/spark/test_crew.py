@@ -9,8 +9,8 @@ import pytest
 
 from jobs import train
 from tests.spark.main_job import Model, arguments
-from w2v_spark.spark import crew
-from w2v_spark.spark.crew import Crew
+from w2v_spark.spark import long_tasks as crew
+from w2v_spark.spark.long_tasks import Crew
 
 SETTINGS = ("train.rounds=5", "train.epochs=2")
 

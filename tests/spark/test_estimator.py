@@ -25,7 +25,7 @@ from tests.spark.tuning import CountsCoordinates
 from w2v_spark import KeyedVectors
 from w2v_spark.errors import ConfigError, StoreError, VocabularyError
 from w2v_spark.estimator import Word2Vec, Word2VecModel
-from w2v_spark.spark.location import LOCATION_SETTING
+from w2v_spark.ml.location import LOCATION_SETTING
 
 TEXTS = ["The cat sat. The dog ran!", "a cat and a dog", "the dog sat on the cat"] * 4
 

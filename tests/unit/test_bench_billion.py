@@ -19,7 +19,7 @@ from benchmarks.apart import run_apart, work_directory
 from benchmarks.bench_billion import check_disk, disk_needed
 from benchmarks.resampling import Sentences, read_sentences, write_corpus
 from w2v_spark.config import TextConfig
-from w2v_spark.text.tokenizer import Tokenizer
+from w2v_spark.text.unicode_tokenizer import Tokenizer
 
 WORDS = 20_000
 

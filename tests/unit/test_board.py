@@ -9,9 +9,9 @@ import pyarrow as pa
 import pytest
 
 from w2v_spark.errors import StoreError
-from w2v_spark.spark import board as board_module
-from w2v_spark.spark.board import Board
-from w2v_spark.spark.order import Order, Step, report_to_bytes
+from w2v_spark.run import mailbox as board_module
+from w2v_spark.run.commands import Order, Step, report_to_bytes
+from w2v_spark.run.mailbox import Board
 from w2v_spark.storage import Directory
 
 FIRST = Order("crew", 0, 2, True, Step.TRAIN, 0, {"w_in": [("a.npy", 1)]})

@@ -7,12 +7,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v_spark.config import TextConfig
+from w2v_spark.corpus.chunks import BLOCK_TOKENS, BlockEncoder, bucket_of, decode_ids, order_blocks
+from w2v_spark.corpus.shards import EncodedCorpus, Shard, write_part
+from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
-from w2v_spark.text.encode import BLOCK_TOKENS, BlockEncoder, bucket_of, decode_ids, order_blocks
-from w2v_spark.text.tokenizer import Tokenizer
-from w2v_spark.text.word_table import WordTable
-from w2v_spark.training.corpus import EncodedCorpus, Shard, write_part
+from w2v_spark.text.unicode_tokenizer import Tokenizer
 
 VOCABULARY = [f"w{i}" for i in range(10)]
 

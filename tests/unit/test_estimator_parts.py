@@ -14,15 +14,15 @@ from hypothesis import strategies as st
 from tests.naive.documents import mean_vector
 from w2v_spark import Config, KeyedVectors
 from w2v_spark.config import TextConfig
+from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError, InputError, WordNotFound
 from w2v_spark.estimator import Word2Vec
-from w2v_spark.kernels.documents import mean_rows
-from w2v_spark.spark.param_config import CONFIG_KEYS, build_config
-from w2v_spark.spark.setters import Keywords
-from w2v_spark.spark.summary import TrainingSummary
-from w2v_spark.spark.synonyms import Synonyms
-from w2v_spark.spark.transform import _tokenised_ids, _word_ids
-from w2v_spark.text.word_table import WordTable
+from w2v_spark.kernels.mean_rows import mean_rows
+from w2v_spark.ml.param_config import CONFIG_KEYS, build_config
+from w2v_spark.ml.setters import Keywords
+from w2v_spark.ml.summary import TrainingSummary
+from w2v_spark.ml.transform import _tokenised_ids, _word_ids
+from w2v_spark.vectors.synonyms import Synonyms
 
 WORDS = ["a", "b", "été", "longer than eight bytes"]
 MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 5)).astype(np.float32)

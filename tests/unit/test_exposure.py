@@ -9,7 +9,7 @@ from tests.naive import word2vec as naive
 from w2v_spark.config import Config
 from w2v_spark.errors import StoreError
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.training.exposure import build_exposures, exposures_from_bytes, exposures_to_bytes
+from w2v_spark.training.update_statistics import build_exposures, exposures_from_bytes, exposures_to_bytes
 
 WORDS, LENGTH, DIM = 12, 15_000, 4
 

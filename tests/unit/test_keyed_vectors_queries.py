@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, W2VError, WordNotFound
-from w2v_spark.vectors import queries, table
+from w2v_spark.vectors import search as queries
+from w2v_spark.vectors import table
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.table import write_vectors
 

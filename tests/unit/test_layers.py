@@ -14,20 +14,39 @@ PACKAGE = ROOT / "w2v_spark"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
 BASE = {"errors", "config", "storage"}
-MAY_IMPORT = {  # layers of this package, by layer; the table of docs/architecture.md
+CORE = BASE | {
+    "w2v_spark",
+    "kernels",
+    "sampling",
+    "text",
+    "corpus",
+    "training",
+    "run",
+    "publishing",
+    "vectors",
+    "formats",
+}
+MAY_IMPORT = {  # rooms of this package, by room; the table of docs/architecture.md
     "errors": set[str](),
     "config": {"errors"},
     "storage": {"errors"},
     "kernels": set[str](),
     "sampling": {"errors", "config", "kernels"},
     "text": BASE | {"kernels"},
-    "training": BASE | {"kernels", "sampling"},
-    "vectors": BASE | {"kernels"},
-    "evaluation": BASE | {"vectors"},
-    "spark": BASE | {"w2v_spark", "kernels", "sampling", "text", "training", "vectors"},
-    "estimator": {"errors", "spark", "vectors"},
+    "corpus": BASE | {"kernels", "text"},
+    "training": BASE | {"kernels", "sampling", "corpus"},
+    "run": BASE | {"kernels", "sampling", "corpus", "training"},
+    "publishing": BASE | {"w2v_spark", "corpus", "training"},
+    "vectors": BASE | {"kernels", "publishing"},
+    "formats": BASE | {"w2v_spark", "publishing", "vectors"},
+    "evaluation": BASE | {"publishing", "vectors"},
+    "spark": CORE,
+    "ml": CORE | {"spark"},
+    "estimator": {"config", "errors", "ml", "spark", "vectors"},
+    "cli": CORE | {"spark", "evaluation"},
     "w2v_spark": {"config", "vectors"},
 }
+WITH_PYSPARK = {"spark", "ml", "estimator", "cli"}
 KERNEL_LIBRARIES = {"numba", "llvmlite", "numpy"}
 
 
@@ -62,7 +81,7 @@ def libraries(path: Path) -> set[str]:
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
 class TestModule:
     def test_only_the_spark_layer_imports_pyspark(self, path: Path) -> None:
-        if layer_of(path) not in ("spark", "estimator"):
+        if layer_of(path) not in WITH_PYSPARK:
             assert not libraries(path) & {"pyspark", "py4j"}
 
     def test_kernels_import_the_compiler_and_numpy_only(self, path: Path) -> None:
@@ -97,5 +116,5 @@ def test_the_reader_of_imports_sees_every_kind() -> None:
     expected = {"a.b", "d", "e.f.g", "e.f.h", "..i", "..j.k", "l", "m.n", "o", "typing.TYPE_CHECKING"}
     assert set(imports(source)) == expected
     assert layer_of_import("w2v_spark.config.Config") == "config"
-    assert layer_of_import("w2v_spark.text.encode.decode_ids") == "text"
+    assert layer_of_import("w2v_spark.corpus.chunks.decode_ids") == "corpus"
     assert layer_of_import("w2v_spark.__version__") == layer_of_import("w2v_spark") == "w2v_spark"

@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, StoreError
-from w2v_spark.vectors import reading, stack, table
+from w2v_spark.vectors import reading, row_stack, table
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.reading import VectorTable, open_vectors, read_vectors
-from w2v_spark.vectors.stack import Stack
+from w2v_spark.vectors.row_stack import Stack
 from w2v_spark.vectors.table import VECTOR_SCHEMA, write_vectors
 
 V, D = 500, 20
@@ -274,7 +274,7 @@ def test_a_stack_is_the_matrix_of_its_pieces(sizes: list[tuple[int, bool]], data
         assert all(pieces.row(row).flags.aligned and not pieces.row(row).flags.writeable for row in rows)
     stop = data.draw(st.integers(0, len(matrix) + 3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(stack, "BLOCK_BYTES", 4 * 3 * data.draw(st.integers(1, 5)))
+        patch.setattr(row_stack, "BLOCK_BYTES", 4 * 3 * data.draw(st.integers(1, 5)))
         seen = []
         for place, block in pieces.blocks(stop):
             assert block.flags.aligned

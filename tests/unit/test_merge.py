@@ -13,7 +13,7 @@ from w2v_spark.kernels.product import add_product
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import merge
-from w2v_spark.training.exposure import build_exposures
+from w2v_spark.training.update_statistics import build_exposures
 from w2v_spark.training.weights import WeightShape, open_matrices
 
 ROWS, DIM, SLOPE, RATE, TURN = 50, 20, 0.12, 0.02, 4

@@ -20,7 +20,7 @@ from w2v_spark.kernels.nearest import NONE, keep_nearest
 from w2v_spark.vectors import neighbours as ours
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.neighbour_table import NEIGHBOUR_SCHEMA, to_batch, write_neighbours
-from w2v_spark.vectors.stack import Stack
+from w2v_spark.vectors.row_stack import Stack
 
 Found = list[list[tuple[int, float]]]
 

@@ -9,10 +9,10 @@ import pytest
 
 from tests.unit.vector_files import Collected, awkward_matrix, collect, same_bits, stream_of, words_of
 from w2v_spark.errors import InputError
-from w2v_spark.vectors import numpy_format
+from w2v_spark.formats import numpy_pair
+from w2v_spark.formats.files import InputFile, OutputFiles
+from w2v_spark.formats.numpy_pair import read_numpy, write_numpy
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.files import InputFile, OutputFiles
-from w2v_spark.vectors.numpy_format import read_numpy, write_numpy
 
 V, D = 50, 6
 HEADER = 128  # bytes before the numbers
@@ -32,7 +32,7 @@ def read(directory: Path, limit: int | None = None) -> Collected:
 
 @pytest.mark.parametrize("chunk", [30, 1 << 20])
 def test_round_trip_is_exact(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, chunk: int) -> None:
-    monkeypatch.setattr(numpy_format, "CHUNK", chunk)
+    monkeypatch.setattr(numpy_pair, "CHUNK", chunk)
     words, matrix = [*words_of(V - 1), "new york\tcity"], awkward_matrix(V, D)
     save(tmp_path, words, matrix)
     assert same_bits(np.load(tmp_path / "m.npy"), matrix)

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from w2v_spark.errors import StoreError
-from w2v_spark.spark.order import Order, Step
+from w2v_spark.run.commands import Order, Step
 from w2v_spark.training.merge import Correction, Curvature
 
 FILES = {"w_in": [("a.npy", 3), ("b.npy", 2)], "w_out": [("ö.npy", 5)]}

@@ -13,9 +13,9 @@ import pytest
 
 from tests.unit.vector_files import awkward_matrix, collect, same_bits, stream_of, words_of
 from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.formats.files import OutputFiles
+from w2v_spark.formats.parquet_columns import Layout, Shape, read_parquet, write_parquet
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.files import OutputFiles
-from w2v_spark.vectors.parquet_layout import Layout, Shape, read_parquet, write_parquet
 
 V, D = 50, 6
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from tests.naive import tokenizer as naive
 from w2v_spark.config import Apostrophes, Sentences, TextConfig
-from w2v_spark.text import tokenizer as tk
+from w2v_spark.text import unicode_tokenizer as tk
 
 
 def sentences_of(documents, **config):

@@ -15,13 +15,13 @@ from hypothesis.extra import numpy as npst
 
 from tests.unit.vector_files import awkward_matrix, collect, read_back, same_bits, save, stream_of, words_of
 from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.vectors import files, word2vec_binary, word2vec_text
+from w2v_spark.formats import files, word2vec_binary, word2vec_text
+from w2v_spark.formats.files import InputFile, OutputFiles
+from w2v_spark.formats.word2vec_binary import read_binary
+from w2v_spark.formats.word2vec_format import read_counts, write_counts
+from w2v_spark.formats.word2vec_text import read_text
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.files import InputFile, OutputFiles
 from w2v_spark.vectors.stream import MAX_WORD, VectorStream
-from w2v_spark.vectors.word2vec_binary import read_binary
-from w2v_spark.vectors.word2vec_format import read_counts, write_counts
-from w2v_spark.vectors.word2vec_text import read_text
 
 V, D = 50, 6
 KINDS = pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])

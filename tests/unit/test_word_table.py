@@ -7,11 +7,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from w2v_spark.config import VocabularyConfig
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import StoreError, VocabularyError
 from w2v_spark.storage import Directory
-from w2v_spark.text.tokenizer import Words
-from w2v_spark.text.vocabulary import Vocabulary
-from w2v_spark.text.word_table import WordTable
+from w2v_spark.text.unicode_tokenizer import Words
 
 
 def as_words(words):

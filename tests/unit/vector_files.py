@@ -8,12 +8,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import fs
 
+from w2v_spark.formats.files import InputFile, OutputFiles
+from w2v_spark.formats.word2vec_binary import read_binary, write_binary
+from w2v_spark.formats.word2vec_text import read_text, write_text
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.files import InputFile, OutputFiles
 from w2v_spark.vectors.stream import Batch, VectorStream
 from w2v_spark.vectors.table import write_vectors
-from w2v_spark.vectors.word2vec_binary import read_binary, write_binary
-from w2v_spark.vectors.word2vec_text import read_text, write_text
 
 Collected = tuple[list[str], Matrix, list[int]]
 """Words, vectors and counts."""

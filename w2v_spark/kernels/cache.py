@@ -21,7 +21,7 @@ from typing import Any, Final, Self
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 
-PACKAGES: Final = ("kernels", "sampling", "text")
+PACKAGES: Final = ("corpus", "kernels", "sampling", "text")
 """Packages with compiled functions, or with functions that are compiled into those."""
 
 

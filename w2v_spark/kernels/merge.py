@@ -9,7 +9,7 @@ import numpy as np
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.product import add_product
-from w2v_spark.kernels.step import REGISTER_BYTES
+from w2v_spark.kernels.window_step import REGISTER_BYTES
 
 TILE_ROWS: Final = 128  # whose displacements, rotated and not, lie in a core's own cache
 

@@ -12,11 +12,11 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from w2v_spark.kernels import rng, simd
-from w2v_spark.kernels.context import add_up_rows, spread_error
+from w2v_spark.kernels.architectures import add_up_rows, spread_error
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.step import UNUSED, dense_step, lay_out, sum_of_slopes
-from w2v_spark.kernels.targets import distinct_words, draw_noise, score_path, score_words
+from w2v_spark.kernels.objectives import distinct_words, draw_noise, score_path, score_words
 from w2v_spark.kernels.tiles import ROWS
+from w2v_spark.kernels.window_step import UNUSED, dense_step, lay_out, sum_of_slopes
 
 # Slots of the statistics that the kernel adds to.
 LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats

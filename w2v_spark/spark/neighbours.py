@@ -15,16 +15,16 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from w2v_spark.errors import StoreError
-from w2v_spark.spark.failures import own_errors
-from w2v_spark.spark.job import SUCCESS_FILE
-from w2v_spark.spark.neighbour_request import Request, Target
+from w2v_spark.publishing.layout import SUCCESS_FILE
+from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.description import describe_vectors
+from w2v_spark.vectors.neighbour_request import Request, Target
 from w2v_spark.vectors.neighbour_table import to_batch, write_neighbours
 from w2v_spark.vectors.neighbours import Ids, find_neighbours, normalise
 from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.table_files import describe_vectors
 
 FORMAT_VERSION: Final = "1"
 _QUERIES: Final = "queries.npy"

@@ -9,12 +9,12 @@ import numpy as np
 from pyspark.sql import SparkSession
 
 from w2v_spark.config import Merge
+from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.errors import DivergedError
-from w2v_spark.spark.crew import Crew
-from w2v_spark.spark.failures import own_errors
-from w2v_spark.spark.run import Run
-from w2v_spark.spark.state import RunDirectory
-from w2v_spark.training.corpus import EncodedCorpus
+from w2v_spark.run.directory import RunDirectory
+from w2v_spark.run.manifest import Run
+from w2v_spark.spark.long_tasks import Crew
+from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.training.history import Progress, RoundRecord, mean_slope
 from w2v_spark.training.merge import (
     Correction,

@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, StringType
 
 from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.spark.failures import SPARK_ERRORS, root_cause
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
 
 FORMATS = ("text", "parquet", "orc", "json")
 

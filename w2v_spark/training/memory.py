@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from w2v_spark.config import ModelConfig, Objective
-from w2v_spark.kernels.step import padded
+from w2v_spark.kernels.window_step import padded
 
 _PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
 _CORPUS = 64 << 20  # a record batch of the corpus and the kernel's own arrays

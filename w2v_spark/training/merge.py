@@ -22,9 +22,9 @@ from threadpoolctl import threadpool_limits
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction, add_displacement
 from w2v_spark.kernels.product import add_product
-from w2v_spark.kernels.step import aligned_zeros, padded
+from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.storage import Directory
-from w2v_spark.training.exposure import Exposure
+from w2v_spark.training.update_statistics import Exposure
 from w2v_spark.training.weights import Matrix, Rows, WeightShape, write_matrix
 
 Moments = npt.NDArray[np.float64]

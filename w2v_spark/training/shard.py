@@ -10,13 +10,13 @@ from functools import lru_cache
 import numpy as np
 
 from w2v_spark.config import ModelConfig
+from w2v_spark.corpus.shards import Shard
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.step import aligned_zeros, padded
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES
+from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
-from w2v_spark.training.corpus import Shard
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import ThreadedTrainer
 from w2v_spark.training.weights import (

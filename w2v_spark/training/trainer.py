@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Architecture, ModelConfig, Objective
-from w2v_spark.kernels.step import build_scratch
 from w2v_spark.kernels.train import STATISTICS, Model, train_sentences
+from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.sampling.tables import SamplingTables
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 from w2v_spark.errors import InputError
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.lookup import Vector
-from w2v_spark.vectors.queries import Items, Query, Rule, add, check_limits, find_best, multiply, pair_up, weighted
+from w2v_spark.vectors.search import Items, Query, Rule, add, check_limits, find_best, multiply, pair_up, weighted
 from w2v_spark.vectors.similarities import Item, Similarities
 
 Answer = list[tuple[str, float]]

@@ -14,7 +14,7 @@ import pyarrow as pa
 from w2v_spark.errors import InputError, WordNotFound
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.reading import open_vectors
-from w2v_spark.vectors.stack import Stack
+from w2v_spark.vectors.row_stack import Stack
 from w2v_spark.vectors.stream import Counts
 
 Vector = npt.NDArray[np.float32]

@@ -18,7 +18,7 @@ from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.mapping import map_group
-from w2v_spark.vectors.stack import Stack
+from w2v_spark.vectors.row_stack import Stack
 from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
 from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA
 

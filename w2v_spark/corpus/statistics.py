@@ -1,0 +1,31 @@
+"""What the first pass over the text saw."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class CorpusStatistics:
+    """What the first pass saw.
+
+    Attributes
+    ----------
+    documents, sentences, tokens : int
+        Documents that are not null, sentences, and words of all kinds in them.
+    distinct_words : int
+        Different words before ``min_count``.
+    invalid_utf8, overlong_words : int
+        Byte sequences that were replaced, words that were dropped for their length.
+    """
+
+    documents: int
+    sentences: int
+    tokens: int
+    distinct_words: int
+    invalid_utf8: int
+    overlong_words: int
+
+    def to_dict(self) -> dict[str, int]:
+        """Plain values for JSON."""
+        return asdict(self)

@@ -1,0 +1,1 @@
+"""The parts of the Estimator: Params, fitting, saving and loading, transform."""

@@ -1,0 +1,81 @@
+"""What is known of a model's training."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE
+from w2v_spark.storage import Directory
+
+
+@dataclass(frozen=True, slots=True)
+class TrainingSummary:
+    """How a model was trained.
+
+    Attributes
+    ----------
+    history : list of dict
+        A round each: ``round``, ``tokens``, ``kept``, ``pairs``, ``loss`` (nats a pair), ``learning_rate``,
+        ``words_per_second``, ``seconds`` and more; see `w2v_spark.training.history.RoundRecord`.
+    corpus : dict
+        ``documents``, ``sentences``, ``tokens``, ``distinct_words``, ``vocabulary_size``, ``kept_tokens`` and more.
+    seconds : dict
+        Wall time of each stage (``count``, ``encode``, ``train``, ``publish``), of all ``rounds``, and ``total``.
+    plan : dict
+        ``shards``, ``rounds`` and ``epochs``: what "automatic" became.
+    config : dict
+        The whole configuration by sections.
+    """
+
+    history: list[dict[str, Any]]
+    corpus: dict[str, Any]
+    seconds: dict[str, float]
+    plan: dict[str, Any]
+    config: dict[str, dict[str, Any]]
+
+    @classmethod
+    def read(cls, directory: Directory) -> TrainingSummary:
+        """From the files of a model. Raises `StoreError` if one is missing or damaged."""
+        model, rounds = directory.read_json(MODEL_FILE), directory.read_json(HISTORY_FILE)["rounds"]
+        return cls(rounds, model["corpus"], model["timings"], model["plan"], model["config"])
+
+    @property
+    def loss(self) -> list[float]:
+        """The mean loss of each round, nats a pair."""
+        return [float(record["loss"]) for record in self.history]
+
+    @property
+    def total_iterations(self) -> int:
+        """Epochs."""
+        return int(self.plan["epochs"])
+
+    def __str__(self) -> str:
+        corpus, plan = self.corpus, self.plan
+        return (
+            f"{corpus['documents']:,} documents, {corpus['tokens']:,} words, vocabulary {corpus['vocabulary_size']:,}; "
+            f"{plan['shards']} shards x {plan['rounds']} rounds, loss {self.loss[0]:.4f} to {self.loss[-1]:.4f}; "
+            f"{self.seconds['total']:.1f} s"
+        )
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows at the end of a cell: the line of ``str`` and a table of the rounds."""
+        names = ("round", "words", "loss", "learning rate", "words/s", "seconds")
+        rows = [
+            (
+                f"{record['round'] + 1}",
+                f"{record['tokens']:,}",
+                f"{record['loss']:.4f}",
+                f"{record['learning_rate']:.5f}",
+                f"{record['words_per_second']:,.0f}",
+                f"{record['seconds']['total']:.1f}",
+            )
+            for record in self.history
+        ]
+        lines = [_html_row("th", names), *(_html_row("td", row) for row in rows)]
+        return f"<p>{self}</p><table>{''.join(lines)}</table>"
+
+
+def _html_row(tag: str, cells: Sequence[str]) -> str:
+    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"

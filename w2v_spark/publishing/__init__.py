@@ -1,0 +1,1 @@
+"""Results on disk: their names, and how they are checked, staged and put in place."""

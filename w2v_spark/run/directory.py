@@ -1,0 +1,273 @@
+"""The run directory: everything a run needs to go on after a kill, ``<output>/_run``.
+
+::
+
+    run.json             what is trained: configuration, input, plan, corpus statistics
+    vocabulary.parquet   sampling.npz  exposures.npz
+    corpus.json          corpus/*.arrow
+    rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
+                         which says what the weights' files are, is written last and makes them count
+    rounds/spare/        files of earlier rounds, to be written over
+    order.npz            what executors are to do next, and report-*.arrow, what they have done: see `board`
+
+A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
+is never read, and the newest round with a ``round.json`` is a checkpoint.
+"""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from dataclasses import asdict, dataclass
+from itertools import islice
+from typing import Final
+
+import numpy as np
+import pyarrow as pa
+
+from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.errors import StoreError
+from w2v_spark.run.manifest import RUN_FILE, Run
+from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.training.history import RoundRecord
+from w2v_spark.training.merge import Moments, plan_blocks
+from w2v_spark.training.update_statistics import Exposure, build_exposures, exposures_from_bytes, exposures_to_bytes
+from w2v_spark.training.weights import (
+    CACHED_ROWS,
+    Rows,
+    WeightFiles,
+    WeightShape,
+    initial_rows,
+    open_matrices,
+    whole_files,
+    write_matrix,
+    zero_rows,
+)
+
+VOCABULARY_FILE: Final = "vocabulary.parquet"
+SAMPLING_FILE: Final = "sampling.npz"
+EXPOSURES_FILE: Final = "exposures.npz"
+CORPUS_FILE: Final = "corpus.json"
+_ROUND_FILE: Final = "round.json"
+_MOMENTS_FILE: Final = "moments.npz"
+_SPARE: Final = "spare"
+
+
+@dataclass(frozen=True, slots=True)
+class RunDirectory:
+    """Reads and writes the run directory of one output."""
+
+    directory: Directory
+
+    @property
+    def corpus(self) -> Directory:
+        """Where the encoded corpus is."""
+        return self.directory.child("corpus")
+
+    def begin(self, run: Run, vocabulary: Vocabulary) -> None:
+        """Start over: the directory holds this run and nothing else; ``run.json`` comes last."""
+        tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
+        self.directory.delete()
+        self.directory.create()
+        vocabulary.write(self.directory, VOCABULARY_FILE)
+        self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
+        exposures = build_exposures(vocabulary.counts, run.config, tables)
+        self.directory.write_bytes(EXPOSURES_FILE, exposures_to_bytes(exposures))
+        run.write(self.directory)
+
+    def has_run(self) -> bool:
+        """Whether there is a run to go on with."""
+        return self.directory.exists(RUN_FILE)
+
+    def read_vocabulary(self) -> Vocabulary:
+        """The vocabulary, after a look at the tables that belong to it.
+
+        Raises
+        ------
+        StoreError
+            One of the three files is missing or damaged.
+        """
+        with errors_naming(f"{self.directory.uri}/{VOCABULARY_FILE}"):
+            vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE)
+        if self.read_tables().vocabulary_size != len(vocabulary):
+            raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
+        if len(self.read_exposures()[0].updates) != len(vocabulary):
+            raise StoreError(f"{self.directory.uri}/{EXPOSURES_FILE} does not fit the vocabulary")
+        return vocabulary
+
+    def read_tables(self) -> SamplingTables:
+        """The tables that the kernels draw from.
+
+        Raises
+        ------
+        StoreError
+            The file is missing or damaged.
+        """
+        return SamplingTables.from_bytes(
+            self.directory.read_bytes(SAMPLING_FILE), f"{self.directory.uri}/{SAMPLING_FILE}"
+        )
+
+    def read_exposures(self) -> tuple[Exposure, Exposure]:
+        """How often the rows of the input and of the output matrix are updated.
+
+        Raises
+        ------
+        StoreError
+            The file is missing or damaged.
+        """
+        name = f"{self.directory.uri}/{EXPOSURES_FILE}"
+        return exposures_from_bytes(self.directory.read_bytes(EXPOSURES_FILE), name)
+
+    def read_corpus(self, shards: int) -> EncodedCorpus | None:
+        """The encoded corpus, if the second pass was finished.
+
+        Raises
+        ------
+        StoreError
+            There are not as many shards as planned, or a file is missing or damaged.
+        """
+        if not self.directory.exists(CORPUS_FILE):
+            return None
+        corpus = EncodedCorpus.read(self.directory, CORPUS_FILE)
+        if len(corpus.shards) != shards:
+            raise StoreError(f"{self.directory.uri}/{CORPUS_FILE} lists {len(corpus.shards)} shards, expected {shards}")
+        for part in (part for shard in corpus.shards for part in shard.parts):
+            name = f"{self.corpus.uri}/{part.file}"
+            with errors_naming(name), self.corpus.filesystem.open_input_file(self.corpus.file(part.file)) as file:
+                batches = pa.ipc.open_file(file).num_record_batches
+            if batches != len(part.batches):
+                raise StoreError(f"{name} holds {batches} batches, expected {len(part.batches)}")
+        return corpus
+
+    def round_directory(self, rounds_done: int) -> Directory:
+        """Where the weights after some rounds are."""
+        return self.directory.child(f"rounds/{rounds_done:05d}")
+
+    def begin_rounds(self, shape: WeightShape, seed: int, shards: int) -> None:
+        """Write the weights that training starts from, in files like those of later rounds, which are written over."""
+        directory, files = self.round_directory(0).create(), whole_files(shape)
+        if shards > 1:
+            files = {name: [] for name in shape.rows}
+            for number, block in enumerate(plan_blocks(shape)):
+                files[list(shape.rows)[block.matrix]].append((f"{number:05d}.npy", block.stop - block.start))
+        matrices = initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)
+        for parts, chunks in zip(files.values(), matrices, strict=True):
+            for file, rows in parts:
+                write_matrix(directory, file, rows, shape.dim, islice(chunks, -(-rows // CACHED_ROWS)))
+        self.finish_round(0, shape, files, [])
+
+    def finish_round(
+        self,
+        rounds_done: int,
+        shape: WeightShape,
+        files: WeightFiles,
+        history: list[RoundRecord],
+        complete: frozenset[str] = frozenset(),
+    ) -> None:
+        """Make the weights in a round's directory the newest checkpoint, and drop everything else about rounds.
+
+        Of what is dropped only the files in ``complete`` may be written over: an attempt that Spark has given up may
+        still be writing to the others.
+        """
+        directory = self.round_directory(rounds_done)
+        records = [record.to_dict() for record in history]
+        value = {"rounds_done": rounds_done, **asdict(shape), "files": files, "history": records}
+        directory.write_json(_ROUND_FILE, value)
+        kept = {_ROUND_FILE, _MOMENTS_FILE, *(file for parts in files.values() for file, _ in parts)}
+        self._retire(directory, kept, complete)
+        for info in self.directory.child("rounds").list():
+            if info.base_name not in (f"{rounds_done:05d}", _SPARE):
+                folder = self.directory.child(f"rounds/{info.base_name}")
+                self._retire(folder, set(), complete)
+                folder.delete()
+
+    @property
+    def spare(self) -> Directory:
+        """Files of weights that nobody needs any more, to be written over."""
+        return self.directory.child(f"rounds/{_SPARE}")
+
+    def _retire(self, directory: Directory, kept: set[str], complete: frozenset[str]) -> None:
+        """Remove all files of a round but some; complete ones on a local file system become spare."""
+        for info in directory.list():
+            if info.base_name in kept:
+                continue
+            if directory.is_local and info.base_name in complete:
+                directory.move(info.base_name, self.spare.create(), info.base_name)
+            else:
+                directory.remove(info.base_name)
+
+    def last_round(self, shape: WeightShape) -> tuple[int, list[RoundRecord]] | None:
+        """The newest checkpoint: rounds done and their history; None if training has not begun.
+
+        Raises
+        ------
+        StoreError
+            The checkpoint is damaged.
+        """
+        finished = [
+            info.base_name
+            for info in self.directory.child("rounds").list()
+            if self.directory.exists(f"rounds/{info.base_name}/{_ROUND_FILE}")
+        ]
+        if not finished:
+            return None
+        directory = self.directory.child(f"rounds/{finished[-1]}")
+        value = directory.read_json(_ROUND_FILE)
+        try:
+            history = [RoundRecord(**record) for record in value["history"]]
+            done, found = int(value["rounds_done"]), WeightShape(value["rows"], value["dim"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
+        if len(history) != done:
+            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {len(history)} records of {done} rounds")
+        if found != shape:
+            raise StoreError(f"{directory.uri} holds weights of {found}, expected {shape}")
+        self.read_weights(done, shape)
+        return done, history
+
+    def read_files(self, rounds_done: int) -> WeightFiles:
+        """The files of the weights after some rounds.
+
+        Raises
+        ------
+        StoreError
+            The checkpoint is damaged.
+        """
+        directory = self.round_directory(rounds_done)
+        try:
+            files = directory.read_json(_ROUND_FILE)["files"]
+            return {str(name): [(str(file), int(rows)) for file, rows in parts] for name, parts in files.items()}
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
+
+    def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[Rows, Rows]:
+        """The input and the output matrix after some rounds, (rows, D) float32; memory maps where possible."""
+        return open_matrices(self.round_directory(rounds_done), shape, self.read_files(rounds_done))
+
+    def write_moments(self, rounds_done: int, moments: Moments) -> None:
+        """Keep the second moments of both matrices, (2, D + 1, D), with the weights after some rounds."""
+        buffer = io.BytesIO()
+        np.savez(buffer, moments=moments)
+        self.round_directory(rounds_done).write_bytes(_MOMENTS_FILE, buffer.getvalue())
+
+    def read_moments(self, rounds_done: int, dim: int) -> Moments | None:
+        """What `write_moments` kept; None if it kept nothing.
+
+        Raises
+        ------
+        StoreError
+            The file is damaged.
+        """
+        directory = self.round_directory(rounds_done)
+        if not directory.exists(_MOMENTS_FILE):
+            return None
+        try:
+            with np.load(io.BytesIO(directory.read_bytes(_MOMENTS_FILE)), allow_pickle=False) as file:
+                moments: Moments = file["moments"]
+        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
+            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: {error}") from error
+        if moments.shape != (2, dim + 1, dim) or moments.dtype != np.float64 or not np.isfinite(moments).all():
+            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: expected finite numbers for D = {dim}")
+        return moments

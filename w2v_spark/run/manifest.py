@@ -1,0 +1,121 @@
+"""A run as ``run.json`` says it: what is trained, and whether a run that goes on is still the same."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+from w2v_spark.config import Config
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.errors import CheckpointMismatch, StoreError
+from w2v_spark.storage import Directory
+from w2v_spark.training.plan import Plan
+
+FORMAT_VERSION: Final = 3
+RUN_FILE: Final = "run.json"
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What is trained, as ``run.json`` says it.
+
+    Attributes
+    ----------
+    identity : str
+        Different for every run, so that executors never mix up two runs at one place.
+    config : Config
+        As the user gave it: ``auto`` stays ``auto``.
+    input : dict
+        See `source.fingerprint`.
+    plan : Plan
+        What ``auto`` has become.
+    statistics : CorpusStatistics
+    """
+
+    identity: str
+    config: Config
+    input: dict[str, Any]
+    plan: Plan
+    statistics: CorpusStatistics
+
+    @classmethod
+    def start(cls, config: Config, source: dict[str, Any], plan: Plan, statistics: CorpusStatistics) -> Run:
+        """A new run."""
+        return cls(uuid.uuid4().hex, config, source, plan, statistics)
+
+    def write(self, directory: Directory) -> None:
+        """Save as ``run.json``."""
+        directory.write_json(
+            RUN_FILE,
+            {
+                "format_version": FORMAT_VERSION,
+                "identity": self.identity,
+                "config": self.config.to_dict(),
+                "input": self.input,
+                "plan": asdict(self.plan),
+                "statistics": self.statistics.to_dict(),
+            },
+        )
+
+    @classmethod
+    def read(cls, directory: Directory) -> Run:
+        """Load ``run.json``.
+
+        Raises
+        ------
+        StoreError
+            It is missing, damaged, or of another format version.
+        """
+        value = directory.read_json(RUN_FILE)
+        if value.get("format_version") != FORMAT_VERSION:
+            raise StoreError(
+                f"{directory.uri}/{RUN_FILE} has format version {value.get('format_version')}, this program reads "
+                f"{FORMAT_VERSION}"
+            )
+        try:
+            return cls(
+                value["identity"],
+                Config.from_dict(value["config"]),
+                dict(value["input"]),
+                Plan(**value["plan"]),
+                CorpusStatistics(**value["statistics"]),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise StoreError(f"{directory.uri}/{RUN_FILE} is damaged: {error!r}") from error
+
+
+def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[str, Any], directory: Directory) -> None:
+    """Refuse to go on with another configuration or input.
+
+    Parameters
+    ----------
+    source, seen : dict
+        Fingerprints of the input of then and of now.
+
+    Raises
+    ------
+    CheckpointMismatch
+        Names the differences.
+    """
+    differences = compare_configs(before, now) or [
+        f"input {key} was {source.get(key)}, is {seen.get(key)}"
+        for key in ("files", "bytes", "digest")
+        if source.get(key) != seen.get(key)
+    ]
+    if differences:
+        raise CheckpointMismatch(
+            f"the run in {directory.uri} differs: {'; '.join(differences)}; give the same configuration and "
+            "input, or start again with --overwrite"
+        )
+
+
+def compare_configs(before: Config, now: Config) -> list[str]:
+    """The keys in which two configurations differ, with both values."""
+    old, new = before.to_dict(), now.to_dict()
+    return [
+        f"{section}.{key} was {old[section][key]!r}, is {new[section][key]!r}"
+        for section in old
+        for key in old[section]
+        if old[section][key] != new[section][key]
+    ]

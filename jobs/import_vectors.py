@@ -6,16 +6,14 @@ Example: ``python jobs/import_vectors.py --input GoogleNews-vectors-negative300.
 from __future__ import annotations
 
 import argparse
-import platform
 import sys
 from collections.abc import Sequence
-from importlib import metadata
 
-import w2v_spark
 from w2v_spark.errors import ConfigError, W2VError
 from w2v_spark.formats.formats import Format, VectorFile, guess_format
 from w2v_spark.formats.importing import check_import, import_vectors
 from w2v_spark.formats.parquet_columns import Layout
+from w2v_spark.publishing.description import describe_packages
 from w2v_spark.storage import Directory
 
 
@@ -27,9 +25,12 @@ def main(argv: Sequence[str] | None = None) -> int:
             raise ConfigError(f"--limit {args.limit} is not allowed: expected at least 1 word")
         file = _file(args)
         output = Directory.open(args.output)
-        check_import(output, args.overwrite)
-        model = import_vectors(file, output, args.limit, args.unicode_errors, _packages())
-    except (W2VError, OSError) as error:
+        check_import(output, args.overwrite, file)
+        model = import_vectors(file, output, args.limit, args.unicode_errors, describe_packages("numpy", "pyarrow"))
+    except W2VError as error:
+        print(f"error: {error.render(lambda key: f'--{key}')}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2
     print(f"{args.output}: {model['vocabulary_size']:,} words, D = {model['dim']}")
@@ -83,11 +84,6 @@ def _file(args: argparse.Namespace) -> VectorFile:
     if kind is Format.NUMPY and vocabulary is None:
         vocabulary = f"{args.input.removesuffix('.npy')}.vocab.txt"
     return VectorFile(args.input, kind, not args.no_header, vocabulary, args.counts, Layout(**given))
-
-
-def _packages() -> dict[str, str]:
-    own = {"w2v_spark": w2v_spark.__version__, "python": platform.python_version()}
-    return own | {name: metadata.version(name) for name in ("numpy", "pyarrow")}
 
 
 if __name__ == "__main__":

@@ -8,12 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from w2v_spark.errors import InputError, W2VError
+from w2v_spark.publishing.layout import Kind
+from w2v_spark.publishing.publication import Publication
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
-from w2v_spark.vectors.neighbour_request import Request, Target
+from w2v_spark.vectors.neighbour_request import Request
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -22,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         words = None if options.words is None else read_word_file(options.words)
         request = Request.build(options.vectors, options.topn, words, options.restrict, options.skip_unknown)
-        target = Target(Directory.open(options.output), options.overwrite)
-        target.check(request)
+        target = Publication(Directory.open(options.output), Kind.NEIGHBOURS, options.overwrite)
+        target.check([request.files.directory], "the vector table")
         progress = Progress(quiet=options.quiet)
         if request.skipped:
             progress.say(f"WARNING: {request.skipped:,} words are not in the vocabulary and are left out")
@@ -32,11 +34,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(format_summary(request, seconds, target.directory.uri))
         return 0
     except W2VError as error:
-        return _fail(str(error), 2)
+        return _fail(error.render(name_of), 2)
     except SPARK_ERRORS as error:
         return _fail(f"Spark failed: {root_cause(error)}", 1)
     except OSError as error:
         return _fail(str(error), 1)
+
+
+def name_of(key: str) -> str:
+    """What the command line calls a setting or an argument."""
+    return key if "." in key else f"--{key}"
 
 
 def _fail(message: str, code: int) -> int:

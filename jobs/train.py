@@ -6,10 +6,10 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
 
 from w2v_spark.config import Config
 from w2v_spark.errors import DivergedError, W2VError
+from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.source import FORMATS, Input
@@ -38,11 +38,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(format_summary(model, output.directory.child(VECTORS).uri))
         return 0
     except W2VError as error:
-        return _fail(str(error), 1 if isinstance(error, DivergedError) else 2)
+        return _fail(error.render(name_of), 1 if isinstance(error, DivergedError) else 2)
     except SPARK_ERRORS as error:
         return _fail(f"Spark failed: {root_cause(error)}", 1)
     except OSError as error:
         return _fail(str(error), 1)
+
+
+def name_of(key: str) -> str:
+    """What the command line calls a setting or an argument."""
+    return key if "." in key else f"--{key}"
 
 
 def _fail(message: str, code: int) -> int:
@@ -76,27 +81,14 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
     parser.add_argument("--quiet", action="store_true", help="print errors only")  # fmt: skip
     options = parser.parse_args(argv)
-    if not options.print_config and not (options.input and options.output):
+    if not options.print_config and not (options.input and options.output is not None):
         parser.error("--input and --output are needed")
     return options
 
 
-def format_summary(model: dict[str, Any], table: str) -> str:
+def format_summary(model: ModelDescription, table: str) -> str:
     """The table at the end of a run."""
-    corpus, plan, seconds = model["corpus"], model["plan"], model["timings"]
-    words = corpus["kept_tokens"] * plan["epochs"]
-    rows = [
-        ("documents", f"{corpus['documents']:,}"),
-        ("words", f"{corpus['tokens']:,}"),
-        ("vocabulary", f"{corpus['vocabulary_size']:,} words"),
-        ("vectors", f"{model['config']['model']['dim']} dimensions"),
-        ("shards x rounds", f"{plan['shards']} x {plan['rounds']}"),
-        *((stage, f"{seconds[stage]:.1f} s") for stage in ("count", "encode", "train", "publish") if stage in seconds),
-        ("total", f"{seconds['total']:.1f} s"),
-        ("training speed", f"{words / seconds['rounds']:,.0f} words/s"),
-        ("table", table),
-    ]
-    return "\n".join(f"{name:<16}{value}" for name, value in rows)
+    return "\n".join(f"{name:<16}{value}" for name, value in model.summary_rows(table))
 
 
 if __name__ == "__main__":

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
 import os
 import posixpath
+import re
+import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import pyarrow as pa
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, StoreError
+
+_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+")  # two characters at least: C:\data is no URI
+_SCHEMES: Final = frozenset(("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs", "adl", "hdfs", "viewfs",
+                             "dbfs", "oss", "cos", "http", "https"))  # fmt: skip
 
 
 @contextmanager
@@ -27,6 +35,56 @@ def errors_naming(path: str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+def resolve(location: str) -> str:
+    """A location in the one form that every part of the program takes.
+
+    Parameters
+    ----------
+    location : str
+        A local path (``out``, ``~/out``, ``file:/data/out``) or a URI (``s3a://bucket/out``, ``hdfs:/data``).
+
+    Returns
+    -------
+    str
+        An absolute local path, or a URI with ``://`` and without a slash at its end.
+
+    Raises
+    ------
+    ConfigError
+        The scheme stands without ``//`` and is not one that may, or the home directory of ``~`` is not known.
+    """
+    if not location:
+        raise ConfigError("the path is empty; name a directory or a file")
+    scheme, colon, rest = location.partition(":")
+    if not colon or not _SCHEME.fullmatch(scheme) or Path(location).exists():
+        return _local(location)
+    if scheme == "file":
+        return _local(rest.removeprefix("//localhost").removeprefix("//"))
+    if rest.startswith("//"):
+        return f"{'s3' if scheme in ('s3a', 's3n') else scheme}:{rest.rstrip('/')}"
+    if scheme in ("hdfs", "viewfs") and rest.startswith("/"):  # the cluster's own name node
+        return f"{scheme}://{rest.rstrip('/')}"
+    if scheme == "dbfs" and rest.startswith("/") and Path("/dbfs").is_dir():  # as Databricks mounts it
+        return _local(f"/dbfs{rest}")
+    if scheme == "dbfs" and rest.startswith("/"):
+        raise ConfigError(f"{location} needs DBFS mounted at /dbfs, which is not there; give a path below /Volumes")
+    if scheme in _SCHEMES or rest.startswith("/"):
+        raise ConfigError(
+            f"{location} is neither a URI nor clearly a path: expected {scheme}://... for a URI, or ./{location} for a "
+            "local path of that name"
+        )
+    return _local(location)
+
+
+def _local(path: str) -> str:
+    try:
+        return Path(path).expanduser().absolute().as_posix()
+    except RuntimeError as error:
+        raise ConfigError(f"{path} names a home directory that is not known: {error}; write the path out") from error
+    except FileNotFoundError as error:
+        raise ConfigError(f"{path} is a relative path, and the working directory is gone: change to another") from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,21 +106,20 @@ class Directory:
 
     @classmethod
     def open(cls, uri: str | os.PathLike[str]) -> Directory:
-        """A directory by URI or local path.
+        """A directory by URI or local path; ``~`` is the home directory, ``s3a://`` is ``s3://``.
 
         Raises
         ------
         ConfigError
-            No file system is known for the URI's scheme, or the URI is malformed.
+            No file system is known for the URI's scheme, the URI is malformed, or it is not clear whether a URI or a
+            local path is meant.
         """
-        text = os.fspath(uri)
+        text = resolve(os.fspath(uri))
         if "://" not in text:
-            path = Path(text.removeprefix("file:")).absolute().as_posix()
-            return cls(path, pafs.LocalFileSystem(), path)
-        text = text.rstrip("/")
+            return cls(text, pafs.LocalFileSystem(), text)
         try:
             filesystem, path = pafs.FileSystem.from_uri(text)
-        except (pa.ArrowInvalid, OSError) as error:
+        except (pa.ArrowException, OSError) as error:
             raise ConfigError(f"{uri} is not a path or URI that can be opened: {error}") from error
         return cls(text, filesystem, path)
 
@@ -152,3 +209,33 @@ class Directory:
             self.filesystem.delete_dir(source)
         else:
             self.filesystem.move(source, destination)
+
+    def exchange(self, name: str, target: Directory, other: str) -> None:
+        """Let two files or directories on one file system take each other's place.
+
+        At one instant where the system can (Linux and macOS on local disks): who looks sees the one or the other.
+        Elsewhere by three moves, between which ``target/other`` is missing for a moment.
+        """
+        source, destination = self.file(name), target.file(other)
+        if self.is_local and _exchange_paths(source, destination):
+            return
+        aside = f"{name}.{uuid.uuid4().hex}.old"
+        target.move(other, self, aside)
+        self.move(name, target, other)
+        self.move(aside, self, name)
+
+
+def _exchange_paths(one: str, two: str) -> bool:
+    """Whether the system has exchanged two local paths; False where it cannot. Raises `OSError` for other reasons."""
+    library, swap = ctypes.CDLL(None, use_errno=True), 2  # RENAME_EXCHANGE and RENAME_SWAP are both 2
+    name = "renameatx_np" if sys.platform == "darwin" else "renameat2"
+    here = -2 if sys.platform == "darwin" else -100  # AT_FDCWD
+    rename = getattr(library, name, None)
+    if rename is None:
+        return False
+    if rename(here, os.fsencode(one), here, os.fsencode(two), swap) == 0:
+        return True
+    code = ctypes.get_errno()
+    if code in (errno.EINVAL, errno.ENOSYS, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EXDEV, errno.EBUSY, errno.EPERM):
+        return False
+    raise OSError(code, os.strerror(code), two)

@@ -21,10 +21,12 @@ from jobs import neighbours
 from tests.conftest import ROOT
 from tests.naive import neighbours as naive
 from tests.spark.refusal import snapshot
+from w2v_spark.publishing.layout import Kind
+from w2v_spark.publishing.publication import Publication
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
-from w2v_spark.vectors.neighbour_request import Request, Target
+from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import NEIGHBOUR_SCHEMA
 from w2v_spark.vectors.table import write_vectors
 
@@ -109,7 +111,7 @@ def test_all_words_get_the_neighbours_of_the_twin(find, out):
 def test_the_same_bytes_from_one_task_and_from_four(spark, vectors, tmp_path):
     request, results = Request.build(str(vectors), 5), []
     for tasks in (1, 4, None):
-        target = Target(Directory.open(tmp_path / f"{tasks}"))
+        target = Publication(Directory.open(tmp_path / f"{tasks}"), Kind.NEIGHBOURS)
         write_neighbour_table(spark, request, target, Progress(quiet=True), tasks)
         results.append({path.name: path.read_bytes() for path in (tmp_path / f"{tasks}").iterdir()})
     assert results[0] == results[1] == results[2]
@@ -186,7 +188,7 @@ def expected_join() -> list[tuple[Any, ...]]:
 def table(spark: SparkSession, vectors: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("joins") / "neighbours"
     request = Request.build(str(vectors), 10)
-    write_neighbour_table(spark, request, Target(Directory.open(directory)), Progress(quiet=True))
+    write_neighbour_table(spark, request, Publication(Directory.open(directory), Kind.NEIGHBOURS), Progress(quiet=True))
     return directory
 
 
@@ -276,9 +278,18 @@ def test_vectors_that_are_not_finite(refused, tmp_path):
 
 def test_an_output_that_exists(refused, out):
     out.mkdir()
-    assert f"--output {out} exists; choose another directory, or give --overwrite" in refused()
     (out / "notes.txt").write_text("mine")
-    assert "is not a table of neighbours, since it holds 'notes.txt'" in refused("--overwrite")
+    assert f"--output {out} exists; choose another directory, or give --overwrite" in refused()
+    assert f"--output {out} holds 'notes.txt', which is not part of a table of neighbours" in refused("--overwrite")
+
+
+def test_a_table_of_another_program_is_not_replaced(refused, out):
+    """Spark's own tables have files of the same names."""
+    out.mkdir()
+    pq.write_table(pa.table({"a": [1]}), out / "part-00000.parquet")
+    (out / "_SUCCESS").touch()
+    assert "holds 'part-00000.parquet', which is not part of" in refused("--overwrite")
+    assert pq.read_table(out / "part-00000.parquet").num_rows == 1
 
 
 def test_an_output_below_a_file(refused, tmp_path):

@@ -90,9 +90,80 @@ def test_an_output_that_exists(refused, text, out):
     out.mkdir()
     (out / "notes.txt").write_text("mine")
     assert f"--output {out} exists; choose another directory, or give --overwrite" in refused(text, out)
+    for option in ("--overwrite", "--resume"):
+        assert f"--output {out} holds 'notes.txt', which is not part of a vector table" in refused(text, out, option)
+
+
+def test_a_result_without_a_run(refused, job, text, out):
+    job.train(text, out)
+    (out / "_SUCCESS").unlink()
     assert f"--output {out} holds no run to resume" in refused(text, out, "--resume")
-    (out / "_run").mkdir()
+
+
+def test_an_interrupted_run(refused, job, text, out):
+    job.train(text, out, "--keep-run")
     assert "--resume to go on with its run" in refused(text, out)
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        ("vectors/GoogleNews.bin", "precious"),
+        ("vectors/part-00000.parquet", "of another program"),
+        ("_run/mine.log", "log"),
+        ("_run/run.json", '{"mine": 1}'),
+        ("model.json", '{"mine": 1}'),
+        ("history.json", "[]"),
+        ("_SUCCESS", "not empty"),
+        ("data/text.txt", "the corpus"),
+    ],
+)
+@pytest.mark.parametrize("trained_before", [False, True])
+def test_what_this_program_has_not_made_is_never_removed(refused, job, text, out, file, content, trained_before):
+    """A folder with anything else in it is refused by the name of what is foreign, and stays as it is."""
+    if trained_before and file != "_run/run.json":  # which a run of ours has as well
+        job.train(text, out, "--keep-run")
+    (out / file).parent.mkdir(parents=True, exist_ok=True)
+    (out / file).write_text(content)
+    before = snapshot(out)
+    said = refused(text, out, "--overwrite")
+    assert "which is not part of a vector table that this program has made" in said
+    assert file.partition("/")[0] in said
+    assert snapshot(out) == before
+
+
+@pytest.mark.parametrize("option", ["--overwrite", "--resume"])
+def test_an_input_inside_the_output(refused, job, text, out, option):
+    job.train(text, out)
+    write_text(out / "vectors/in.txt")
+    before = snapshot(out)
+    assert f"--input {out}/vectors lies within --output {out}" in refused(out / "vectors", out, option)
+    assert snapshot(out) == before
+
+
+@pytest.mark.parametrize(
+    ("output", "message"),
+    [
+        ("dbfs:/x", "dbfs:/x needs DBFS mounted at /dbfs"),
+        ("s3:bucket/x", "s3:bucket/x is neither a URI nor clearly a path: expected s3://..."),
+        ("wasb:/x", "expected wasb://... for a URI, or ./wasb:/x for a local path"),
+        ("~no-such-user/x", "names a home directory that is not known"),
+        ("", "the path is empty"),
+    ],
+)
+def test_outputs_of_which_it_is_not_clear_what_they_are(capsys, text, tmp_path, monkeypatch, output, message):
+    monkeypatch.chdir(tmp_path)
+    assert train.main(["--input", str(text), "--output", output]) == 2
+    assert message in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_home_directory_is_expanded(job, text, tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert job(text, Path("~/models/a"))[0] == 0
+    assert Model.read(tmp_path / "models/a").counts
+    assert not (tmp_path / "~").exists()
 
 
 def test_overwrite_and_resume_together(refused, text, out):

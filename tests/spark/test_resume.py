@@ -14,6 +14,7 @@ from pyspark.sql import SparkSession
 from jobs import train
 from tests.spark.documents import REPEATED, half, write_text
 from tests.spark.main_job import Model, arguments
+from w2v_spark.publishing.publication import Publication
 from w2v_spark.spark import train as main_job
 from w2v_spark.training.history import RoundsProgress
 
@@ -49,7 +50,7 @@ def uninterrupted(spark: SparkSession, text: Path, tmp_path_factory: pytest.Temp
         (main_job, "train_rounds", interrupt, "corpus.json"),
         (RoundsProgress, "update", interrupt_after_round_two, "rounds/00002/round.json"),
         (main_job, "write_vectors", interrupt, "rounds/00004/round.json"),
-        (main_job, "_move_in_place", interrupt, "publish/model.json"),
+        (Publication, "put_in_place", interrupt, "publish/model.json"),
     ],
 )
 def test_resume_gives_the_vectors_of_an_uninterrupted_run(

@@ -35,7 +35,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/architecture
     "text": BASE | {"kernels"},
     "corpus": BASE | {"kernels", "text"},
     "training": BASE | {"kernels", "sampling", "corpus"},
-    "run": BASE | {"kernels", "sampling", "corpus", "training"},
+    "run": BASE | {"kernels", "sampling", "corpus", "training", "publishing"},
     "publishing": BASE | {"w2v_spark", "corpus", "training"},
     "vectors": BASE | {"kernels", "publishing"},
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},

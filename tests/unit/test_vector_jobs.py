@@ -17,6 +17,7 @@ from jobs import export, import_vectors
 from tests.conftest import ROOT
 from tests.unit.vector_files import awkward_matrix, make_table, same_bits
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.layout import mark
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -170,6 +171,7 @@ def test_imports_that_are_refused(here: Path, capsys: pytest.CaptureFixture[str]
     (here / "v.txt").write_text("2 1\na 1\nb nan\n")
     (here / "twice.txt").write_text("2 1\na 1\na 2\n")
     (here / "training" / "_run").mkdir(parents=True)
+    (here / "training" / "_run" / "run.json").write_text('{"identity": "x", "plan": {}}')
     run_itself = (here / "run").stat()
     assert message in refused_but_for_times(arguments, capsys)
     assert KeyedVectors.load("run").words == WORDS
@@ -187,7 +189,7 @@ def refused_but_for_times(arguments: str, capsys: pytest.CaptureFixture[str]) ->
 
 
 def test_overwrite(here: Path) -> None:
-    (here / "run" / "history.json").write_text("{}")
+    (here / "run" / "history.json").write_text('{"rounds": []}')
     (here / "v.txt").write_text("1 2\nnew 1 2\n")
     assert import_vectors.main(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
     assert KeyedVectors.load("run").words == ["new"]
@@ -196,30 +198,29 @@ def test_overwrite(here: Path) -> None:
     assert (here / "v.txt").read_text() == "1 2\nnew 1 2\n"
 
 
-def test_an_import_that_dies_leaves_nothing_that_can_be_read(here: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """At each step of moving in place, readers see the old table or none, never half of one."""
+def test_an_import_that_replaces_a_table_never_leaves_a_reader_without_one(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after each step of moving in place, readers see the old table or the new."""
     (here / "v.txt").write_text("1 2\nnew 1 2\n")
-    moves: list[str] = []
+    seen: list[list[str]] = []
 
-    def watched(directory: Directory, name: str, target: Directory, new_name: str) -> None:
-        moves.append(name)
-        with pytest.raises(StoreError):
-            KeyedVectors.load("run")
-        original(directory, name, target, new_name)
+    def watched(directory: Directory, name: str, target: Directory, other: str) -> None:
+        seen.append(KeyedVectors.load("run").words)
+        original(directory, name, target, other)
+        seen.append(KeyedVectors.load("run").words)
 
-    original = Directory.move
-    monkeypatch.setattr(Directory, "move", watched)
+    original = Directory.exchange
+    monkeypatch.setattr(Directory, "exchange", watched)
     assert import_vectors.main(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
-    assert moves == ["vectors", "model.json"]
-    assert KeyedVectors.load("run").words == ["new"]
+    assert seen == [WORDS, ["new"]]
 
 
 def test_a_killed_import_is_no_table_and_can_be_started_again(here: Path) -> None:
     """What a kill leaves lies in a directory that no reader looks at."""
     (here / "v.txt").write_text("1 2\nnew 1 2\n")
-    (here / "run").rename(here / "_import")
-    (here / "out").mkdir()
-    (here / "_import").rename(here / "out" / "_import")
+    mark(Directory.open("out/_run"))
+    (here / "run").rename(here / "out" / "_run" / "publish")
     with pytest.raises(StoreError, match="holds no vector table"):
         KeyedVectors.load("out")
     assert import_vectors.main(["--input", "v.txt", "--output", "out", "--overwrite"]) == 0

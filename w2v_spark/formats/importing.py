@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
 
-from w2v_spark.errors import ConfigError
+from w2v_spark.errors import ConfigError, Name
 from w2v_spark.formats.files import InputFile
 from w2v_spark.formats.formats import Format, VectorFile
 from w2v_spark.formats.numpy_pair import read_numpy
@@ -20,36 +18,27 @@ from w2v_spark.formats.parquet_columns import read_parquet
 from w2v_spark.formats.word2vec_binary import read_binary
 from w2v_spark.formats.word2vec_format import read_counts
 from w2v_spark.formats.word2vec_text import read_text
+from w2v_spark.publishing.description import FORMAT_VERSION
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
+from w2v_spark.publishing.publication import Publication
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.stream import Counts, VectorStream
 from w2v_spark.vectors.table import write_labelled
 
-_FORMAT_VERSION: Final = 1
-_STAGING: Final = "_import"
-_RUN: Final = "_run"
-_SUCCESS: Final = "_SUCCESS"
-_MODEL: Final = "model.json"
-_VECTORS: Final = "vectors"
-_RESULT: Final = (_SUCCESS, _VECTORS, _MODEL, "history.json")
+_IMPORTED: Final = (VECTORS, MODEL_FILE)
 
 
-def check_import(output: Directory, overwrite: bool = False) -> None:
-    """Refuse, before work starts, an output that exists, cannot be made, or has a run in it.
+def check_import(output: Directory, overwrite: bool = False, file: VectorFile | None = None) -> None:
+    """Refuse, before work starts, an output that cannot be used, or that the input lies in.
 
-    Raises `ConfigError`.
+    Raises `ConfigError`; see `Publication.check`.
     """
-    if output.is_local:
-        path = Path(output.path)
-        there = next(above for above in (path, *path.parents) if above.exists())
-        if not there.is_dir():
-            raise ConfigError(f"--output {path} cannot be a directory: {there} is a file; choose another path")
-        if not os.access(there, os.W_OK | os.X_OK):
-            raise ConfigError(f"--output {path} cannot be written: no permission to change {there}")
-    if output.exists() and not overwrite:
-        raise ConfigError(f"--output {output.uri} exists; choose another directory, or give --overwrite to replace it")
-    if output.exists(_RUN):
-        raise ConfigError(f"--output {output.uri} holds the run of a training job in {_RUN}; choose another directory")
+    Publication(output, Kind.VECTORS, overwrite).check([] if file is None else file.files)
+    if output.exists(f"{RUN}/{RUN_FILE}"):
+        raise ConfigError(
+            Name("output"), f" {output.uri} holds the run of a training job in {RUN}; choose another directory"
+        )  # fmt: skip
 
 
 def import_vectors(
@@ -61,8 +50,8 @@ def import_vectors(
 ) -> dict[str, Any]:
     """Make a vector table of a file of another program, or of its first ``limit`` words.
 
-    The table is complete or not there: it is made below ``output`` in a directory that no reader looks at, and then
-    moved in place. A table that was there stays readable until then.
+    The table is complete or not there: it is made in a directory that no reader looks at, and then takes the place of
+    a table that was there.
 
     Parameters
     ----------
@@ -89,34 +78,29 @@ def import_vectors(
     -----
     Memory: some MiB, a row group, and the words, which are compared in the end.
     """
-    existed = output.exists()
-    staging = output.child(_STAGING)
-    staging.delete()
+    existed, publication = output.exists(), Publication(output, Kind.VECTORS, overwrite=True)
+    staging = publication.open_staging()
     try:
         with ExitStack() as files:
             stream = _open(file, limit, unicode_errors, files)
             labels = _Labels(stream)
             described = {"import": json.dumps({"file": file.location, "format": file.format}, ensure_ascii=False)}
             write_labelled(
-                output.filesystem, staging.file(_VECTORS), stream.rows, labels.take, labels.blocks(), described
+                output.filesystem, staging.file(VECTORS), stream.rows, labels.take, labels.blocks(), described
             )
         model = {
-            "format_version": _FORMAT_VERSION,
+            "format_version": FORMAT_VERSION,
             "import": {"files": file.files, "format": file.format, "limit": limit},
             "vocabulary_size": stream.rows,
             "dim": labels.dim,
             "counts_fall": labels.fall,
             "packages": dict(packages or {}),
         }
-        staging.write_json(_MODEL, model)
-        for name in _RESULT:  # the mark of completeness goes first, and comes last
-            output.remove(name)
-        for name in (_VECTORS, _MODEL):
-            staging.move(name, output, name)
-        output.write_bytes(_SUCCESS, b"")
+        staging.write_json(MODEL_FILE, model)
+        publication.put_in_place(staging, _IMPORTED, earlier=(HISTORY_FILE,))
     finally:
-        staging.delete()
-        if not existed and output.exists() and not output.exists(_SUCCESS):
+        publication.run.delete()
+        if not existed and output.exists() and not publication.is_finished:
             output.delete()
     return model
 

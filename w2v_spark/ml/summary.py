@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE
+from w2v_spark.publishing.description import ModelDescription, read_history, to_html
 from w2v_spark.storage import Directory
 
 
@@ -38,8 +37,8 @@ class TrainingSummary:
     @classmethod
     def read(cls, directory: Directory) -> TrainingSummary:
         """From the files of a model. Raises `StoreError` if one is missing or damaged."""
-        model, rounds = directory.read_json(MODEL_FILE), directory.read_json(HISTORY_FILE)["rounds"]
-        return cls(rounds, model["corpus"], model["timings"], model["plan"], model["config"])
+        model = ModelDescription.read(directory).to_dict()
+        return cls(read_history(directory), model["corpus"], model["timings"], model["plan"], model["config"])
 
     @property
     def loss(self) -> list[float]:
@@ -73,9 +72,4 @@ class TrainingSummary:
             )
             for record in self.history
         ]
-        lines = [_html_row("th", names), *(_html_row("td", row) for row in rows)]
-        return f"<p>{self}</p><table>{''.join(lines)}</table>"
-
-
-def _html_row(tag: str, cells: Sequence[str]) -> str:
-    return f"<tr>{''.join(f'<{tag}>{cell}</{tag}>' for cell in cells)}</tr>"
+        return to_html(str(self), names, rows)

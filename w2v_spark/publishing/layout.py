@@ -1,12 +1,142 @@
-"""The names of everything in an output directory."""
+"""The names of everything in an output directory, and how to tell that this program has made it."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Mapping
+from enum import StrEnum
 from typing import Final
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyarrow import fs as pafs
+
+from w2v_spark.errors import StoreError
+from w2v_spark.storage import Directory
 
 SUCCESS_FILE: Final = "_SUCCESS"
 MODEL_FILE: Final = "model.json"
 HISTORY_FILE: Final = "history.json"
 VECTORS: Final = "vectors"
-NEIGHBOURS: Final = "neighbours"
 RUN: Final = "_run"
+RUN_FILE: Final = "run.json"
+MARK_FILE: Final = "w2v_spark.json"
+"""Written first into every directory of work in progress."""
+
+METADATA_PREFIX: Final = "w2v."
+"""Of all keys that this program writes into a Parquet file."""
+
+_PART: Final = re.compile(r"part-\d{5,}\.parquet")
+
+
+class Kind(StrEnum):
+    """What an output directory holds."""
+
+    VECTORS = "vector table"
+    NEIGHBOURS = "table of neighbours"
+
+
+def find_foreign(directory: Directory, kind: Kind) -> str | None:
+    """The first thing in an output directory that this program has not made; None if there is none.
+
+    Parameters
+    ----------
+    directory : Directory
+        It may be missing, or hold a part of a result.
+    kind : Kind
+
+    Returns
+    -------
+    str or None
+        Its path below the directory.
+
+    Notes
+    -----
+    Parquet files are told by the keys in their footers, JSON files by their content, work in progress by a file that
+    is written first. An empty ``_SUCCESS``, which Spark writes as well, belongs to what lies beside it.
+    """
+    own = _ENTRIES[kind]
+    for info in directory.list():
+        test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        foreign = info.base_name if test is None else test(directory, info)
+        if foreign is not None:
+            return foreign
+    return None
+
+
+def mark(directory: Directory) -> Directory:
+    """Make a directory of work in progress, which may be removed later; no harm if it is there."""
+    directory.create().write_json(MARK_FILE, {"made_by": "w2v-spark"})
+    return directory
+
+
+def _own_part(directory: Directory, info: pafs.FileInfo) -> str | None:
+    try:
+        metadata = pq.read_metadata(info.path, filesystem=directory.filesystem).metadata or {}
+    except (pa.ArrowException, OSError):
+        return str(info.base_name)
+    return None if f"{METADATA_PREFIX}format_version".encode() in metadata else str(info.base_name)
+
+
+def _own_table(directory: Directory, info: pafs.FileInfo) -> str | None:
+    if info.type != pafs.FileType.Directory:
+        return str(info.base_name)
+    table = directory.child(info.base_name)
+    foreign = (
+        part.base_name if not _PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
+    )
+    return next((f"{info.base_name}/{name}" for name in foreign if name is not None), None)
+
+
+def _own_json(*keys: str) -> Callable[[Directory, pafs.FileInfo], str | None]:
+    """A file that holds a JSON object with some keys."""
+
+    def test(directory: Directory, info: pafs.FileInfo) -> str | None:
+        try:
+            value = directory.read_json(info.base_name)
+        except (StoreError, OSError):
+            return str(info.base_name)
+        return None if all(key in value for key in keys) else str(info.base_name)
+
+    return test
+
+
+def _own_success(_: Directory, info: pafs.FileInfo) -> str | None:
+    return None if info.type == pafs.FileType.File and not info.size else str(info.base_name)
+
+
+def _own_run(directory: Directory, info: pafs.FileInfo) -> str | None:
+    run = directory.child(info.base_name)
+    if info.type != pafs.FileType.Directory:
+        return str(info.base_name)
+    entries = {entry.base_name for entry in run.list()}
+    if not entries:
+        return None
+    marks = {MARK_FILE: ("made_by",), RUN_FILE: ("identity", "plan")}  # the second, of runs before there were marks
+    for name, keys in marks.items():
+        if name in entries and _own_json(*keys)(run, run.filesystem.get_file_info(run.file(name))) is None:
+            return next((f"{info.base_name}/{name}" for name in sorted(entries) if not _is_of_run(name)), None)
+    return f"{info.base_name}/{min(entries)}"
+
+
+def _is_of_run(name: str) -> bool:
+    """Whether a run directory has an entry of that name; temporary files of killed writers included."""
+    return _RUN_ENTRY.fullmatch(name) is not None
+
+
+_RUN_ENTRY: Final = re.compile(
+    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|rounds|publish)"
+    r"(\.[0-9a-f]{32}\.(tmp|old))?"
+)
+
+_Test = Callable[[Directory, pafs.FileInfo], str | None]
+_ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
+    Kind.VECTORS: {
+        VECTORS: _own_table,
+        MODEL_FILE: _own_json("format_version", "packages"),
+        HISTORY_FILE: _own_json("rounds"),
+        SUCCESS_FILE: _own_success,
+        RUN: _own_run,
+    },
+    Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
+}

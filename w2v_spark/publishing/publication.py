@@ -1,11 +1,177 @@
-"""How a result is checked, staged and put in place."""
+"""How a result is checked, staged and put in place: the one rule for all commands.
+
+Only what carries our mark is ever removed (`layout.find_foreign`), the new result is in place before the old one
+goes, and the mark of completeness comes last.
+"""
 
 from __future__ import annotations
 
 import os
-from pathlib import Path
+import posixpath
+import uuid
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import Final
 
-from w2v_spark.errors import ConfigError
+from w2v_spark.errors import ConfigError, Name
+from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, mark
+from w2v_spark.storage import Directory
+
+_STAGING: Final = "publish"
+_OUTPUT: Final = Name("output")
+_INPUT: Final = Name("input")
+
+
+@dataclass(frozen=True, slots=True)
+class Publication:
+    """A place for a result, and whether an earlier one there may be replaced.
+
+    Attributes
+    ----------
+    directory : Directory
+    kind : Kind
+    overwrite : bool
+        Replace an earlier result; it stays readable until the new one is complete.
+    """
+
+    directory: Directory
+    kind: Kind = Kind.VECTORS
+    overwrite: bool = False
+
+    def check(self, inputs: Iterable[str] = (), what: Name | str = _INPUT) -> None:
+        """Refuse, before work starts, an output that cannot be used.
+
+        Parameters
+        ----------
+        inputs : iterable of str
+            What is read, by path or URI: it may lie neither in the output nor around it.
+        what : Name or str
+            What messages call an input.
+
+        Raises
+        ------
+        ConfigError
+            The output exists, cannot be made, overlaps an input, or holds something that this program has not made.
+        """
+        self.check_place(inputs, what)
+        if not self.directory.exists() or not self.directory.list():
+            return
+        if not self.overwrite:
+            raise ConfigError(
+                _OUTPUT, f" {self.directory.uri} exists; choose another directory, or give ", Name("overwrite"),
+                " to replace it",
+            )  # fmt: skip
+        self.check_own()
+
+    def check_place(self, inputs: Iterable[str] = (), what: Name | str = _INPUT) -> None:
+        """The part of `check` that does not look into the output. Raises `ConfigError`."""
+        if self.directory.is_local:
+            check_writable(Path(self.directory.path))
+        for location in inputs:
+            check_apart(self.directory, location, what)
+
+    def check_own(self) -> None:
+        """Refuse a directory that holds something that this program has not made. Raises `ConfigError`."""
+        foreign = find_foreign(self.directory, self.kind)
+        if foreign is not None:
+            raise ConfigError(
+                _OUTPUT, f" {self.directory.uri} holds {foreign!r}, which is not part of a {self.kind} that this "
+                "program has made, and nothing else is ever removed; choose another directory, or move it away",
+            )  # fmt: skip
+
+    @property
+    def run(self) -> Directory:
+        """The directory of work in progress, within the output."""
+        return self.directory.child(RUN)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether a complete result is there."""
+        return self.directory.exists(SUCCESS_FILE)
+
+    def open_staging(self) -> Directory:
+        """An empty directory within that of work in progress, for the parts of a result."""
+        staging = mark(self.run).child(_STAGING)
+        staging.delete()
+        return staging.create()
+
+    def put_in_place(self, staging: Directory, names: Sequence[str], earlier: Sequence[str] = ()) -> None:
+        """Replace an earlier result by a staged one.
+
+        On a local disk each part takes its predecessor's place at one instant, the table first, and a reader meets
+        the old table or the new. An object store copies file by file: there the mark of completeness goes first.
+
+        Parameters
+        ----------
+        staging : Directory
+            From `open_staging`.
+        names : sequence of str
+            Its parts, the table first.
+        earlier : sequence of str
+            Parts that an earlier result may have and the new one has not.
+
+        Raises
+        ------
+        ConfigError
+            Something that this program has not made has come into the output meanwhile; nothing is removed.
+        """
+        self.check_own()
+        target = self.directory
+        if not target.is_local:
+            target.remove(SUCCESS_FILE)
+        for name in names:
+            swap_in(staging, name, target)
+        for name in earlier:
+            target.remove(name)
+        target.write_bytes(SUCCESS_FILE, b"")
+        staging.delete()
+
+    @contextmanager
+    def beside(self) -> Iterator[Directory]:
+        """A new directory beside the output, hidden from engines that read the folder above, gone at the end.
+
+        For a result that is a folder of files and nothing else: `replace_by` puts it in place.
+        """
+        staging = self._parent.child(f".{self._name}.{uuid.uuid4().hex}.tmp").create()
+        try:
+            yield staging
+        finally:
+            staging.delete()
+
+    def replace_by(self, staging: Directory, name: str) -> None:
+        """Let a folder below `beside` become the output; what was there goes with the staging directory.
+
+        Raises `ConfigError` as `put_in_place` does.
+        """
+        output, table = self.directory, staging.child(name)
+        if output.is_local:
+            table.write_bytes(SUCCESS_FILE, b"")
+        elif output.exists():
+            output.remove(SUCCESS_FILE)
+        self.check_own()
+        swap_in(staging, name, self._parent, self._name)
+        if not output.is_local:
+            output.write_bytes(SUCCESS_FILE, b"")
+
+    @property
+    def _name(self) -> str:
+        return posixpath.basename(self.directory.path)
+
+    @property
+    def _parent(self) -> Directory:
+        uri, path = (posixpath.dirname(place) for place in (self.directory.uri, self.directory.path))
+        return Directory(uri, self.directory.filesystem, path)
+
+
+def swap_in(staging: Directory, name: str, target: Directory, new_name: str | None = None) -> None:
+    """Move something in place; what was there is in ``staging`` under the old name afterwards, or overwritten."""
+    other = name if new_name is None else new_name
+    if target.exists(other):
+        staging.exchange(name, target, other)
+    else:
+        staging.move(name, target.create(), other)
 
 
 def check_writable(output: Path) -> None:
@@ -17,6 +183,31 @@ def check_writable(output: Path) -> None:
     """
     there = next(path for path in (output, *output.parents) if path.exists())
     if not there.is_dir():
-        raise ConfigError(f"--output {output} cannot be a directory: {there} is a file; choose another path")
+        raise ConfigError(_OUTPUT, f" {output} cannot be a directory: {there} is a file; choose another path")
     if not os.access(there, os.W_OK | os.X_OK):
-        raise ConfigError(f"--output {output} cannot be written: no permission to change {there}; choose another path")
+        raise ConfigError(
+            _OUTPUT, f" {output} cannot be written: no permission to change {there}; choose another path"
+        )  # fmt: skip
+
+
+def check_apart(output: Directory, location: str, what: Name | str = _INPUT) -> None:
+    """Refuse an output within an input, or an input within an output: one would be read, or lost, with the other.
+
+    Raises
+    ------
+    ConfigError
+    """
+    source = Directory.open(location)
+    if not source.filesystem.equals(output.filesystem):
+        return
+    inside, outside = (
+        PurePosixPath(os.path.realpath(place.path) if place.is_local else place.path) for place in (output, source)
+    )
+    if inside.is_relative_to(outside):
+        raise ConfigError(
+            _OUTPUT, f" {output.uri} lies within ", what, f" {location}; the next run would read it, so move it"
+        )  # fmt: skip
+    if outside.is_relative_to(inside):
+        raise ConfigError(
+            what, f" {location} lies within ", _OUTPUT, f" {output.uri}, which is replaced; choose another directory"
+        )  # fmt: skip

@@ -2,6 +2,7 @@
 
 ::
 
+    w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
     vocabulary.parquet   sampling.npz  exposures.npz
     corpus.json          corpus/*.arrow
@@ -28,7 +29,8 @@ import pyarrow as pa
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
-from w2v_spark.run.manifest import RUN_FILE, Run
+from w2v_spark.publishing.layout import RUN_FILE, mark
+from w2v_spark.run.manifest import Run
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.training.history import RoundRecord
@@ -70,7 +72,7 @@ class RunDirectory:
         """Start over: the directory holds this run and nothing else; ``run.json`` comes last."""
         tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
         self.directory.delete()
-        self.directory.create()
+        mark(self.directory)
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
         exposures = build_exposures(vocabulary.counts, run.config, tables)

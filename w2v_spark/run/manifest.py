@@ -9,11 +9,11 @@ from typing import Any, Final
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import CheckpointMismatch, StoreError
+from w2v_spark.publishing.layout import RUN_FILE
 from w2v_spark.storage import Directory
 from w2v_spark.training.plan import Plan
 
 FORMAT_VERSION: Final = 3
-RUN_FILE: Final = "run.json"
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,12 +15,12 @@ import pyarrow as pa
 from pyspark.sql import SparkSession
 
 from w2v_spark.errors import StoreError
-from w2v_spark.publishing.layout import SUCCESS_FILE
+from w2v_spark.publishing.publication import Publication
 from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.neighbour_request import Request, Target
+from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import to_batch, write_neighbours
 from w2v_spark.vectors.neighbours import Ids, find_neighbours, normalise
 from w2v_spark.vectors.reading import open_vectors
@@ -79,7 +79,7 @@ def _read_queries(staging: Directory) -> Ids:
 
 
 def write_neighbour_table(
-    spark: SparkSession, request: Request, target: Target, progress: Progress, tasks: int | None = None
+    spark: SparkSession, request: Request, target: Publication, progress: Progress, tasks: int | None = None
 ) -> dict[str, float]:
     """Find the neighbours and publish them, whole or not at all.
 
@@ -103,8 +103,7 @@ def write_neighbour_table(
         The vector table is damaged, or was changed meanwhile.
     """
     begin = time.perf_counter()
-    staging = target.open_staging()
-    try:
+    with target.beside() as staging:
         if request.queries is not None:
             buffer = io.BytesIO()
             np.save(buffer, request.queries, allow_pickle=False)
@@ -112,9 +111,7 @@ def write_neighbour_table(
         with progress.stage("search"), own_errors():
             files = _search(spark, request, staging, tasks)
         with progress.stage("publish"):
-            _publish(files, staging, target)
-    finally:
-        staging.delete()
+            target.replace_by(staging, _collect_parts(files, staging))
     return {**progress.seconds, "total": round(time.perf_counter() - begin, 3)}
 
 
@@ -138,16 +135,9 @@ def _search(spark: SparkSession, request: Request, staging: Directory, tasks: in
     return [files[number] for number in range(count)]
 
 
-def _publish(files: Sequence[str], staging: Directory, target: Target) -> None:
-    """Give the files their names and move them into place together; ``_SUCCESS`` comes last where it is no rename."""
-    table, output = staging.child(_TABLE).create(), target.directory
+def _collect_parts(files: Sequence[str], staging: Directory) -> str:
+    """Give the files their names in a folder of their own; its name."""
+    table = staging.child(_TABLE).create()
     for number, file in enumerate(files):
         staging.child(_PARTS).move(file, table, f"part-{number:05d}.parquet")
-    if output.is_local:
-        table.write_bytes(SUCCESS_FILE, b"")
-    if output.exists():
-        output.remove(SUCCESS_FILE)
-        target.parent.move(target.name, staging, "old")
-    staging.move(_TABLE, target.parent, target.name)
-    if not output.is_local:
-        output.write_bytes(SUCCESS_FILE, b"")
+    return _TABLE

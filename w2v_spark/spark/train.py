@@ -3,25 +3,19 @@
 from __future__ import annotations
 
 import json
-import platform
 import time
-from dataclasses import asdict, dataclass
-from importlib import metadata
-from pathlib import Path
-from typing import Any, Final
+from dataclasses import dataclass, replace
+from typing import Any
 
-import numba
-import numpy as np
-import pyspark
 from pyspark.sql import DataFrame, SparkSession
 
-import w2v_spark
 from w2v_spark.config import Config
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import ConfigError, StoreError
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, SUCCESS_FILE, VECTORS
-from w2v_spark.publishing.publication import check_writable
+from w2v_spark.errors import ConfigError, Name, StoreError
+from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
+from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
@@ -37,8 +31,6 @@ from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape, rows_to_publish
 from w2v_spark.vectors.table import write_vectors
-
-FORMAT_VERSION: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,40 +54,56 @@ class Output:
     keep_run: bool = False
 
     def check(self, source: Input) -> None:
-        """Refuse, before Spark starts, an output that exists, cannot be made, or lies within the input.
+        """Refuse, before Spark starts, an output that cannot be used.
 
         Raises
         ------
         ConfigError
+            See `Publication.check`; or what is there is neither to be replaced nor to be resumed.
         """
         uri = self.directory.uri
         if self.overwrite and self.resume:
-            raise ConfigError("--overwrite starts again and --resume goes on; give one of them")
+            raise ConfigError(Name("overwrite"), " starts again and ", Name("resume"), " goes on; give one of them")
         if (path := source.covering(uri)) is not None:
-            raise ConfigError(f"--output {uri} lies within --input {path}; the next run would read it, so move it")
-        if self.directory.is_local:
-            check_writable(Path(self.directory.path))
-        if not self.directory.exists():
-            return
-        if not (self.overwrite or self.resume):
-            hint = "--resume to go on with its run, or --overwrite" if self.run.exists() else "--overwrite"
-            raise ConfigError(f"--output {uri} exists; choose another directory, or give {hint} to replace it")
-        foreign = [info.base_name for info in self.directory.list() if info.base_name != RUN]
-        if self.resume and foreign and not self.is_finished and not RunDirectory(self.run).has_run():
-            raise StoreError(f"--output {uri} holds no run to resume (no {RUN}/run.json); start again with --overwrite")
+            raise ConfigError(
+                Name("output"), f" {uri} lies within ", Name("input"),
+                f" {path}; the next run would read it, so move it",
+            )  # fmt: skip
+        state, publication = RunDirectory(self.run), self.publication
+        if not (self.overwrite or self.resume) and state.has_run():
+            publication.check_own()
+            raise ConfigError(
+                Name("output"), f" {uri} exists; choose another directory, or give ", Name("resume"),
+                " to go on with its run, or ", Name("overwrite"), " to replace it",
+            )  # fmt: skip
+        publication.check_place(source.paths)
+        if self.resume and self.is_finished and not state.has_run():
+            return  # there is nothing to do, and nothing will be removed
+        publication.check()
+        parts = [info for info in self.directory.list() if info.base_name != RUN]
+        if self.resume and parts and not self.is_finished and not state.has_run():
+            raise StoreError(
+                Name("output"), f" {uri} holds no run to resume (no {RUN}/{RUN_FILE}); start again with ",
+                Name("overwrite"),
+            )  # fmt: skip
+
+    @property
+    def publication(self) -> Publication:
+        """The place as every command sees it."""
+        return Publication(self.directory, Kind.VECTORS, self.overwrite or self.resume)
 
     @property
     def run(self) -> Directory:
         """The run directory."""
-        return self.directory.child(RUN)
+        return self.publication.run
 
     @property
     def is_finished(self) -> bool:
         """Whether a complete result is there."""
-        return self.directory.exists(SUCCESS_FILE)
+        return self.publication.is_finished
 
 
-def train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
+def train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> ModelDescription:
     """Train word vectors and publish them below the output directory.
 
     Parameters
@@ -104,11 +112,6 @@ def train(spark: SparkSession, source: Source, config: Config, output: Output, p
         Checked already.
     config : Config
         ``text.column`` counts for all formats but text.
-
-    Returns
-    -------
-    dict
-        What ``model.json`` holds.
 
     Raises
     ------
@@ -123,12 +126,12 @@ def train(spark: SparkSession, source: Source, config: Config, output: Output, p
         with own_errors():
             return _train(spark, source, config, output, progress)
     except StoreError as error:
-        if "--overwrite" in str(error):
+        if Name("overwrite") in error.parts:
             raise
-        raise StoreError(f"{error}; start again with --overwrite") from error
+        raise StoreError(*error.parts, "; start again with ", Name("overwrite")) from error
 
 
-def _train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
+def _train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> ModelDescription:
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     documents = source.open(spark)
@@ -144,12 +147,14 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
         history = train_rounds(spark, state, run, corpus, len(vocabulary), progress)
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):
-        staging = _write_result(state, run, vocabulary, model, history)
+        staging = _write_result(output, run, vocabulary, model, history)
     rounds = sum(record.seconds["total"] for record in history)  # those before an interruption included
     total = time.perf_counter() - begin
-    model["timings"] = {**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)}
-    staging.write_json(MODEL_FILE, model)
-    _move_in_place(staging, output)
+    model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
+    model.write(staging)
+    output.publication.put_in_place(staging, (VECTORS, MODEL_FILE, HISTORY_FILE))
+    if not output.keep_run:
+        output.run.delete()
     return model
 
 
@@ -211,30 +216,17 @@ def _encode(
 
 
 def _write_result(
-    state: RunDirectory, run: Run, vocabulary: Vocabulary, model: dict[str, Any], history: list[RoundRecord]
+    output: Output, run: Run, vocabulary: Vocabulary, model: ModelDescription, history: list[RoundRecord]
 ) -> Directory:
     """Write the vector table and the history to a directory within the run directory."""
-    staging = state.directory.child("publish")
-    staging.delete()
-    staging.create()
+    staging, state = output.publication.open_staging(), RunDirectory(output.run)
     weights = state.read_weights(run.plan.rounds, WeightShape.build(run.config.model, len(vocabulary)))
     blocks = rows_to_publish(run.config.model.vectors, *weights)
-    described = {key: json.dumps(model[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
+    plain = model.to_dict()
+    described = {key: json.dumps(plain[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
     write_vectors(staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, blocks, described)
-    staging.write_json(HISTORY_FILE, {"rounds": [record.to_dict() for record in history]})
+    write_history(staging, [record.to_dict() for record in history])
     return staging
-
-
-def _move_in_place(staging: Directory, output: Output) -> None:
-    """Replace an earlier result, whose mark of completeness goes first; the new one's comes last."""
-    target = output.directory
-    for name in (SUCCESS_FILE, VECTORS, MODEL_FILE, HISTORY_FILE):
-        target.remove(name)
-    for name in (VECTORS, MODEL_FILE, HISTORY_FILE):
-        staging.move(name, target, name)
-    target.write_bytes(SUCCESS_FILE, b"")
-    if not output.keep_run:
-        output.run.delete()
 
 
 def _is_underway(output: Output, state: RunDirectory) -> bool:
@@ -242,37 +234,16 @@ def _is_underway(output: Output, state: RunDirectory) -> bool:
     return state.has_run() and Run.read(state.directory).identity != output.directory.read_json(MODEL_FILE).get("run")
 
 
-def _finished(output: Output, config: Config, seen: dict[str, Any], progress: Progress) -> dict[str, Any]:
+def _finished(output: Output, config: Config, seen: dict[str, Any], progress: Progress) -> ModelDescription:
     """``--resume`` of a run that is complete: nothing to do, if it is the same run."""
-    model = output.directory.read_json(MODEL_FILE)
-    if not all(isinstance(model.get(key), dict) for key in ("config", "plan", "corpus", "input", "timings")):
-        raise StoreError(f"{output.directory.uri}/{MODEL_FILE} is damaged: parts of it are missing")
-    check_same(Config.from_dict(model["config"]), config, model["input"], seen, output.directory)
+    model = ModelDescription.read(output.directory)
+    check_same(model.config, config, model.input, seen, output.directory)
     progress.say(f"{output.directory.uri} is complete already")
     return model
 
 
-def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> dict[str, Any]:
+def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:
     """What ``model.json`` says, timings excepted."""
-    return {
-        "format_version": FORMAT_VERSION,
-        "run": run.identity,
-        "config": run.config.to_dict(),
-        "plan": asdict(run.plan),
-        "corpus": {
-            **run.statistics.to_dict(),
-            "vocabulary_size": len(vocabulary),
-            "kept_tokens": corpus.tokens,
-            "kept_sentences": corpus.sentences,
-            "digest": corpus.digest,
-        },
-        "input": run.input,
-        "packages": {
-            "w2v_spark": w2v_spark.__version__,
-            "python": platform.python_version(),
-            "pyspark": pyspark.__version__,
-            "numpy": np.__version__,
-            "numba": numba.__version__,
-            "pyarrow": metadata.version("pyarrow"),
-        },
-    }
+    encoded = EncodedStatistics(len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest)
+    packages = describe_packages("pyspark", "numpy", "numba", "pyarrow")
+    return ModelDescription(run.identity, run.config, run.plan, run.statistics, encoded, run.input, packages)

@@ -1,20 +1,14 @@
-"""What is asked of a search for all nearest neighbours, and where its table goes."""
+"""What is asked of a search for all nearest neighbours."""
 
 from __future__ import annotations
 
-import os
-import posixpath
-import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
 from typing import Final
 
 import numpy as np
 
-from w2v_spark.errors import ConfigError, InputError, WordNotFound
-from w2v_spark.publishing.layout import SUCCESS_FILE
-from w2v_spark.publishing.publication import check_writable
+from w2v_spark.errors import InputError, Name, WordNotFound
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.neighbours import QUERY_ROWS, Ids, check_request
 from w2v_spark.vectors.table_files import TableFiles, describe_vectors, read_words
@@ -83,9 +77,10 @@ class Request:
         unknown = [word for word in asked if word not in index]
         if unknown and (len(unknown) == len(asked) or not skip_unknown):
             shown = ", ".join(map(repr, unknown[:_SHOWN])) + (", ..." if len(unknown) > _SHOWN else "")
-            hint = "" if skip_unknown else "; leave them out or give --skip-unknown"
+            remedy = () if skip_unknown else ("; leave them out or give ", Name("skip-unknown"))
             raise WordNotFound(
-                f"{len(unknown)} of {len(asked)} words are not among the {len(index)} of the vocabulary: {shown}{hint}"
+                f"{len(unknown)} of {len(asked)} words are not among the {len(index)} of the vocabulary: {shown}",
+                *remedy,
             )
         rows = sorted(index[word] for word in asked if word in index)
         return cls(vectors, files, np.array(rows, dtype=np.int32), topn, restrict, len(unknown))
@@ -105,69 +100,3 @@ class Request:
         """By the number of rows alone, so that files are the same however many tasks there are."""
         blocks = -(-self.rows // (QUERY_ROWS * _MOST_FILES))
         return min(blocks * QUERY_ROWS, _ROWS_PER_FILE)
-
-
-@dataclass(frozen=True, slots=True)
-class Target:
-    """Where the table goes.
-
-    Attributes
-    ----------
-    directory : Directory
-    overwrite : bool
-        Replace an earlier table.
-    """
-
-    directory: Directory
-    overwrite: bool = False
-
-    def check(self, request: Request) -> None:
-        """Refuse, before Spark starts, an output that exists, cannot be made, or lies within the vector table.
-
-        Raises
-        ------
-        ConfigError
-        """
-        uri = self.directory.uri
-        if self.directory.is_local:
-            check_writable(Path(self.directory.path))
-        if self._lies_within(request):
-            raise ConfigError(f"--output {uri} lies within the vector table {request.files.directory}; move it")
-        if not self.directory.exists():
-            return
-        if not self.overwrite:
-            raise ConfigError(f"--output {uri} exists; choose another directory, or give --overwrite to replace it")
-        names = (info.base_name for info in self.directory.list())
-        foreign = [name for name in names if name != SUCCESS_FILE and not _is_part(name)]
-        if foreign:
-            raise ConfigError(
-                f"--output {uri} is not a table of neighbours, since it holds {foreign[0]!r}, and would be lost by "
-                "--overwrite; choose another directory"
-            )
-
-    def _lies_within(self, request: Request) -> bool:
-        table = Directory.open(request.vectors)
-        if not table.filesystem.equals(self.directory.filesystem):
-            return False
-        paths = [PurePosixPath(os.path.realpath(path) if table.is_local else path)
-                 for path in (request.files.directory, self.directory.path)]  # fmt: skip
-        return paths[1].is_relative_to(paths[0])
-
-    @property
-    def name(self) -> str:
-        """The last part of the output's path."""
-        return posixpath.basename(self.directory.path)
-
-    @property
-    def parent(self) -> Directory:
-        """The directory that holds the output."""
-        uri, path = (posixpath.dirname(place) for place in (self.directory.uri, self.directory.path))
-        return Directory(uri, self.directory.filesystem, path)
-
-    def open_staging(self) -> Directory:
-        """A new directory beside the output, hidden from engines that read the folder above."""
-        return self.parent.child(f".{self.name}.{uuid.uuid4().hex}.tmp").create()
-
-
-def _is_part(name: str) -> bool:
-    return name.startswith("part-") and name.endswith(".parquet")

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ZIP := dist/w2v_spark.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test lint format bench dist clean
+.PHONY: help venv demo test check lint format bench dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -31,8 +31,13 @@ $(STAMP): pyproject.toml
 demo: $(STAMP) ## train on the documentation of the installed Python, or on your text: make demo INPUT=path
 	$(BIN)/python jobs/demo.py $(if $(INPUT),--input "$(INPUT)")
 
-test: $(STAMP) ## run all tests; a part of them: make test ARGS=tests/unit
-	$(BIN)/python -m pytest $(ARGS)
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+
+test: $(STAMP) ## run the quick tests, some minutes; a part of them: make test ARGS=tests/unit
+	$(PYTEST) -m "not slow" $(ARGS)
+
+check: $(STAMP) lint ## check everything: style, types, all tests; what .ci/run runs
+	$(PYTEST) $(ARGS)
 
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check .

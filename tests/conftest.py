@@ -10,8 +10,11 @@ import pytest
 from hypothesis import settings
 from pyspark.sql import SparkSession
 
+from tests.progress import pytest_collection_finish, pytest_configure, pytest_sessionstart
 from tests.spark.cluster import StandaloneCluster, standalone_cluster
 from w2v_spark.spark.session import get_session
+
+__all__ = ["ROOT", "pytest_collection_finish", "pytest_configure", "pytest_sessionstart"]
 
 ROOT = Path(__file__).resolve().parents[1]
 

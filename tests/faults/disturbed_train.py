@@ -13,7 +13,7 @@ from pyspark import TaskContext
 
 sys.path.append(str(Path(__file__).parents[2]))  # behind the package that is shipped
 
-from jobs import train
+from tests.commands import train
 from w2v_spark.run.commands import Step
 from w2v_spark.run.mailbox import Board
 from w2v_spark.spark import long_tasks as crew
@@ -45,4 +45,4 @@ def disturbed(run, run_uri):
 
 
 crew.CarryOut = disturbed
-sys.exit(train.main(sys.argv[1:]))
+sys.exit(train(sys.argv[1:]))

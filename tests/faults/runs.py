@@ -25,7 +25,7 @@ def arguments(corpus: Path, output: Path, *flags: str) -> list[str]:
 def start(corpus: Path, output: Path, *flags: str, master: str = "local[2,4]") -> subprocess.Popen[str]:
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'train.py'\n"
     script += f"from w2v_spark.spark.session import get_session; get_session(master={master!r})\n"
-    script += "from jobs.train import main; sys.exit(main(sys.argv[1:]))"
+    script += "from w2v_spark.cli.main import main; sys.exit(main(['train', *sys.argv[1:]]))"
     return subprocess.Popen(
         [sys.executable, "-c", script, *arguments(corpus, output, *flags)],
         stdout=subprocess.DEVNULL,

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from jobs import train
+from tests.commands import train
 from tests.faults.runs import DEADLINE, TRAIN, arguments, kill, rounds_done, start, vectors, wait_for
 from tests.spark.cluster import standalone_cluster
 from w2v_spark.spark import rounds
@@ -94,12 +94,12 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
         return merge(self, number, old, results, curvatures)
 
     monkeypatch.setattr(rounds._Rounds, "_merge", spoiled)
-    assert train.main(arguments(corpus, output, "--quiet")) == 1
+    assert train(arguments(corpus, output, "--quiet")) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("error: round 3: weights became NaN or infinite")
     assert "lower train.learning_rate" in said
     assert rounds_done(output) == 2
     assert not (output / "vectors").exists()
     monkeypatch.undo()
-    assert train.main(arguments(corpus, output, "--quiet", "--resume")) == 0
+    assert train(arguments(corpus, output, "--quiet", "--resume")) == 0
     assert (output / "_SUCCESS").exists()

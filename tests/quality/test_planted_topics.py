@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from jobs import train
 from tests import corpora
+from tests.commands import train
 from w2v_spark import KeyedVectors
 
 
@@ -27,7 +27,7 @@ def corpus(tmp_path_factory):
 def run(corpus, output, *settings):
     options = ["train.epochs=1", "train.rounds=8", "model.dim=24", "train.sample=0.01", *settings]
     arguments = ["--input", str(corpus), "--format", "parquet", "--output", str(output), "--quiet"]
-    assert train.main(arguments + [item for option in options for item in ("--set", option)]) == 0
+    assert train(arguments + [item for option in options for item in ("--set", option)]) == 0
     return accuracy(output)
 
 

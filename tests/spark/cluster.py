@@ -18,8 +18,8 @@ from typing import Any
 
 import pyspark
 
+from w2v_spark.cli.package_zip import write_package_zip
 from w2v_spark.spark.java import find_java_home
-from w2v_spark.spark.package import write_package_zip
 
 SPARK_BIN = Path(pyspark.__file__).parent / "bin"
 HOST = "127.0.0.1"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import train
+from tests.commands import train
 from tests.spark.documents import DOCUMENTS, write_text
 from tests.spark.main_job import MainJob, Model, arguments
 from tests.spark.refusal import Refusal
@@ -39,5 +39,5 @@ def reference(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory) -> 
     """What the documents give as one text file."""
     folder = tmp_path_factory.mktemp("reference")
     source = write_text(folder / "a.txt", DOCUMENTS)
-    assert train.main(arguments(source, folder / "out", "--quiet")) == 0
+    assert train(arguments(source, folder / "out", "--quiet")) == 0
     return Model.read(folder / "out")

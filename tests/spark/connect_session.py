@@ -12,7 +12,7 @@ from pyspark.ml import Pipeline, PipelineModel
 from pyspark.ml.tuning import CrossValidator, ParamGridBuilder, TrainValidationSplit
 from pyspark.sql import DataFrame
 
-from jobs import train
+from tests.commands import train
 from tests.spark.main_job import arguments
 from tests.spark.tuning import CountsCoordinates
 from w2v_spark.errors import ConfigError, WordNotFound
@@ -64,7 +64,7 @@ def main(folder: Path) -> dict[str, Any]:
     tempfile.mkdtemp = make
     text = folder / "text.txt"
     text.write_text("".join(" ".join(words) + "\n" for words in SENTENCES))
-    result["job"] = train.main(arguments(text, folder / "out", "--quiet", settings=["model.dim=4", "train.sample=0"]))
+    result["job"] = train(arguments(text, folder / "out", "--quiet", settings=["model.dim=4", "train.sample=0"]))
     return result
 
 

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from jobs import train
+from tests.commands import train
 
 SMALL = ("vocabulary.min_count=1", "model.dim=8", "train.epochs=1", "train.rounds=2", "train.shards=2")
 
@@ -28,7 +28,7 @@ def arguments(source: Path | list[Path], output: Path, *options: str, settings: 
 
 @dataclass(frozen=True)
 class MainJob:
-    """Calls ``jobs/train.py`` with settings that make it quick, then those of the call."""
+    """Calls ``w2v-spark train`` with settings that make it quick, then those of the call."""
 
     capsys: pytest.CaptureFixture[str]
 
@@ -37,7 +37,7 @@ class MainJob:
     ) -> tuple[int, str, str]:
         """Exit code, standard output and standard error."""
         self.capsys.readouterr()
-        code = train.main(arguments(source, output, *options, settings=settings))
+        code = train(arguments(source, output, *options, settings=settings))
         return code, *self.capsys.readouterr()
 
     def train(self, source: Path | list[Path], output: Path, *options: str, settings: Sequence[str] = ()) -> Model:

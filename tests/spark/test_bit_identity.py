@@ -6,8 +6,8 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from jobs import train
 from tests import corpora
+from tests.commands import train
 from w2v_spark import KeyedVectors
 from w2v_spark.config import Config, Merge
 from w2v_spark.corpus.shards import EncodedCorpus
@@ -34,7 +34,7 @@ def documents():
 def run(directory: Path, documents, *settings, files=3, flags=()):
     corpus = corpora.write_parquet(directory / "corpus", documents, files)
     arguments = ["--input", str(corpus), "--format", "parquet", "--output", str(directory / "out"), "--quiet", *flags]
-    assert train.main(arguments + [x for s in [*SETTINGS, *settings] for x in ("--set", s)]) == 0
+    assert train(arguments + [x for s in [*SETTINGS, *settings] for x in ("--set", s)]) == 0
     return directory / "out"
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from jobs import train
+from tests.commands import train
 from tests.spark.main_job import Model, arguments
 from w2v_spark.spark import long_tasks as crew
 from w2v_spark.spark.long_tasks import Crew
@@ -30,7 +30,7 @@ def run(spark, text, tmp_path):
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Crew, "__enter__", enter_counted)
             patch.setattr(Crew, "__exit__", _then(Crew.__exit__, spark.sparkContext._jsc.clearJobGroup))
-            assert train.main(arguments(text, output, "--quiet", settings=SETTINGS)) == 0
+            assert train(arguments(text, output, "--quiet", settings=SETTINGS)) == 0
         return Model.read(output).files, len(spark.sparkContext.statusTracker().getJobIdsForGroup(group))
 
     return run_counted

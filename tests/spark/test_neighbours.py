@@ -17,7 +17,7 @@ import pytest
 from pyarrow import fs
 from pyspark.sql import SparkSession
 
-from jobs import neighbours
+from tests.commands import neighbours
 from tests.conftest import ROOT
 from tests.naive import neighbours as naive
 from tests.spark.refusal import snapshot
@@ -55,7 +55,7 @@ def find(spark: SparkSession, vectors: Path, out: Path, capsys: pytest.CaptureFi
 
     def run(*options: str, source: Path = vectors, output: Path = out) -> tuple[int, str, str]:
         capsys.readouterr()
-        code = neighbours.main(["--vectors", str(source), "--output", str(output), *options])
+        code = neighbours(["--vectors", str(source), "--output", str(output), *options])
         return code, *capsys.readouterr()
 
     return run
@@ -222,7 +222,7 @@ def test_the_job_runs_in_a_spark_connect_session(find, vectors, out, tmp_path):
     """A server of its own, which ends with the process; the bytes are those of a classic session."""
     pytest.importorskip("grpc")
     assert find("--topn", "4")[0] == 0
-    program = "import sys; from jobs import neighbours; sys.exit(neighbours.main(sys.argv[1:]))"
+    program = "import sys; from w2v_spark.cli.main import main; sys.exit(main(['neighbours', *sys.argv[1:]]))"
     others = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
     environment = {**others, "SPARK_REMOTE": "local[2]", "PYSPARK_PYTHON": sys.executable}
     command = [sys.executable, "-c", program, "--vectors", vectors, "--output", tmp_path / "connect", "--topn", "4"]
@@ -245,7 +245,7 @@ def test_the_job_runs_in_a_spark_connect_session(find, vectors, out, tmp_path):
     ],
 )
 def test_options_that_are_not_allowed(refused, monkeypatch, options, message):
-    monkeypatch.setattr(neighbours, "get_session", lambda: pytest.fail("Spark was started"))
+    monkeypatch.setattr("w2v_spark.spark.session.get_session", lambda: pytest.fail("Spark was started"))
     assert message in refused(*options)
 
 

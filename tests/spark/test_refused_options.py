@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import train
+from tests.commands import train
 from tests.spark.documents import write_text
 from tests.spark.main_job import Model
 from tests.spark.refusal import snapshot
@@ -77,9 +77,7 @@ def test_configuration_files_with_mistakes(refused, text, tmp_path, out, toml, m
 def test_input_and_output_must_be_given(capsys, missing):
     given = {"--input": ["--input", "a.txt"], "--output": ["--output", "out"]}
     del given[missing]
-    with pytest.raises(SystemExit) as ending:
-        train.main([word for words in given.values() for word in words])
-    assert ending.value.code == 2
+    assert train([word for words in given.values() for word in words]) == 2
     assert "--input and --output are needed" in capsys.readouterr().err
 
 
@@ -153,7 +151,7 @@ def test_an_input_inside_the_output(refused, job, text, out, option):
 )
 def test_outputs_of_which_it_is_not_clear_what_they_are(capsys, text, tmp_path, monkeypatch, output, message):
     monkeypatch.chdir(tmp_path)
-    assert train.main(["--input", str(text), "--output", output]) == 2
+    assert train(["--input", str(text), "--output", output]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

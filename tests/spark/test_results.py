@@ -7,7 +7,7 @@ import tomllib
 import numpy as np
 import pytest
 
-from jobs import train
+from tests.commands import train
 from tests.conftest import ROOT
 from tests.spark.documents import COUNTS, DOCUMENTS, SENTENCES, write_text
 from w2v_spark.vectors.table import VECTOR_SCHEMA
@@ -104,13 +104,13 @@ def test_the_vocabulary_is_cut_at_the_least_count(job, tmp_path, out):
 
 
 def test_print_config_needs_neither_input_nor_spark(capsys, monkeypatch):
-    monkeypatch.setattr(train, "get_session", lambda: pytest.fail("Spark was started"))
-    assert train.main(["--print-config"]) == 0
+    monkeypatch.setattr("w2v_spark.spark.session.get_session", lambda: pytest.fail("Spark was started"))
+    assert train(["--print-config"]) == 0
     plain = tomllib.loads(capsys.readouterr().out)
     assert plain["model"]["dim"] == 100
     preset = str(ROOT / "conf" / "quality.toml")
     changes = ["--set", "model.dim=7", "--column", "größe 😀"]
-    assert train.main(["--print-config", "--config", preset, *changes]) == 0
+    assert train(["--print-config", "--config", preset, *changes]) == 0
     shown = capsys.readouterr().out
     changed = tomllib.loads(shown)
     assert (changed["model"]["dim"], changed["text"]["column"]) == (7, "größe 😀")

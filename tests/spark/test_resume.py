@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from jobs import train
+from tests.commands import train
 from tests.spark.documents import REPEATED, half, write_text
 from tests.spark.main_job import Model, arguments
 from w2v_spark.publishing.publication import Publication
@@ -39,7 +39,7 @@ ROUNDS = ["train.rounds=4", "train.epochs=2"]
 def uninterrupted(spark: SparkSession, text: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run with its run directory."""
     output = tmp_path_factory.mktemp("uninterrupted") / "out"
-    assert train.main(arguments(text, output, "--quiet", "--keep-run", settings=ROUNDS)) == 0
+    assert train(arguments(text, output, "--quiet", "--keep-run", settings=ROUNDS)) == 0
     return output
 
 

@@ -16,9 +16,9 @@ import numba
 import pytest
 
 from tests.conftest import ROOT
+from w2v_spark.cli.package_zip import write_package_zip
 from w2v_spark.kernels import cache
 from w2v_spark.kernels.jit import kernel
-from w2v_spark.spark.package import write_package_zip
 
 NOWHERE = "/dev/null/nowhere"  # not even root can make this
 

@@ -1,11 +1,10 @@
-"""The demo around the main job: what it hands to it, and what it shows afterwards."""
+"""The demo around ``w2v-spark train``: what it hands to it, and what it shows afterwards."""
 
 from __future__ import annotations
 
-import json
+import argparse
 import shlex
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,16 +12,24 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from jobs import demo
-from jobs.demo_corpus import Passage
+from tests import commands
+from w2v_spark.cli import train
+from w2v_spark.cli.demo import command as demo
+from w2v_spark.cli.demo.corpus import Passage
+from w2v_spark.cli.parsers import build_command_parser
+from w2v_spark.config import Config
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, write_history
+from w2v_spark.storage import Directory
+from w2v_spark.training.plan import Plan
 from w2v_spark.vectors.table import write_vectors
 
-MODEL = {
-    "corpus": {
-        "documents": 3, "sentences": 5, "tokens": 1234, "distinct_words": 40, "vocabulary_size": 30, "kept_tokens": 617,
-    },
-    "timings": {"count": 0.5, "encode": 1.0, "train": 2.0, "publish": 0.1, "total": 3.6},
-}  # fmt: skip
+MODEL = ModelDescription(
+    "run", Config(), Plan(2, 2, 5, 0.025, 0.0001),
+    CorpusStatistics(documents=3, sentences=5, tokens=1234, distinct_words=40, invalid_utf8=0, overlong_words=0),
+    EncodedStatistics(vocabulary_size=30, kept_tokens=617, kept_sentences=5, digest="0"), {}, {},
+    {"count": 0.5, "encode": 1.0, "train": 2.0, "publish": 0.1, "rounds": 1.9, "total": 3.6},
+)  # fmt: skip
 
 
 def write_model(directory: Path, words: list[str]) -> None:
@@ -31,8 +38,8 @@ def write_model(directory: Path, words: list[str]) -> None:
     matrix = np.stack([np.cos(angles), np.sin(angles)], axis=1).astype(np.float32)
     counts = np.arange(len(words), 0, -1)
     write_vectors(fs.LocalFileSystem(), str(directory / "vectors"), pa.array(words), counts, [matrix], {})
-    (directory / "model.json").write_text(json.dumps(MODEL))
-    (directory / "history.json").write_text(json.dumps({"rounds": [{"tokens": 1000}, {"tokens": 2000}]}))
+    MODEL.write(Directory.open(directory))
+    write_history(Directory.open(directory), [{"tokens": 1000}, {"tokens": 2000}])
     (directory / "_SUCCESS").touch()
 
 
@@ -87,19 +94,23 @@ def test_query_works_from_a_shell(tmp_path: Path, name: str, capsys: pytest.Capt
 def test_runs_the_main_job_on_the_documentation(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def train(arguments: list[str]) -> int:
-        assert arguments == shlex.split(
-            f"--input {tmp_path}/corpus --format parquet --output {tmp_path}/model --overwrite "
-            "--set train.epochs=20 --set vocabulary.min_count=10 --set model.dim=2"
-        )
+    pytest.importorskip("pyspark")
+    arguments = (
+        f"--input {tmp_path}/corpus --format parquet --output {tmp_path}/model --overwrite "
+        "--set train.epochs=20 --set vocabulary.min_count=10 --set model.dim=2"
+    )
+
+    def run(options: argparse.Namespace) -> int:
+        assert options == build_command_parser("train").parse_args(shlex.split(arguments))
         assert list((tmp_path / "corpus").glob("*.parquet"))
         write_model(tmp_path / "model", ["the", "array", "matrix"])
         return 0
 
     monkeypatch.setattr(demo, "collect", lambda roots: [Passage("python", "os", "some text")])
-    monkeypatch.setattr(demo, "_train", train)
-    assert demo.main(["--output", str(tmp_path), "--set", "model.dim=2"]) == 0
+    monkeypatch.setattr(train, "run", run)
+    assert commands.demo(["--output", str(tmp_path), "--set", "model.dim=2"]) == 0
     shown = capsys.readouterr().out
+    assert f"\nRunning: w2v-spark train {arguments}\n" in shown
     assert "1,234 words" in shown
     assert "cover 50.0% of the text" in shown
     assert "1,500 words/s" in shown
@@ -108,27 +119,16 @@ def test_runs_the_main_job_on_the_documentation(
 
 
 def test_runs_on_the_users_own_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyspark")
     text = tmp_path / "a.json"
     text.touch()
-    seen: list[str] = []
+    seen: list[argparse.Namespace] = []
 
-    def train(arguments: list[str]) -> int:
-        seen.extend(arguments)
-        return 2
+    def run(options: argparse.Namespace) -> int:
+        seen.append(options)
+        return 1
 
-    monkeypatch.setattr(demo, "_train", train)
-    assert demo.main(["--input", str(text), "--output", str(tmp_path / "out")]) == 2
-    assert seen == [
-        "--input",
-        str(text),
-        "--format",
-        "json",
-        "--output",
-        str(tmp_path / "out" / "model"),
-        "--overwrite",
-    ]
-
-
-def test_starts_from_any_directory(tmp_path: Path) -> None:
-    command = [sys.executable, str(demo.ROOT / "jobs" / "demo.py"), "--help"]
-    assert "--input" in subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True).stdout
+    monkeypatch.setattr(train, "run", run)
+    assert commands.demo(["--input", str(text), "--output", str(tmp_path / "out")]) == 1
+    expected = f"--input {text} --format json --output {tmp_path}/out/model --overwrite"
+    assert seen == [build_command_parser("train").parse_args(shlex.split(expected))]

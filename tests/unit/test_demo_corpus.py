@@ -9,7 +9,17 @@ import numpy
 import pyarrow.parquet as pq
 import pytest
 
-from jobs.demo_corpus import LIBRARIES, MIN_WORDS, Passage, collect, read_passages, source_roots, write_corpus
+from w2v_spark.cli.demo.corpus import (
+    LIBRARIES,
+    MARK,
+    MIN_WORDS,
+    Passage,
+    collect,
+    read_passages,
+    source_roots,
+    write_corpus,
+)
+from w2v_spark.errors import ConfigError
 
 SENTENCE = "This is a text of more than six words about {}."
 
@@ -139,6 +149,16 @@ def test_writes_a_dataset_that_replaces_an_earlier_one(tmp_path: Path) -> None:
     assert [Passage(**row) for row in pq.read_table(tmp_path).to_pylist()] == passages
     assert summary.passages == {"numpy": 10, "python": 1}
     assert summary.words == {"numpy": 30, "python": 2}
+
+
+def test_replaces_nothing_of_somebody_else(tmp_path: Path) -> None:
+    (tmp_path / "part-00000.parquet").write_text("mine")
+    with pytest.raises(ConfigError, match=f"output {tmp_path.parent} holds {tmp_path.name}, which no demo has written"):
+        write_corpus([Passage("a", "a.b", "new")], tmp_path)
+    assert [file.read_text() for file in tmp_path.iterdir()] == ["mine"]
+    (tmp_path / "part-00000.parquet").unlink()
+    write_corpus([Passage("a", "a.b", "new")], tmp_path)
+    assert (tmp_path / MARK).is_file()
 
 
 def test_writes_an_empty_dataset(tmp_path: Path) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-import tomllib
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from w2v_spark.cli.parsers import COMMANDS, build_command_parser
 from w2v_spark.config import Config
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -46,12 +46,12 @@ def test_no_key_is_documented_that_does_not_exist() -> None:
     assert documented == {key for key, _ in KEYS}
 
 
-@pytest.mark.parametrize("job", ["train", "evaluate", "export", "import_vectors", "neighbours"])
-def test_every_option_of_a_job_is_documented(job: str) -> None:
-    section = read("docs/configuration.md").split(f"## jobs/{job}.py")[1].split("\n## ")[0]
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_option_of_a_command_is_documented(command: str) -> None:
+    section = read("docs/configuration.md").split(f"## w2v-spark {command}\n")[1].split("\n## ")[0]
     documented = set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
-    assert documented == set(re.findall(r"add_argument\(\s*\"(--[a-z-]+)\"", read(f"jobs/{job}.py")))
-    assert documented
+    actions = build_command_parser(command)._actions
+    assert documented == {action.option_strings[-1] for action in actions} - {"--help"}
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
@@ -93,14 +93,3 @@ def test_deviations_name_tests_of_the_file_they_name() -> None:
         if f"def {test}(" not in files.get(file, ""):
             missing.append(f"{file}::{test}")
     assert missing == []
-
-
-def test_every_dependency_is_explained() -> None:
-    project = tomllib.loads(read("pyproject.toml"))["project"]
-    needed = [
-        *project["dependencies"],
-        *(name for extra in project["optional-dependencies"].values() for name in extra),
-    ]
-    explained = read("docs/dependencies.md")
-    names = [re.split(r"[<>=!~; ]", name)[0] for name in needed]
-    assert [name for name in names if f"`{name}`" not in explained] == []

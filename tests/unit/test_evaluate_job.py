@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from jobs.evaluate import main
+from tests.commands import evaluate
 from w2v_spark.vectors.table import write_vectors
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +33,7 @@ def run(tmp_path: Path) -> Path:
 
 def test_table_and_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--similarity", f"{run}/pairs.txt"]
-    assert main([*arguments, "--output", f"{run}/result.json"]) == 0
+    assert evaluate([*arguments, "--output", f"{run}/result.json"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "6 words read, D = 4" in printed.out
@@ -60,14 +60,14 @@ def test_table_and_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_restrict(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--restrict", "5"]) == 0
+    assert evaluate(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--restrict", "5"]) == 0
     assert "5 words read" in capsys.readouterr().out
 
 
 def test_several_similarity_files_and_an_undefined_correlation(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "unknown.txt").write_text("x y 1\nz w 2\n")
     arguments = ["--vectors", f"{run}/out", "--similarity", f"{run}/pairs.txt", f"{run}/unknown.txt"]
-    assert main([*arguments, "--output", f"{run}/result.json"]) == 0
+    assert evaluate([*arguments, "--output", f"{run}/result.json"]) == 0
     assert "unknown.txt" in capsys.readouterr().out
     report = json.loads((run / "result.json").read_text())
     assert "analogies" not in report
@@ -98,7 +98,7 @@ def test_bad_input_is_one_line_and_code_2(
     run: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     before = sorted(run.rglob("*"))
-    assert main([argument.format(run=run) for argument in arguments]) == 2
+    assert evaluate([argument.format(run=run) for argument in arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("error: ")
@@ -109,15 +109,16 @@ def test_bad_input_is_one_line_and_code_2(
 
 def test_an_unfinished_run_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "out" / "_SUCCESS").unlink()
-    assert main(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]) == 2
+    assert evaluate(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]) == 2
     assert "not finished" in capsys.readouterr().err
 
 
 def test_it_needs_no_spark_and_no_java(run: Path) -> None:
-    blocked = "import sys; sys.modules['pyspark'] = None; from jobs.evaluate import main; sys.exit(main())"
+    blocked = "import sys; sys.modules['pyspark'] = sys.modules['numba'] = None\n"
+    blocked += "from w2v_spark.cli.main import main; sys.exit(main())"
     arguments = ["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]
     done = subprocess.run(
-        [sys.executable, "-c", blocked, *arguments],
+        [sys.executable, "-c", blocked, "evaluate", *arguments],
         cwd=ROOT,
         env={"PATH": "/nonexistent", "PYTHONPATH": str(ROOT)},
         capture_output=True,

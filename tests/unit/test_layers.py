@@ -44,6 +44,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/architecture
     "ml": CORE | {"spark"},
     "estimator": {"config", "errors", "ml", "spark", "vectors"},
     "cli": CORE | {"spark", "evaluation"},
+    "__main__": {"cli"},
     "w2v_spark": {"config", "vectors"},
 }
 WITH_PYSPARK = {"spark", "ml", "estimator", "cli"}

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from gensim.models import KeyedVectors as GensimVectors
 
-from jobs import export, import_vectors
+from tests.commands import export, import_vectors
 from tests.conftest import ROOT
 from tests.unit.vector_files import awkward_matrix, make_table, same_bits
 from w2v_spark.errors import StoreError
@@ -67,11 +67,11 @@ def test_out_and_in(
     here: Path, capsys: pytest.CaptureFixture[str], name: str, options: str, how_to_read: str, limit: int | None
 ) -> None:
     arguments = f"--vectors run --output {name} {options}" + (f" --limit {limit}" if limit else "")
-    assert export.main(arguments.split()) == 0
+    assert export(arguments.split()) == 0
     rows = limit or V
     assert f"{name}" in (printed := capsys.readouterr().out)
     assert f": {rows} words" in printed
-    assert import_vectors.main(f"--input {name} --output back {how_to_read}".split()) == 0
+    assert import_vectors(f"--input {name} --output back {how_to_read}".split()) == 0
     assert capsys.readouterr().out == f"back: {rows} words, D = {D}\n"
     back = KeyedVectors.load("back")
     assert back.words == WORDS[:limit]
@@ -84,11 +84,11 @@ def test_out_and_in(
 
 
 def test_gensim_there_and_back(here: Path) -> None:
-    assert export.main(["--vectors", "run", "--output", "v.bin", "--counts", "c"]) == 0
+    assert export(["--vectors", "run", "--output", "v.bin", "--counts", "c"]) == 0
     theirs = GensimVectors.load_word2vec_format("v.bin", "c", binary=True)
     theirs.save("native.kv")
     GensimVectors.load("native.kv").save_word2vec_format("again.txt", "again.counts")
-    assert import_vectors.main(["--input", "again.txt", "--counts", "again.counts", "--output", "back"]) == 0
+    assert import_vectors(["--input", "again.txt", "--counts", "again.counts", "--output", "back"]) == 0
     first, second = KeyedVectors.load("run"), KeyedVectors.load("back")
     assert first.words == second.words
     assert same_bits(first.matrix, second.matrix)
@@ -96,8 +96,8 @@ def test_gensim_there_and_back(here: Path) -> None:
 
 
 def test_model_json_and_metadata(here: Path) -> None:
-    assert export.main(["--vectors", "run", "--output", "v.bin"]) == 0
-    assert import_vectors.main(["--input", "v.bin", "--output", "back", "--limit", "9"]) == 0
+    assert export(["--vectors", "run", "--output", "v.bin"]) == 0
+    assert import_vectors(["--input", "v.bin", "--output", "back", "--limit", "9"]) == 0
     model = json.loads((here / "back" / "model.json").read_text())
     assert model["import"] == {"files": ["v.bin"], "format": "word2vec-binary", "limit": 9}
     assert (model["vocabulary_size"], model["dim"], model["counts_fall"]) == (9, D, True)
@@ -109,7 +109,7 @@ def test_model_json_and_metadata(here: Path) -> None:
 def test_counts_that_do_not_fall(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (here / "v.txt").write_text("2 1\na 1\nb 2\n")
     (here / "c").write_text("a 1\nb 2\n")
-    assert import_vectors.main(["--input", "v.txt", "--counts", "c", "--output", "back"]) == 0
+    assert import_vectors(["--input", "v.txt", "--counts", "c", "--output", "back"]) == 0
     assert "the counts do not fall" in capsys.readouterr().out
     assert json.loads((here / "back" / "model.json").read_text())["counts_fall"] is False
 
@@ -143,7 +143,7 @@ def test_exports_that_are_refused(here: Path, capsys: pytest.CaptureFixture[str]
     make_table(here / "spaces", ["old", "new york"], awkward_matrix(2, D))
     make_table(here / "twice", ["a", "b", "a"], awkward_matrix(3, D))
     (here / "there.txt").write_text("old")
-    assert message in refused(export.main, arguments, capsys)
+    assert message in refused(export, arguments, capsys)
 
 
 @pytest.mark.parametrize(
@@ -181,7 +181,7 @@ def test_imports_that_are_refused(here: Path, capsys: pytest.CaptureFixture[str]
 def refused_but_for_times(arguments: str, capsys: pytest.CaptureFixture[str]) -> str:
     """What `refused` does; but work below an output that is there changes the directory's time."""
     before = sorted(Path().rglob("*"))
-    assert import_vectors.main(arguments.split()) == 2
+    assert import_vectors(arguments.split()) == 2
     printed = capsys.readouterr()
     assert (printed.out, printed.err[:7], printed.err.count("\n")) == ("", "error: ", 1)
     assert sorted(Path().rglob("*")) == before
@@ -191,10 +191,10 @@ def refused_but_for_times(arguments: str, capsys: pytest.CaptureFixture[str]) ->
 def test_overwrite(here: Path) -> None:
     (here / "run" / "history.json").write_text('{"rounds": []}')
     (here / "v.txt").write_text("1 2\nnew 1 2\n")
-    assert import_vectors.main(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
+    assert import_vectors(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
     assert KeyedVectors.load("run").words == ["new"]
     assert sorted(path.name for path in (here / "run").iterdir()) == ["_SUCCESS", "model.json", "vectors"]
-    assert export.main(["--vectors", "run", "--output", "v.txt", "--overwrite"]) == 0
+    assert export(["--vectors", "run", "--output", "v.txt", "--overwrite"]) == 0
     assert (here / "v.txt").read_text() == "1 2\nnew 1 2\n"
 
 
@@ -212,7 +212,7 @@ def test_an_import_that_replaces_a_table_never_leaves_a_reader_without_one(
 
     original = Directory.exchange
     monkeypatch.setattr(Directory, "exchange", watched)
-    assert import_vectors.main(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
+    assert import_vectors(["--input", "v.txt", "--output", "run", "--overwrite"]) == 0
     assert seen == [WORDS, ["new"]]
 
 
@@ -223,28 +223,29 @@ def test_a_killed_import_is_no_table_and_can_be_started_again(here: Path) -> Non
     (here / "run").rename(here / "out" / "_run" / "publish")
     with pytest.raises(StoreError, match="holds no vector table"):
         KeyedVectors.load("out")
-    assert import_vectors.main(["--input", "v.txt", "--output", "out", "--overwrite"]) == 0
+    assert import_vectors(["--input", "v.txt", "--output", "out", "--overwrite"]) == 0
     assert sorted(path.name for path in (here / "out").iterdir()) == ["_SUCCESS", "model.json", "vectors"]
 
 
 def test_the_table_is_read_by_the_evaluation(here: Path) -> None:
     (here / "v.txt").write_text("".join(f"wört{i} {i} 1\n" for i in range(V)))
-    assert import_vectors.main(["--input", "v.txt", "--no-header", "--output", "back"]) == 0
+    assert import_vectors(["--input", "v.txt", "--no-header", "--output", "back"]) == 0
     (here / "pairs.txt").write_text("wört1 wört2 1\nwört3 wört4 2\nwört5 wört6 3\n")
     done = run_job("evaluate", "--vectors back --similarity pairs.txt", here)
     assert "60 words read" in done
 
 
 def run_job(job: str, arguments: str, directory: Path) -> str:
-    """Standard output of a job in a Python that has no pyspark and finds no Java; then its peak memory in KiB."""
+    """Standard output of a command without PySpark, numba and Java; then its peak memory in KiB."""
     code = (
-        f"import sys; sys.modules['pyspark'] = None; from jobs.{job} import main; code = main()\n"
+        "import sys; sys.modules['pyspark'] = sys.modules['numba'] = None\n"
+        "from w2v_spark.cli.main import main; code = main()\n"
         "from pathlib import Path\n"
         "status = Path('/proc/self/status')\n"  # getrusage would give the peak of the parent, if that is larger
         "print(status.read_text().split('VmHWM:')[1].split()[0] if status.exists() else 0); sys.exit(code)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, *arguments.split()],
+        [sys.executable, "-c", code, job, *arguments.split()],
         cwd=directory,
         env={"PATH": "/nonexistent", "PYTHONPATH": str(ROOT)},
         capture_output=True,
@@ -266,7 +267,7 @@ def test_commands_need_no_spark_and_their_memory_does_not_grow_with_the_file(her
             block["vector"][:, ::7] = start
             file.write(block.tobytes())
     assert (here / "large.bin").stat().st_size > 398e6
-    printed = run_job("import_vectors", "--input large.bin --output large", here)
+    printed = run_job("import", "--input large.bin --output large", here)
     assert "330,000 words, D = 300" in printed
     reading = int(printed.split()[-1]) / 1024
     writing = int(run_job("export", "--vectors large --output again.bin", here).split()[-1]) / 1024

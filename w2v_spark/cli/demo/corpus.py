@@ -24,10 +24,13 @@ from pathlib import Path
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from w2v_spark.errors import ConfigError, Name
+
 LIBRARIES = ("numpy", "pandas", "pyarrow", "pyspark", "numba", "llvmlite", "py4j", "dateutil")
 SCHEMA = pa.schema([("source", pa.string()), ("module", pa.string()), ("text", pa.string())])
 
 MIN_WORDS = 6  # shorter passages are mostly names, formats and commented-out code
+MARK = "_W2V_DEMO"  # in a directory that this module has written, whose files it may replace; Spark does not read it
 PARTS = 4  # files of the dataset, so that a local Spark reads it with more than one task
 
 _WORD = re.compile(r"\w+")
@@ -91,16 +94,33 @@ def collect(roots: Mapping[str, Path], workers: int | None = None) -> Iterator[P
 def write_corpus(passages: Iterable[Passage], directory: Path) -> Summary:
     """Write passages as a Parquet dataset of columns ``source``, ``module`` and ``text``.
 
-    The order is kept over the part files. Files of an earlier corpus of the same name are replaced.
+    The order is kept over the part files. An earlier corpus is replaced.
+
+    Raises
+    ------
+    ConfigError
+        There is something else in the directory.
     """
+    check_directory(directory)
     rows = list(passages)
     directory.mkdir(parents=True, exist_ok=True)
+    (directory / MARK).touch()
     per_part = -(-len(rows) // PARTS)
     for part in range(PARTS):
         block = rows[part * per_part : (part + 1) * per_part]
         table = pa.Table.from_pylist([dataclasses.asdict(row) for row in block], schema=SCHEMA)
         pq.write_table(table, directory / f"part-{part:05d}.parquet", compression="zstd")
     return _summarise(rows)
+
+
+def check_directory(directory: Path) -> None:
+    """Refuse a directory of somebody else's. Raises `ConfigError`."""
+    is_ours = (directory / MARK).is_file()
+    if directory.exists() and not is_ours and (not directory.is_dir() or any(directory.iterdir())):
+        raise ConfigError(
+            Name("output"),
+            f" {directory.parent} holds {directory.name}, which no demo has written; choose another path",
+        )
 
 
 def read_passages(root: Path, path: Path, source: str) -> list[Passage]:

@@ -1,0 +1,19 @@
+"""The commands of ``w2v-spark`` as functions: each takes the arguments after its name and returns the exit code."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from w2v_spark.cli.main import main
+
+
+def _command(name: str) -> Callable[[Sequence[str]], int]:
+    return lambda arguments: main([name, *arguments])
+
+
+train = _command("train")
+evaluate = _command("evaluate")
+neighbours = _command("neighbours")
+export = _command("export")
+import_vectors = _command("import")
+demo = _command("demo")

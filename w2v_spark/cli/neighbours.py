@@ -1,0 +1,79 @@
+"""``w2v-spark neighbours``: write the nearest neighbours of all words, or of some, as a table."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from w2v_spark.errors import InputError
+from w2v_spark.publishing.layout import Kind
+from w2v_spark.publishing.publication import Publication
+from w2v_spark.storage import Directory
+
+if TYPE_CHECKING:
+    from w2v_spark.vectors.neighbour_request import Request
+
+EXAMPLE: Final = "w2v-spark neighbours --vectors vectors --output neighbours --topn 20"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options, see `w2v_spark.cli.parsers.CommandModule`."""
+    parser.add_argument(
+        "--vectors", required=True, metavar="DIR", help="output directory of a training run: a path or a URI"
+    )
+    parser.add_argument("--output", required=True, metavar="DIR", help="where the table of neighbours goes")
+    parser.add_argument("--topn", type=int, default=10, metavar="N", help="neighbours a word (default 10)")
+    parser.add_argument("--words", metavar="FILE", help="only for these words, a word a line (default: all words)")
+    parser.add_argument("--skip-unknown", action="store_true", help="leave out words that have no vector")
+    parser.add_argument("--restrict", type=int, metavar="N", help="neighbours among the N most frequent words only")
+    parser.add_argument("--overwrite", action="store_true", help="replace the table in the output directory")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the table, and print a summary."""
+    from w2v_spark.spark.neighbours import write_neighbour_table
+    from w2v_spark.spark.session import get_session
+    from w2v_spark.training.history import Progress
+    from w2v_spark.vectors.neighbour_request import Request
+
+    words = None if options.words is None else read_word_file(options.words)
+    request = Request.build(options.vectors, options.topn, words, options.restrict, options.skip_unknown)
+    target = Publication(Directory.open(options.output), Kind.NEIGHBOURS, options.overwrite)
+    target.check([request.files.directory], "the vector table")
+    progress = Progress(quiet=options.quiet)
+    if request.skipped:
+        progress.say(f"WARNING: {request.skipped:,} words are not in the vocabulary and are left out")
+    seconds = write_neighbour_table(get_session(), request, target, progress)
+    if not options.quiet:
+        print(format_summary(request, seconds, target.directory.uri))
+    return 0
+
+
+def read_word_file(path: str) -> list[str]:
+    """The words of a UTF-8 file, a word a line; blank lines are passed over.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read or is not UTF-8.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(f"--words {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"--words {path} is not UTF-8 text: {error}") from error
+    return [word for line in text.split("\n") if (word := line.strip())]
+
+
+def format_summary(request: Request, seconds: dict[str, float], table: str) -> str:
+    """The table at the end of a run."""
+    rows = [
+        ("words", f"{request.rows:,}"),
+        ("neighbours", f"{request.topn:,} a word, among {request.candidates:,} words"),
+        *((stage, f"{seconds[stage]:.1f} s") for stage in ("search", "publish", "total")),
+        ("table", table),
+    ]
+    return "\n".join(f"{name:<16}{value}" for name, value in rows)

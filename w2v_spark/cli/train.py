@@ -1,0 +1,74 @@
+"""``w2v-spark train``: train word vectors on Spark."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Final
+
+from w2v_spark.config import Config
+from w2v_spark.errors import ConfigError
+from w2v_spark.publishing.layout import VECTORS
+from w2v_spark.storage import Directory
+
+if TYPE_CHECKING:
+    from w2v_spark.publishing.description import ModelDescription
+
+EXAMPLE: Final = "w2v-spark train --input 'texts/*.txt.gz' --output vectors --set model.dim=200"
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options, see `w2v_spark.cli.parsers.CommandModule`."""
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="files, directories or globs, local or by URI",
+    )
+    parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
+    parser.add_argument(
+        "--format",
+        default="text",
+        help="text, parquet, orc or json (default text); a line of text is a document; .gz and .bz2 are read too",
+    )
+    parser.add_argument("--column", help="the column with the documents, a string or an array<string> of words")
+    parser.add_argument("--config", metavar="FILE.toml", help="the configuration; see conf/ for presets")
+    parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
+    parser.add_argument("--print-config", action="store_true", help="show the resolved configuration and stop")
+    parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")
+    parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
+    parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
+    parser.add_argument("--quiet", action="store_true", help="print errors only")  # fmt: skip
+
+
+def run(options: argparse.Namespace) -> int:
+    """Train, and print a summary."""
+    column = [] if options.column is None else [f"text.column={json.dumps(options.column, ensure_ascii=False)}"]
+    config = Config.load(options.config, [*column, *options.set])
+    if options.print_config:
+        print(config.to_toml(), end="")
+        return 0
+    if not (options.input and options.output is not None):
+        raise ConfigError("--input and --output are needed; see: w2v-spark train --help")
+
+    from w2v_spark.spark.session import get_session
+    from w2v_spark.spark.source import Input
+    from w2v_spark.spark.train import Output, train
+    from w2v_spark.training.history import Progress
+
+    source = Input(tuple(dict.fromkeys(options.input)), options.format, config.text.column)
+    output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
+    source.check()
+    output.check(source)
+    progress = Progress(quiet=options.quiet)
+    model = train(get_session(threads=config.train.threads), source, config, output, progress)
+    if not options.quiet:
+        print(format_summary(model, output.directory.child(VECTORS).uri))
+    return 0
+
+
+def format_summary(model: ModelDescription, table: str) -> str:
+    """The table at the end of a run."""
+    return "\n".join(f"{name:<16}{value}" for name, value in model.summary_rows(table))

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from w2v_spark.errors import InputError, W2VError
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress
 from w2v_spark.vectors.neighbour_request import Request, Target
 
 

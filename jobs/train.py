@@ -11,12 +11,12 @@ from typing import Any
 from w2v_spark.config import Config
 from w2v_spark.errors import DivergedError, W2VError
 from w2v_spark.publishing.layout import VECTORS
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.source import FORMATS, Input
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
 from w2v_spark.spark.train import Output, train
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress
 
 
 def main(argv: Sequence[str] | None = None) -> int:

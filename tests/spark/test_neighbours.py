@@ -21,9 +21,9 @@ from jobs import neighbours
 from tests.conftest import ROOT
 from tests.naive import neighbours as naive
 from tests.spark.refusal import snapshot
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress
 from w2v_spark.vectors.neighbour_request import Request, Target
 from w2v_spark.vectors.neighbour_table import NEIGHBOUR_SCHEMA
 from w2v_spark.vectors.table import write_vectors

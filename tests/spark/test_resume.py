@@ -14,8 +14,8 @@ from pyspark.sql import SparkSession
 from jobs import train
 from tests.spark.documents import REPEATED, half, write_text
 from tests.spark.main_job import Model, arguments
+from w2v_spark.run.progress import RoundsProgress
 from w2v_spark.spark import train as main_job
-from w2v_spark.training.history import RoundsProgress
 
 
 class Interruption(Exception):

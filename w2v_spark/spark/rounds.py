@@ -13,9 +13,10 @@ from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.errors import DivergedError
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.long_tasks import Crew
 from w2v_spark.spark.spark_errors import own_errors
-from w2v_spark.training.history import Progress, RoundRecord, mean_slope
+from w2v_spark.training.history import RoundRecord, mean_slope
 from w2v_spark.training.merge import (
     Correction,
     Curvature,

@@ -24,6 +24,7 @@ from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, SUCCESS_F
 from w2v_spark.publishing.publication import check_writable
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.rounds import train_rounds
 from w2v_spark.spark.session import check_threads
@@ -32,7 +33,7 @@ from w2v_spark.spark.source import Input, Source, fingerprint
 from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress, RoundRecord
+from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape, rows_to_publish
@@ -193,7 +194,7 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
     for warning in warnings:
-        progress.say(f"WARNING: {warning}")
+        progress.warn(warning)
 
 
 def _encode(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import posixpath
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import fs as pafs
 
@@ -27,6 +32,45 @@ def errors_naming(path: str) -> Iterator[None]:
         raise
     except (pa.ArrowException, OSError) as error:
         raise StoreError(f"{path} cannot be read: {error}") from error
+
+
+@contextmanager
+def damage_naming(path: str) -> Iterator[None]:
+    """Turn the errors of code that looks into a file of ours into a `StoreError` that names the file."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        raise StoreError(f"{path} is damaged: {error if isinstance(error, ValueError) else repr(error)}") from error
+
+
+def arrays_to_bytes(arrays: Mapping[str, Any]) -> bytes:
+    """Named arrays as one file, in numpy's ``.npz`` format."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def arrays_from_bytes(data: bytes, path: str) -> dict[str, npt.NDArray[Any]]:
+    """What `arrays_to_bytes` made.
+
+    Parameters
+    ----------
+    path : str
+        Where the data comes from, for the error.
+
+    Raises
+    ------
+    StoreError
+        The data is damaged.
+    """
+    with damage_naming(path):
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                return dict(file)
+        except (EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # the last: ways to pack we never use
+            raise ValueError(str(error) or "it is cut off") from error
 
 
 @dataclass(frozen=True, slots=True)

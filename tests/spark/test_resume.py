@@ -96,7 +96,7 @@ def test_the_copy_can_be_resumed(job, text, interrupted, uninterrupted):
 
 
 FILES = [
-    "run.json", "vocabulary.parquet", "sampling.npz", "exposures.npz", "corpus.json", "corpus/*.arrow",
+    "run.json", "vocabulary.parquet", "sampling.npz", "update_statistics.npz", "corpus.json", "corpus/*.arrow",
     "rounds/00004/round.json", "rounds/00004/00000-*.npy", "rounds/00004/00001-*.npy",
 ]  # fmt: skip
 

@@ -19,24 +19,23 @@ import w2v_spark
 from w2v_spark.config import Config
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.errors import ConfigError, Name, StoreError
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, SUCCESS_FILE, VECTORS
 from w2v_spark.publishing.publication import check_writable
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
-from w2v_spark.spark.rounds import train_rounds
+from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.session import check_threads
 from w2v_spark.spark.settings import pass_settings, round_settings
 from w2v_spark.spark.source import Input, Source, fingerprint
 from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import WeightShape, rows_to_publish
 from w2v_spark.vectors.table import write_vectors
 
 FORMAT_VERSION: Final = 1
@@ -123,10 +122,8 @@ def train(spark: SparkSession, source: Source, config: Config, output: Output, p
     try:
         with own_errors():
             return _train(spark, source, config, output, progress)
-    except StoreError as error:
-        if "--overwrite" in str(error):
-            raise
-        raise StoreError(f"{error}; start again with --overwrite") from error
+    except StoreError as error:  # a file of the run directory, or of an earlier result, is not what it should be
+        raise StoreError(*error.parts, "; start again with ", Name("overwrite")) from error
 
 
 def _train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> dict[str, Any]:
@@ -142,11 +139,11 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
     with progress.stage("train"), round_settings(spark):
-        history = train_rounds(spark, state, run, corpus, len(vocabulary), progress)
+        learned = _choose_learner(config).learn(spark, state, run, corpus, vocabulary, progress)
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):
-        staging = _write_result(state, run, vocabulary, model, history)
-    rounds = sum(record.seconds["total"] for record in history)  # those before an interruption included
+        staging = _write_result(state, run, vocabulary, model, learned)
+    rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
     total = time.perf_counter() - begin
     model["timings"] = {**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)}
     staging.write_json(MODEL_FILE, model)
@@ -211,18 +208,23 @@ def _encode(
     return corpus
 
 
+def _choose_learner(config: Config) -> Learner:
+    """What a configuration learns by. One that does not train by rounds, such as counting, gets its place here."""
+    return RoundsLearner()
+
+
 def _write_result(
-    state: RunDirectory, run: Run, vocabulary: Vocabulary, model: dict[str, Any], history: list[RoundRecord]
+    state: RunDirectory, run: Run, vocabulary: Vocabulary, model: dict[str, Any], learned: Learned
 ) -> Directory:
     """Write the vector table and the history to a directory within the run directory."""
     staging = state.directory.child("publish")
     staging.delete()
     staging.create()
-    weights = state.read_weights(run.plan.rounds, WeightShape.build(run.config.model, len(vocabulary)))
-    blocks = rows_to_publish(run.config.model.vectors, *weights)
     described = {key: json.dumps(model[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
-    write_vectors(staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, blocks, described)
-    staging.write_json(HISTORY_FILE, {"rounds": [record.to_dict() for record in history]})
+    write_vectors(
+        staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, described
+    )
+    staging.write_json(HISTORY_FILE, {"rounds": [record.to_dict() for record in learned.history]})
     return staging
 
 

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
+from w2v_spark.config import Config
+from w2v_spark.errors import InputError, Name
 from w2v_spark.training.shard import ShardResult
+
+_FEW_KEPT: Final = 0.01  # of the words, below which a user may not know what subsampling does to a small corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +77,33 @@ def mean_slope(results: Sequence[ShardResult]) -> float:
     """The mean logistic slope that the shards have met; a quarter, which is the largest there is, if they met none."""
     scores = sum(r.scores for r in results)
     return sum(r.slopes for r in results) / scores if scores else 0.25
+
+
+def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: int) -> list[str]:
+    """Whether there was anything to train on, V words given; what to warn of if there was little.
+
+    Raises
+    ------
+    InputError
+        There was nothing: the weights are those that training starts from, drawn at random.
+    """
+    tokens, kept, pairs = (sum(getattr(record, name) for record in history) for name in ("tokens", "kept", "pairs"))
+    if not pairs:
+        raise InputError(
+            f"nothing to train on: of {tokens:,} words in all epochs subsampling has kept {kept:,}, and no two of them "
+            "in one sentence; raise ", Name("train.sample"), f" ({config.train.sample:g}; 0 keeps every word), lower ",
+            Name("vocabulary.min_count"), f" ({config.vocabulary.min_count}), or give documents of more than one word",
+        )  # fmt: skip
+    warnings = []
+    if kept < _FEW_KEPT * tokens:
+        warnings.append(
+            f"subsampling has kept {kept:,} of {tokens:,} words in all epochs, {kept / tokens:.2%}; raise train.sample "
+            f"({config.train.sample:g}; 0 keeps every word) to train on more of the text"
+        )
+    if pairs < vocabulary:
+        warnings.append(
+            f"{pairs:,} pairs were trained for a vocabulary of {vocabulary:,} words: most vectors are little more than "
+            "what training starts from; give more text, raise train.epochs or train.sample, or raise "
+            "vocabulary.min_count"
+        )
+    return warnings

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from benchmarks.common import timed
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import kernel
-from w2v_spark.kernels.window_step import REGISTER_BYTES, aligned_zeros
+from w2v_spark.kernels.memory import REGISTER_BYTES, aligned_zeros
 
 Matrix = npt.NDArray[np.float32]
 

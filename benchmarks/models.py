@@ -14,8 +14,8 @@ from benchmarks.common import timed
 from benchmarks.corpus import Corpus
 from w2v_spark.config import Architecture, ModelConfig, Objective, TrainConfig
 from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows

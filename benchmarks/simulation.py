@@ -13,14 +13,15 @@ from benchmarks.common import timed
 from benchmarks.corpus import Corpus
 from w2v_spark.config import Config
 from w2v_spark.kernels.jit import kernel
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import SCORES, SLOPES
-from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.training.merge import CHUNK_ROWS, Correction, curvatures_of, moments_of
+from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.plan import Plan
+from w2v_spark.training.row_ranges import CHUNK_ROWS
 from w2v_spark.training.trainer import Trainer
-from w2v_spark.training.update_statistics import build_exposures
+from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.training.weights import WeightShape, initial_rows
 
 MERGES: Final = ("curvature", "adasum", "mean")
@@ -59,7 +60,7 @@ class Simulation:
         settings, counts = config.train, corpus.vocabulary.counts
         self._plan = Plan(shards, rounds, settings.epochs, settings.learning_rate, settings.min_learning_rate)
         self._tables = SamplingTables.build(counts, config.model, settings.sample)
-        self._exposures = build_exposures(counts, config, self._tables)
+        self._update_statistics = build_update_statistics(counts, config, self._tables)
         self._trainer = Trainer(config.model, self._tables)
         self._cuts = np.searchsorted(corpus.offsets, [len(corpus) * p // shards for p in range(shards + 1)])
         self._cuts[-1] = corpus.sentences
@@ -125,18 +126,18 @@ class Simulation:
                 )  # fmt: skip
 
     def _correct(self, means: Pair, ones: Pair, number: int) -> Pair:
-        dim, statistics = self._config.model.dim, self._trainer.statistics
+        dim, scored = self._config.model.dim, self._trainer.statistics
         inner = [weights[:, :dim] for weights in self.weights]
-        moments = np.stack([moments_of(inner[m], self._exposures[1 - m].met, dim) for m in (0, 1)])
-        slope = float(statistics[SLOPES] / max(statistics[SCORES], 1))
+        moments = np.stack([moments_of(inner[m], self._update_statistics[1 - m].partner_counts, dim) for m in (0, 1)])
+        slope = float(scored[SLOPES] / max(scored[SCORES], 1))
         share, rate = self._plan.epoch_share(number), self._plan.mean_rate(number)
-        curvatures = curvatures_of(moments, self._exposures)
-        for mean, one, curvature, exposure in zip(means, ones, curvatures, self._exposures, strict=True):
+        curvatures = curvatures_of(moments, self._update_statistics)
+        for mean, one, curvature, statistics in zip(means, ones, curvatures, self._update_statistics, strict=True):
             correction = Correction.build(curvature, slope, share, rate, self._plan.shards)
             for start in range(0, len(mean), CHUNK_ROWS):
                 rows = slice(start, start + CHUNK_ROWS)
                 moved, apart = (np.ascontiguousarray(matrix[rows, :dim]) for matrix in (mean, one))
-                mean[rows, :dim] = correction.apply(np.zeros_like(moved), moved, apart, exposure.updates[rows])
+                mean[rows, :dim] = correction.apply(np.zeros_like(moved), moved, apart, statistics.updates[rows])
         return means
 
 

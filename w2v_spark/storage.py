@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import io
 import json
 import os
 import posixpath
-import re
 import sys
 import uuid
+import zipfile
+import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, StoreError
-
-_SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+")  # two characters at least: C:\data is no URI
-_SCHEMES: Final = frozenset(("s3", "s3a", "s3n", "gs", "gcs", "abfs", "abfss", "wasb", "wasbs", "adl", "hdfs", "viewfs",
-                             "dbfs", "oss", "cos", "http", "https"))  # fmt: skip
+from w2v_spark.locations import resolve
 
 
 @contextmanager
@@ -37,54 +37,43 @@ def errors_naming(path: str) -> Iterator[None]:
         raise StoreError(f"{path} cannot be read: {error}") from error
 
 
-def resolve(location: str) -> str:
-    """A location in the one form that every part of the program takes.
+@contextmanager
+def damage_naming(path: str) -> Iterator[None]:
+    """Turn the errors of code that looks into a file of ours into a `StoreError` that names the file."""
+    try:
+        yield
+    except StoreError:
+        raise
+    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+        raise StoreError(f"{path} is damaged: {error if isinstance(error, ValueError) else repr(error)}") from error
+
+
+def arrays_to_bytes(arrays: Mapping[str, Any]) -> bytes:
+    """Named arrays as one file, in numpy's ``.npz`` format."""
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def arrays_from_bytes(data: bytes, path: str) -> dict[str, npt.NDArray[Any]]:
+    """What `arrays_to_bytes` made.
 
     Parameters
     ----------
-    location : str
-        A local path (``out``, ``~/out``, ``file:/data/out``) or a URI (``s3a://bucket/out``, ``hdfs:/data``).
-
-    Returns
-    -------
-    str
-        An absolute local path, or a URI with ``://`` and without a slash at its end.
+    path : str
+        Where the data comes from, for the error.
 
     Raises
     ------
-    ConfigError
-        The scheme stands without ``//`` and is not one that may, or the home directory of ``~`` is not known.
+    StoreError
+        The data is damaged.
     """
-    if not location:
-        raise ConfigError("the path is empty; name a directory or a file")
-    scheme, colon, rest = location.partition(":")
-    if not colon or not _SCHEME.fullmatch(scheme) or Path(location).exists():
-        return _local(location)
-    if scheme == "file":
-        return _local(rest.removeprefix("//localhost").removeprefix("//"))
-    if rest.startswith("//"):
-        return f"{'s3' if scheme in ('s3a', 's3n') else scheme}:{rest.rstrip('/')}"
-    if scheme in ("hdfs", "viewfs") and rest.startswith("/"):  # the cluster's own name node
-        return f"{scheme}://{rest.rstrip('/')}"
-    if scheme == "dbfs" and rest.startswith("/") and Path("/dbfs").is_dir():  # as Databricks mounts it
-        return _local(f"/dbfs{rest}")
-    if scheme == "dbfs" and rest.startswith("/"):
-        raise ConfigError(f"{location} needs DBFS mounted at /dbfs, which is not there; give a path below /Volumes")
-    if scheme in _SCHEMES or rest.startswith("/"):
-        raise ConfigError(
-            f"{location} is neither a URI nor clearly a path: expected {scheme}://... for a URI, or ./{location} for a "
-            "local path of that name"
-        )
-    return _local(location)
-
-
-def _local(path: str) -> str:
-    try:
-        return Path(path).expanduser().absolute().as_posix()
-    except RuntimeError as error:
-        raise ConfigError(f"{path} names a home directory that is not known: {error}; write the path out") from error
-    except FileNotFoundError as error:
-        raise ConfigError(f"{path} is a relative path, and the working directory is gone: change to another") from error
+    with damage_naming(path):
+        try:
+            with np.load(io.BytesIO(data), allow_pickle=False) as file:
+                return dict(file)
+        except (EOFError, zipfile.BadZipFile, zlib.error, RuntimeError) as error:  # the last: ways to pack we never use
+            raise ValueError(str(error) or "it is cut off") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """The main job for the test of executors: in round 3 a task fails once, in round 5 one dawdles and is overtaken.
 
 Every attempt of the two tasks leaves a file that names its round and its stage. A late attempt of an earlier round may
-read a later order than its own; its stage tells it from the attempts that count.
+read a later command than its own; its stage tells it from the attempts that count.
 """
 
 import contextlib
@@ -15,21 +15,21 @@ sys.path.append(str(Path(__file__).parents[2]))  # behind the package that is sh
 
 from tests.commands import train
 from w2v_spark.run.commands import Step
-from w2v_spark.run.mailbox import Board
-from w2v_spark.spark import long_tasks as crew
+from w2v_spark.run.mailbox import Mailbox
+from w2v_spark.spark import long_tasks
 from w2v_spark.storage import Directory
 
 SEEN = Path(sys.argv.pop(1))
-CARRY_OUT = crew.CarryOut
+STEP_TASK = long_tasks.StepTask
 FAILS, DAWDLES = (Step.TRAIN, 2, 1), (Step.TRAIN, 4, 0)  # rounds and shards from 0
 
 
 def disturbed(run, run_uri):
-    task, seen = CARRY_OUT(run, run_uri), str(SEEN)
+    task, seen = STEP_TASK(run, run_uri), str(SEEN)
 
     def run_task(batches):
-        order, context = Board(Directory.open(run_uri)).order(), TaskContext.get()
-        place, mark = (order.step, order.round, context.partitionId()), f"{order.round}-{context.stageId()}"
+        command, context = Mailbox(Directory.open(run_uri)).command(), TaskContext.get()
+        place, mark = (command.step, command.round, context.partitionId()), f"{command.round}-{context.stageId()}"
         rows = list(task(batches))  # what the attempt has written stays behind
         if place in (FAILS, DAWDLES):
             Path(seen, f"{mark}-{context.taskAttemptId()}").touch()
@@ -44,5 +44,5 @@ def disturbed(run, run_uri):
     return run_task
 
 
-crew.CarryOut = disturbed
+long_tasks.StepTask = disturbed
 sys.exit(train(sys.argv[1:]))

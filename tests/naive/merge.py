@@ -22,27 +22,29 @@ def in_turn(displacements, x):
     return total
 
 
-def corrected_mean(mean, one, other, met, updates, shards, rate, slope, own, floor):
+def corrected_mean(
+    mean_step, sample, other, partner_counts, updates, shards, rate, slope, centered_weight, curvature_floor
+):
     """The displacement of one matrix of a skip-gram model.
 
-    mean (V, D) mean displacement; one (V, D) that of a single shard, for each row; other (V, D) the other matrix before
-    the round; met (V,) how often its rows are met;
-    updates (V,) updates of each row by each shard in this round; own, floor: see the docs.
+    mean_step (V, D) mean displacement; sample (V, D) that of one shard, for each row; other (V, D) the other matrix
+    before the round; partner_counts (V,) how often its rows are met; updates (V,) updates of each row by each shard in
+    this round; centered_weight, curvature_floor: see the docs.
     """
-    dim = mean.shape[1]
-    average = sum(met[v] * other[v] for v in range(len(other))) / met.sum()
+    dim = mean_step.shape[1]
+    average = sum(partner_counts[v] * other[v] for v in range(len(other))) / partner_counts.sum()
     moment = np.zeros((dim, dim))
     for v in range(len(other)):
         apart = other[v] - average
-        moment += met[v] * (np.outer(average, average) + own * np.outer(apart, apart))
+        moment += partner_counts[v] * (np.outer(average, average) + centered_weight * np.outer(apart, apart))
     values, vectors = np.linalg.eigh(moment)
     values = np.maximum(values, 0)
-    values = values + floor * np.median(values)
-    result = np.empty_like(mean)
-    for r in range(len(mean)):
+    values = values + curvature_floor * np.median(values)
+    result = np.empty_like(mean_step)
+    for r in range(len(mean_step)):
         x = updates[r] * rate * slope * values
-        noise = noise_part(x, shards) * (vectors.T @ (one[r] - mean[r]))
-        result[r] = vectors @ (stretch(x, shards) * (vectors.T @ mean[r]) + noise)
+        noise = noise_part(x, shards) * (vectors.T @ (sample[r] - mean_step[r]))
+        result[r] = vectors @ (stretch(x, shards) * (vectors.T @ mean_step[r]) + noise)
     return result
 
 

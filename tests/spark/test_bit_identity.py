@@ -17,10 +17,12 @@ from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
 from w2v_spark.text.unicode_tokenizer import Tokenizer
+from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.history import mean_slope
-from w2v_spark.training.merge import Block, Correction, curvatures_of, merge_block, moments_of
+from w2v_spark.training.merge import merge_row_range
+from w2v_spark.training.row_ranges import RowRange
 from w2v_spark.training.shard import train_shard
-from w2v_spark.training.update_statistics import build_exposures
+from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
 
 SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]
@@ -76,7 +78,7 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     shape = WeightShape.build(job.config.model, len(counts))
     local = RunDirectory(Directory.open(tmp_path / "local").create())
     local.begin_rounds(shape, job.config.train.seed, 1)
-    exposures = build_exposures(counts, job.config, tables)
+    statistics = build_update_statistics(counts, job.config, tables)
     for t in range(job.plan.rounds):
         before, there = local.read_weights(t, shape), local.round_directory(t + 1).create()
         results = [
@@ -88,15 +90,16 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
         ]  # fmt: skip
         shards = [open_matrices(there, shape, whole_files(shape, f"{r.file}.")) for r in results]
         files = {name: [(f"{name}.npy", rows)] for name, rows in shape.rows.items()}
-        moments = [moments_of(before[m], exposures[1 - m].met, shape.dim) for m in (0, 1)]
+        moments = [moments_of(before[m], statistics[1 - m].partner_counts, shape.dim) for m in (0, 1)]
         corrections = (None, None)
         if job.config.train.merge is Merge.CURVATURE and len(shards) > 1:
             slope, share, rate = mean_slope(results), job.plan.epoch_share(t), job.plan.mean_rate(t)
-            curvatures = curvatures_of(np.stack(moments), exposures)
+            curvatures = curvatures_of(np.stack(moments), statistics)
             corrections = [Correction.build(each, slope, share, rate, len(shards)) for each in curvatures]
         for m, (name, rows) in enumerate(shape.rows.items()):
-            merge_block(
-                Block(m, 0, rows), before[m], [s[m] for s in shards], exposures, corrections[m], t, there, f"{name}.npy"
+            merge_row_range(
+                RowRange(m, 0, rows), before[m], [s[m] for s in shards], statistics, corrections[m], t, there,
+                f"{name}.npy",
             )  # fmt: skip
         local.finish_round(t + 1, shape, files, [])
     np.testing.assert_array_equal(local.read_weights(job.plan.rounds, shape)[0][:], KeyedVectors.load(output).matrix)

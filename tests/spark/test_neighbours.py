@@ -23,9 +23,9 @@ from tests.naive import neighbours as naive
 from tests.spark.refusal import snapshot
 from w2v_spark.publishing.layout import Kind
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress
 from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import NEIGHBOUR_SCHEMA
 from w2v_spark.vectors.table import write_vectors

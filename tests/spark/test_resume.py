@@ -15,8 +15,8 @@ from tests.commands import train
 from tests.spark.documents import REPEATED, half, write_text
 from tests.spark.main_job import Model, arguments
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.run.progress import RoundsProgress
 from w2v_spark.spark import train as main_job
-from w2v_spark.training.history import RoundsProgress
 
 
 class Interruption(Exception):
@@ -97,7 +97,7 @@ def test_the_copy_can_be_resumed(job, text, interrupted, uninterrupted):
 
 
 FILES = [
-    "run.json", "vocabulary.parquet", "sampling.npz", "exposures.npz", "corpus.json", "corpus/*.arrow",
+    "run.json", "vocabulary.parquet", "sampling.npz", "update_statistics.npz", "corpus.json", "corpus/*.arrow",
     "rounds/00004/round.json", "rounds/00004/00000-*.npy", "rounds/00004/00001-*.npy",
 ]  # fmt: skip
 

@@ -6,8 +6,8 @@ import pytest
 from tests.naive import word2vec as naive
 from tests.naive.huffman import huffman_paths
 from w2v_spark.config import Config
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.trainer import Trainer
 

@@ -13,10 +13,20 @@ from w2v_spark.kernels.product import add_product
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import merge
-from w2v_spark.training.update_statistics import build_exposures
+from w2v_spark.training import row_ranges as row_ranges_module
+from w2v_spark.training.correction import (
+    Correction,
+    Curvature,
+    curvatures_of,
+    moments_of,
+    second_moment,
+    sum_moments,
+)
+from w2v_spark.training.row_ranges import CHUNK_ROWS, plan_row_ranges
+from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.training.weights import WeightShape, open_matrices
 
-ROWS, DIM, SLOPE, RATE, TURN = 50, 20, 0.12, 0.02, 4
+ROWS, DIM, SLOPE, RATE, ROUND = 50, 20, 0.12, 0.02, 4
 
 
 @pytest.fixture
@@ -26,14 +36,14 @@ def weights():
 
 
 @pytest.fixture
-def exposures():
+def statistics():
     counts = np.sort(np.random.default_rng(4).geometric(0.01, ROWS))[::-1].astype(np.int64)
-    return exposures_of(counts)
+    return statistics_of(counts)
 
 
-def exposures_of(counts):
+def statistics_of(counts):
     config = Config.from_dict({"train": {"sample": 0.01}})
-    return build_exposures(counts, config, SamplingTables.build(counts, config.model, config.train.sample))
+    return build_update_statistics(counts, config, SamplingTables.build(counts, config.model, config.train.sample))
 
 
 def shards_of(weights, number, scale=0.05, seed=5):
@@ -41,65 +51,67 @@ def shards_of(weights, number, scale=0.05, seed=5):
     return [tuple((w + random.normal(0, scale, w.shape)).astype(np.float32) for w in weights) for _ in range(number)]
 
 
-def merged(tmp_path, weights, shards, method, exposures, rate=RATE):
-    """All blocks of a round, written and read again; the new matrices, and their moments."""
+def merged(tmp_path, weights, shards, method, statistics, rate=RATE):
+    """All row ranges of a round, written and read again; the new matrices, and their moments."""
     shape = WeightShape({"w_in": len(weights[0]), "w_out": len(weights[1])}, weights[0].shape[1])
     directory = Directory.open(tmp_path / "merged").create()
     corrections = (None, None)
     if method is Merge.CURVATURE:
-        before = np.stack([merge.moments_of(weights[m], exposures[1 - m].met, shape.dim) for m in (0, 1)])
-        curvatures = merge.curvatures_of(before, exposures)
-        corrections = [merge.Correction.build(each, SLOPE, 0.5, rate, len(shards)) for each in curvatures]
-    blocks, files, moments = merge.plan_blocks(shape), {name: [] for name in shape.rows}, []
-    for number, block in enumerate(blocks):
-        m, file = block.matrix, f"{number}.npy"
+        before = np.stack([moments_of(weights[m], statistics[1 - m].partner_counts, shape.dim) for m in (0, 1)])
+        curvatures = curvatures_of(before, statistics)
+        corrections = [Correction.build(each, SLOPE, 0.5, rate, len(shards)) for each in curvatures]
+    row_ranges, files, moments = plan_row_ranges(shape), {name: [] for name in shape.rows}, []
+    for number, row_range in enumerate(row_ranges):
+        m, file = row_range.matrix, f"{number}.npy"
         mine = [s[m] for s in shards]
-        moments.append(merge.merge_block(block, weights[m], mine, exposures, corrections[m], TURN, directory, file))
-        files[("w_in", "w_out")[m]].append((file, block.stop - block.start))
+        moments.append(
+            merge.merge_row_range(row_range, weights[m], mine, statistics, corrections[m], ROUND, directory, file)
+        )
+        files[("w_in", "w_out")[m]].append((file, row_range.stop - row_range.start))
     result = open_matrices(directory, shape, files)
-    return tuple(matrix[0 : len(matrix)] for matrix in result), merge.sum_moments(moments, blocks)
+    return tuple(matrix[0 : len(matrix)] for matrix in result), sum_moments(moments, row_ranges)
 
 
-def test_mean_is_the_mean(weights, exposures, tmp_path):
+def test_mean_is_the_mean(weights, statistics, tmp_path):
     shards = shards_of(weights, 5)
-    for m, result in enumerate(merged(tmp_path, weights, shards, Merge.MEAN, exposures)[0]):
+    for m, result in enumerate(merged(tmp_path, weights, shards, Merge.MEAN, statistics)[0]):
         np.testing.assert_allclose(result, np.mean([s[m] for s in shards], axis=0), atol=1e-6)
 
 
 @pytest.mark.parametrize("method", list(Merge))
-def test_one_shard_is_taken_as_it_is(weights, exposures, method, tmp_path):
+def test_one_shard_is_taken_as_it_is(weights, statistics, method, tmp_path):
     (shard,) = shards_of(weights, 1)
-    for result, expected in zip(merged(tmp_path, weights, [shard], method, exposures)[0], shard, strict=True):
+    for result, expected in zip(merged(tmp_path, weights, [shard], method, statistics)[0], shard, strict=True):
         np.testing.assert_array_equal(result, expected)
 
 
-def test_no_shard_leaves_the_weights_as_they_were(weights, exposures, tmp_path):
-    for result, expected in zip(merged(tmp_path, weights, [], Merge.MEAN, exposures)[0], weights, strict=True):
+def test_no_shard_leaves_the_weights_as_they_were(weights, statistics, tmp_path):
+    for result, expected in zip(merged(tmp_path, weights, [], Merge.MEAN, statistics)[0], weights, strict=True):
         np.testing.assert_array_equal(result, expected)
 
 
-def test_identical_shards_average_to_themselves(weights, exposures, tmp_path):
+def test_identical_shards_average_to_themselves(weights, statistics, tmp_path):
     (shard,) = shards_of(weights, 1)
-    for result, expected in zip(merged(tmp_path, weights, [shard] * 7, Merge.MEAN, exposures)[0], shard, strict=True):
+    for result, expected in zip(merged(tmp_path, weights, [shard] * 7, Merge.MEAN, statistics)[0], shard, strict=True):
         np.testing.assert_allclose(result, expected, atol=1e-6)
 
 
 @pytest.mark.parametrize("number", [2, 3, 8, 13])
 @pytest.mark.parametrize("floor", [0.0, 1.0])
-def test_curvature_equals_the_naive_twin(weights, exposures, number, floor, tmp_path):
-    exposures = tuple(replace(exposure, floor=floor) for exposure in exposures)
+def test_curvature_equals_the_naive_twin(weights, statistics, number, floor, tmp_path):
+    statistics = tuple(replace(each, curvature_floor=floor) for each in statistics)
     shards = shards_of(weights, number)
     steps = [np.stack([s[m].astype(float) - weights[m] for s in shards]) for m in (0, 1)]
-    turns = (np.arange(ROWS) + TURN) % number
-    result, moments = merged(tmp_path, weights, shards, Merge.CURVATURE, exposures)
+    turns = (np.arange(ROWS) + ROUND) % number
+    result, moments = merged(tmp_path, weights, shards, Merge.CURVATURE, statistics)
     for m in (0, 1):
         expected = naive.corrected_mean(
-            steps[m].mean(0), steps[m][turns, np.arange(ROWS)], weights[1 - m].astype(float), exposures[m].met,
-            exposures[m].updates * 0.5 / number, number,
-            RATE, SLOPE, exposures[m].own, exposures[m].floor,
+            steps[m].mean(0), steps[m][turns, np.arange(ROWS)], weights[1 - m].astype(float),
+            statistics[m].partner_counts, statistics[m].updates * 0.5 / number, number, RATE, SLOPE,
+            statistics[m].centered_weight, statistics[m].curvature_floor,
         )  # fmt: skip
         np.testing.assert_allclose(result[m], weights[m] + expected, atol=2e-5)
-        np.testing.assert_allclose(moments[m], merge.moments_of(result[m], exposures[1 - m].met, DIM), rtol=1e-4)
+        np.testing.assert_allclose(moments[m], moments_of(result[m], statistics[1 - m].partner_counts, DIM), rtol=1e-4)
 
 
 def test_correction_recovers_sequential_descent_on_a_quadratic():
@@ -112,8 +124,8 @@ def test_correction_recovers_sequential_descent_on_a_quadratic():
     start, optimum = random.normal(size=(2, dim))
     one_shard = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, steps)
     in_turn = naive.sequential_sgd_on_a_quadratic(start, optimum, hessian, rate, shards * steps)
-    correction = merge.Correction.build(
-        merge.Curvature.decompose(hessian), 1.0, shards, rate, shards
+    correction = Correction.build(
+        Curvature.decompose(hessian), 1.0, shards, rate, shards
     )  # a shard has trained an epoch of its part
     mean = (one_shard - start)[None].astype(np.float32)
     corrected = correction.apply(start[None].astype(np.float32), mean, mean, np.array([float(steps)]))[0]
@@ -129,7 +141,7 @@ def test_noise_is_that_of_shards_in_turn():
     values = np.geomspace(0.003, 3, dim)[::-1]
     steps = random.normal(0.5, 1, (shards, rows, dim)).astype(np.float32)
     in_turn = naive.in_turn(steps.astype(float), values)
-    correction = merge.Correction.build(merge.Curvature.decompose(np.diag(values)), 1.0, shards, 1.0, shards)
+    correction = Correction.build(Curvature.decompose(np.diag(values)), 1.0, shards, 1.0, shards)
     one = steps[np.arange(rows) % shards, np.arange(rows)]
     corrected = correction.apply(np.zeros_like(one), steps.mean(0), one, np.ones(rows))
     np.testing.assert_allclose(corrected.mean(0), in_turn.mean(0), atol=0.1)
@@ -142,7 +154,7 @@ def test_directions_that_have_barely_moved_may_be_left_out(size):
     random = np.random.default_rng(0)
     shards, dim = 16, 40
     values = size * np.geomspace(1e-3, 1, dim)
-    correction = merge.Correction.build(merge.Curvature.decompose(np.diag(values)), 1.0, shards, 1.0, shards)
+    correction = Correction.build(Curvature.decompose(np.diag(values)), 1.0, shards, 1.0, shards)
     before, mean, one = random.normal(size=(3, 300, dim)).astype(np.float32)
     updates = random.random(300)
     x = np.outer(updates, values)
@@ -190,42 +202,42 @@ def test_product_is_the_sum_in_order(rows, depth, registers, unused, transposed,
 
 def test_every_shard_has_its_turn_for_a_row():
     before, shards = np.zeros((10, 2), np.float32), [np.full((10, 2), p, np.float32) for p in range(4)]
-    for turn in range(8):
-        mean, one = merge.displacements(before, shards, slice(3, 10), turn)
+    for number in range(8):
+        mean, one = merge.displacements(before, shards, slice(3, 10), number)
         np.testing.assert_array_equal(mean, np.full((7, 2), 1.5))
-        np.testing.assert_array_equal(one[:, 0], (np.arange(3, 10) + turn) % 4)
+        np.testing.assert_array_equal(one[:, 0], (np.arange(3, 10) + number) % 4)
 
 
 def test_rows_met_alike_stand_for_each_other():
     random = np.random.default_rng(0)
-    weights, met = random.normal(0.2, 1, (2048, 5)).astype(np.float32), np.linspace(1, 1.9, 2048)
-    moment, exact = merge.second_moment(weights, met), (weights * met[:, None]).T @ weights
+    weights, counts = random.normal(0.2, 1, (2048, 5)).astype(np.float32), np.linspace(1, 1.9, 2048)
+    moment, exact = second_moment(weights, counts), (weights * counts[:, None]).T @ weights
     np.testing.assert_allclose(moment[:-1], exact, atol=0.25 * np.diag(exact).mean())
     np.testing.assert_allclose(np.diag(moment), np.diag(exact), rtol=0.25)
-    met[0] = 100
-    np.testing.assert_allclose(merge.second_moment(weights, met)[:-1], (weights * met[:, None]).T @ weights, rtol=1e-4)
+    counts[0] = 100
+    np.testing.assert_allclose(second_moment(weights, counts)[:-1], (weights * counts[:, None]).T @ weights, rtol=1e-4)
 
 
-def test_blocks_cover_both_matrices_in_whole_chunks():
+def test_row_ranges_cover_both_matrices_in_whole_chunks():
     shape = WeightShape({"w_in": 200_000, "w_node": 199_999}, 100)
-    blocks = merge.plan_blocks(shape)
+    row_ranges = plan_row_ranges(shape)
     for m, rows in enumerate(shape.rows.values()):
-        mine = [block for block in blocks if block.matrix == m]
-        assert [block.start for block in mine] == [0, *(block.stop for block in mine[:-1])]
+        mine = [row_range for row_range in row_ranges if row_range.matrix == m]
+        assert [row_range.start for row_range in mine] == [0, *(row_range.stop for row_range in mine[:-1])]
         assert mine[-1].stop == rows
         assert len(mine) == 8
-        assert all(block.start % merge.CHUNK_ROWS == 0 for block in mine)
-        assert [chunk.start for block in mine for chunk in block.chunks] == [*range(0, rows, merge.CHUNK_ROWS)]
+        assert all(row_range.start % CHUNK_ROWS == 0 for row_range in mine)
+        assert [chunk.start for row_range in mine for chunk in row_range.chunks] == [*range(0, rows, CHUNK_ROWS)]
 
 
-def test_the_size_of_blocks_does_not_change_a_bit(monkeypatch, tmp_path):
+def test_the_size_of_row_ranges_does_not_change_a_bit(monkeypatch, tmp_path):
     random = np.random.default_rng(1)
-    rows = 3 * merge.CHUNK_ROWS + 17
+    rows = 3 * CHUNK_ROWS + 17
     weights = tuple(random.random((rows, 8), np.float32) for _ in range(2))
-    many, shards = exposures_of(np.arange(rows, 0, -1)), shards_of(weights, 3)
+    many, shards = statistics_of(np.arange(rows, 0, -1)), shards_of(weights, 3)
     (tmp_path / "a").mkdir()
     one, _ = merged(tmp_path / "a", weights, shards, Merge.CURVATURE, many)
-    monkeypatch.setattr(merge, "BLOCK_BYTES", 1)
+    monkeypatch.setattr(row_ranges_module, "RANGE_BYTES", 1)
     small, _ = merged(tmp_path, weights, shards, Merge.CURVATURE, many)
     for a, b in zip(one, small, strict=True):
         np.testing.assert_array_equal(a, b)
@@ -234,8 +246,8 @@ def test_the_size_of_blocks_does_not_change_a_bit(monkeypatch, tmp_path):
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
 @pytest.mark.parametrize("number", [1, 3])
 @pytest.mark.parametrize("matrix", [0, 1])
-def test_weights_that_are_not_finite_stop_the_merge(weights, exposures, bad, number, matrix, tmp_path):
+def test_weights_that_are_not_finite_stop_the_merge(weights, statistics, bad, number, matrix, tmp_path):
     shards = shards_of(weights, number)
     shards[-1][matrix][17, 3] = bad
     with pytest.raises(DivergedError, match="NaN or infinite"):
-        merged(tmp_path, weights, shards, Merge.CURVATURE, exposures)
+        merged(tmp_path, weights, shards, Merge.CURVATURE, statistics)

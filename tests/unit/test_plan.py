@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v_spark.config import Config, ModelConfig
-from w2v_spark.training.memory import MemoryEstimate, parse_size
+from w2v_spark.spark.resources import parse_size
+from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
 

@@ -12,7 +12,7 @@ import hashlib
 import numpy as np
 from w2v_spark.config import Config
 from w2v_spark.kernels import rng
-from w2v_spark.kernels.window_step import aligned_zeros, padded
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE

@@ -6,9 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.unit.cases import MODELS, Case
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS
-from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer, cut_sentences
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
-from w2v_spark.training.weights import Stack, WeightShape, open_matrices, open_matrix, write_matrix
+from w2v_spark.training.weights import FileRows, WeightShape, open_matrices, open_matrix, write_matrix
 
 DIM = 3
 
@@ -22,7 +22,7 @@ def rows_of(number, seed=0):
 def test_a_stack_is_read_like_one_array(sizes, start, stop):
     whole = rows_of(sum(sizes))
     starts = [sum(sizes[:i]) for i in range(len(sizes) + 1)]
-    stack = Stack(tuple(whole[a:b] for a, b in pairwise(starts)), tuple(starts))
+    stack = FileRows(tuple(whole[a:b] for a, b in pairwise(starts)), tuple(starts))
     assert len(stack) == len(whole)
     np.testing.assert_array_equal(stack[start:stop], whole[start:stop])
 

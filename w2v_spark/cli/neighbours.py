@@ -33,9 +33,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the table, and print a summary."""
+    from w2v_spark.run.progress import Progress
     from w2v_spark.spark.neighbours import write_neighbour_table
     from w2v_spark.spark.session import get_session
-    from w2v_spark.training.history import Progress
     from w2v_spark.vectors.neighbour_request import Request
 
     words = None if options.words is None else read_word_file(options.words)

@@ -53,10 +53,10 @@ def run(options: argparse.Namespace) -> int:
     if not (options.input and options.output is not None):
         raise ConfigError("--input and --output are needed; see: w2v-spark train --help")
 
+    from w2v_spark.run.progress import Progress
     from w2v_spark.spark.session import get_session
     from w2v_spark.spark.source import Input
     from w2v_spark.spark.train import Output, train
-    from w2v_spark.training.history import Progress
 
     source = Input(tuple(dict.fromkeys(options.input)), options.format, config.text.column)
     output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)

@@ -114,9 +114,7 @@ def _read_part(
                         yield np.asarray(sentences.values), offsets[first : last + 1], position
                 position += tokens
     except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise StoreError(
-            f"{directory.uri}/{part.file} is missing or damaged: {error}; start again with --overwrite"
-        ) from error
+        raise StoreError(f"{directory.uri}/{part.file} is missing or damaged: {error}") from error
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ import numpy as np
 
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline
-from w2v_spark.kernels.window_step import REGISTER_BYTES
+from w2v_spark.kernels.memory import REGISTER_BYTES
 
 
 @inline

@@ -1,4 +1,4 @@
-"""The row-wise parts of the merge: displacements of shards, and every entry of a matrix times its own stretch."""
+"""The row-wise parts of the merge: steps of shards, and every entry of a matrix times its own stretch."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ import numpy as np
 
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.product import add_product
-from w2v_spark.kernels.window_step import REGISTER_BYTES
 
 TILE_ROWS: Final = 128  # whose displacements, rotated and not, lie in a core's own cache
 
@@ -51,12 +51,12 @@ def geometric_sum(y, terms):
 
 
 @kernel
-def add_displacement(before, shard, total, one, first, step):
-    """Add ``shard - before`` to ``total``, and keep it in ``one`` for the rows ``first, first + step, ...``.
+def add_displacement(before, shard, total, sample, first, step):
+    """Add ``shard - before`` to ``total``, and keep it in ``sample`` for the rows ``first, first + step, ...``.
 
     Parameters
     ----------
-    before, shard, total, one : (rows, D) float32
+    before, shard, total, sample : (rows, D) float32
         The first two are read only.
     first, step : int
     """
@@ -65,12 +65,12 @@ def add_displacement(before, shard, total, one, first, step):
             total[r, d] += shard[r, d] - before[r, d]
     for r in range(first, before.shape[0], step):
         for d in range(before.shape[1]):
-            one[r, d] = shard[r, d] - before[r, d]
+            sample[r, d] = shard[r, d] - before[r, d]
 
 
 @kernel
-def add_stretch(mean, one, updates, curvature, shards):
-    """Replace ``mean`` by ``(f - P) mean + g (one - mean)`` in place, for every entry with its own f and g.
+def add_stretch(mean_step, sample, updates, curvature, shards):
+    """Replace ``mean_step`` by ``(f - P) mean_step + g (sample - mean_step)``, with an f and a g for every entry.
 
     With ``x = updates[row] * curvature[column]``, ``f = 1 + e^-x + ... + e^-(P-1)x`` is what P shards in turn go, in
     steps of the first; their noise has the variance ``1 + e^-2x + ... + e^-2(P-1)x``, of which stretching the mean
@@ -78,7 +78,7 @@ def add_stretch(mean, one, updates, curvature, shards):
 
     Parameters
     ----------
-    mean, one : (rows, columns) float32
+    mean_step, sample : (rows, columns) float32
         Columns are a multiple of a register; start at any address.
     updates : (rows,) float32
         Not negative.
@@ -87,13 +87,13 @@ def add_stretch(mean, one, updates, curvature, shards):
     shards : int
         P, at least 2.
     """
-    row_bytes = np.int64(mean.shape[1]) * 4
+    row_bytes = np.int64(mean_step.shape[1]) * 4
     columns = simd.address_of(curvature, 0)
     lowest, zero = simd.vsplat(np.float32(-87.0)), simd.vsplat(np.float32(0.0))
     all_shards, minus_part = simd.vsplat(np.float32(shards)), simd.vsplat(np.float32(-1.0 / shards))
     rest = simd.vsplat(np.float32(shards / (shards - 1.0)))
-    for r in range(mean.shape[0]):
-        row, other = simd.address_of(mean, r), simd.address_of(one, r)
+    for r in range(mean_step.shape[0]):
+        row, other = simd.address_of(mean_step, r), simd.address_of(sample, r)
         scale = simd.vsplat(-updates[r])
         for offset in range(0, row_bytes, REGISTER_BYTES):
             y = exponential(simd.vmax(simd.vmul(scale, simd.vload(columns + offset)), lowest))
@@ -106,17 +106,17 @@ def add_stretch(mean, one, updates, curvature, shards):
 
 
 @kernel
-def add_correction(before, mean, one, updates, basis, inverse, curvature, shards, scratch, new):
-    """Write ``before + P mean + (what add_stretch makes of mean and one in a basis)`` to ``new``.
+def add_correction(before, mean_step, sample, updates, basis, inverse, curvature, shards, scratch, new):
+    """Write ``before + P mean_step + (what add_stretch makes of mean_step and sample in a basis)`` to ``new``.
 
     Parameters
     ----------
-    before, mean, one, new : (rows, D) float32
+    before, mean_step, sample, new : (rows, D) float32
         The last is written only.
     updates : (rows,) float32
     basis : (D, directions or more) float32
-        In its columns the directions along which something is to be stretched; along all others the mean is taken P
-        times.
+        In its columns the directions along which something is to be stretched; along all others the mean step is taken
+        P times.
     inverse : (directions, D or more) float32
         Its transpose; both filled up with zeros to whole registers.
     curvature : (directions or more,) float32
@@ -129,22 +129,22 @@ def add_correction(before, mean, one, updates, basis, inverse, curvature, shards
     for start in range(0, rows, TILE_ROWS):
         stop = min(start + TILE_ROWS, rows)
         stretched = scratch[0, : stop - start, : inverse.shape[0]]
-        ones = scratch[1, : stop - start, : inverse.shape[0]]
+        samples = scratch[1, : stop - start, : inverse.shape[0]]
         step = scratch[2, : stop - start]
         stretched[:] = 0
-        ones[:] = 0
-        if shards == 2:  # then f - P is -g, and (f - P) mean + g (one - mean) is g (one - 2 mean)
+        samples[:] = 0
+        if shards == 2:  # then f - P is -g, and (f - P) mean_step + g (sample - mean_step) is g (sample - 2 mean_step)
             for r in range(stop - start):
                 for d in range(dim):
-                    step[r, d] = one[start + r, d] - np.float32(2) * mean[start + r, d]
-            add_product(step[:, :dim], basis, ones)
+                    step[r, d] = sample[start + r, d] - np.float32(2) * mean_step[start + r, d]
+            add_product(step[:, :dim], basis, samples)
         else:
-            add_product(mean[start:stop], basis, stretched)
-            add_product(one[start:stop], basis, ones)
-        add_stretch(stretched, ones, updates[start:stop], curvature, shards)
+            add_product(mean_step[start:stop], basis, stretched)
+            add_product(sample[start:stop], basis, samples)
+        add_stretch(stretched, samples, updates[start:stop], curvature, shards)
         for r in range(stop - start):
             for d in range(dim):
-                step[r, d] = np.float32(shards) * mean[start + r, d]
+                step[r, d] = np.float32(shards) * mean_step[start + r, d]
         add_product(stretched, inverse, step)
         for r in range(stop - start):
             for d in range(dim):

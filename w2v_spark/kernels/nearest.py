@@ -7,8 +7,8 @@ from typing import Final
 import numpy as np
 
 from w2v_spark.kernels.jit import device, inline, kernel
+from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.simd import address_of, vadd, vload, vmax, vsplat, vsub, vsum
-from w2v_spark.kernels.window_step import REGISTER_BYTES
 
 NONE: Final = np.iinfo(np.int32).max
 """The id of a place that no candidate has taken."""

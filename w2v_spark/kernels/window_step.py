@@ -19,25 +19,13 @@ import numpy.typing as npt
 
 from w2v_spark.kernels import simd, tiles
 from w2v_spark.kernels.jit import inline
+from w2v_spark.kernels.memory import REGISTER_BYTES, aligned_zeros, padded
 from w2v_spark.kernels.tiles import FEW_ROWS, ROWS
 
-REGISTER_BYTES: Final = 4 * simd.LANES
 UNUSED: Final = 0.5  # label of a row of zeros: what it scores, so that its gradient is zero
 LABELS_A_FACTOR: Final = 64  # labels whose probabilities are multiplied in float32
 SMALL: Final = 1e-100  # a likelihood whose logarithm is due, lest the next windows make it too small for a float64
 SMALLEST: Final = 1e-300
-
-
-def padded(dim: int) -> int:
-    """D rounded up to whole registers."""
-    return -(-dim // simd.LANES) * simd.LANES
-
-
-def aligned_zeros(rows: int, columns: int) -> npt.NDArray[np.float32]:
-    """A (rows, columns) float32 array of zeros that starts at a cache line."""
-    flat = np.zeros(rows * columns + simd.LANES, np.float32)
-    start = (-flat.ctypes.data % REGISTER_BYTES) // flat.itemsize
-    return flat[start : start + rows * columns].reshape(rows, columns)
 
 
 class Scratch(NamedTuple):
@@ -142,13 +130,6 @@ def add_likelihood(loss, likelihood, factor):
     if likelihood < SMALL:
         return loss - np.log(likelihood), 1.0
     return loss, likelihood
-
-
-@inline
-def fetch_row(address, row_bytes):
-    """Ask for all cache lines of a row."""
-    for offset in range(0, row_bytes, REGISTER_BYTES):
-        simd.prefetch(address + offset)
 
 
 @inline

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -13,11 +11,11 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from w2v_spark.errors import StoreError
-from w2v_spark.training.merge import Correction
+from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
+from w2v_spark.training.correction import Correction
 from w2v_spark.training.weights import WeightFiles
 
-_KEY: Final = b"order"
+_KEY: Final = b"command"
 
 
 class Step(StrEnum):
@@ -28,19 +26,19 @@ class Step(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Order:
+class StepCommand:
     """One step of a round, from the weights that the round starts from.
 
     Attributes
     ----------
-    crew : str
-        Which `Crew` is meant.
+    sender : str
+        The `StepExecutor` that has sent it.
     number : int
-        From 0; a crew never gives the same number to two orders.
+        From 0; a sender never gives the same number to two commands.
     tasks : int
-        By how many tasks it is carried out.
-    stay : bool
-        Whether a task that is done waits for the next order.
+        How many tasks share the step.
+    keep_alive : bool
+        Whether a task that is done waits for the next command.
     step : Step
     round : int
         From 0.
@@ -51,10 +49,10 @@ class Order:
     corrections : of the input and of the output matrix, or none for the plain mean
     """
 
-    crew: str
+    sender: str
     number: int
     tasks: int
-    stay: bool
+    keep_alive: bool
     step: Step
     round: int
     files: WeightFiles
@@ -63,24 +61,22 @@ class Order:
 
     @property
     def key(self) -> str:
-        """What no other order has."""
-        return f"{self.crew}-{self.number}"
+        """What no other command has."""
+        return f"{self.sender}-{self.number}"
 
     def to_bytes(self) -> bytes:
         """A ``.npz`` file."""
-        names = ("crew", "number", "tasks", "stay", "step", "round", "files", "shards")
+        names = ("sender", "number", "tasks", "keep_alive", "step", "round", "files", "shards")
         plain = json.dumps({name: getattr(self, name) for name in names})
-        arrays: dict[str, Any] = {"order": np.frombuffer(plain.encode(), np.uint8)}
+        arrays: dict[str, Any] = {"command": np.frombuffer(plain.encode(), np.uint8)}
         for number, correction in enumerate(self.corrections):
             arrays[f"basis{number}"] = correction.basis
             arrays[f"curvature{number}"] = correction.curvature
             arrays[f"share{number}"] = np.array(correction.updates_an_epoch_share)
-        buffer = io.BytesIO()
-        np.savez(buffer, **arrays)
-        return buffer.getvalue()
+        return arrays_to_bytes(arrays)
 
     @classmethod
-    def from_bytes(cls, data: bytes, name: str) -> Order:
+    def from_bytes(cls, data: bytes, name: str) -> StepCommand:
         """What `to_bytes` wrote.
 
         Raises
@@ -88,35 +84,35 @@ class Order:
         StoreError
             Names the file, which is damaged.
         """
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                plain = json.loads(file["order"].tobytes())
-                plain["step"], plain["shards"] = Step(plain["step"]), tuple(plain["shards"])
-                plain["files"] = {
-                    matrix: [(str(file), int(rows)) for file, rows in parts] for matrix, parts in plain["files"].items()
-                }
-                corrections = tuple(
-                    Correction(file[f"basis{m}"], file[f"curvature{m}"], float(file[f"share{m}"]), len(plain["shards"]))
-                    for m in (0, 1)
-                    if f"basis{m}" in file
+        arrays = arrays_from_bytes(data, name)
+        with damage_naming(name):
+            plain = json.loads(arrays["command"].tobytes())
+            plain["step"], plain["shards"] = Step(plain["step"]), tuple(plain["shards"])
+            plain["files"] = {
+                matrix: [(str(file), int(rows)) for file, rows in parts] for matrix, parts in plain["files"].items()
+            }
+            corrections = tuple(
+                Correction(
+                    arrays[f"basis{m}"], arrays[f"curvature{m}"], float(arrays[f"share{m}"]), len(plain["shards"])
                 )
-                return cls(**plain, corrections=corrections)
-        except (ValueError, KeyError, TypeError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise StoreError(f"{name} is damaged: {error!r}") from error
+                for m in (0, 1)
+                if f"basis{m}" in arrays
+            )
+            return cls(**plain, corrections=corrections)
 
 
-def report_to_bytes(order: Order, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> bytes:
-    """What a task hands back for an order: an Arrow stream that says which order it was."""
-    batch = pa.RecordBatch.from_pylist(list(rows), schema=schema.with_metadata({_KEY: order.key}))
+def report_to_bytes(command: StepCommand, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> bytes:
+    """What a task hands back for a command: an Arrow stream that says which command it was."""
+    batch = pa.RecordBatch.from_pylist(list(rows), schema=schema.with_metadata({_KEY: command.key}))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
     return bytes(sink.getvalue())
 
 
-def report_from_bytes(order: Order, data: bytes) -> list[dict[str, Any]] | None:
-    """The rows of a report; None if it is about another order."""
+def report_from_bytes(command: StepCommand, data: bytes) -> list[dict[str, Any]] | None:
+    """The rows of a report; None if it is about another command."""
     with pa.ipc.open_stream(data) as stream:
-        if (stream.schema.metadata or {}).get(_KEY) != order.key.encode():
+        if (stream.schema.metadata or {}).get(_KEY) != command.key.encode():
             return None
         return list(stream.read_all().to_pylist())

@@ -4,12 +4,12 @@
 
     w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
-    vocabulary.parquet   sampling.npz  exposures.npz
+    vocabulary.parquet   sampling.npz  update_statistics.npz
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
     rounds/spare/        files of earlier rounds, to be written over
-    order.npz            what executors are to do next, and report-*.arrow, what they have done: see `board`
+    commands.npz         what executors are to do next, and report-*.arrow, what they have done: see `mailbox`
 
 A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
 is never read, and the newest round with a ``round.json`` is a checkpoint.
@@ -17,8 +17,6 @@ is never read, and the newest round with a ``round.json`` is a checkpoint.
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Final
@@ -32,13 +30,19 @@ from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import RUN_FILE, mark
 from w2v_spark.run.manifest import Run
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, damage_naming, errors_naming
+from w2v_spark.training.correction import Moments
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.merge import Moments, plan_blocks
-from w2v_spark.training.update_statistics import Exposure, build_exposures, exposures_from_bytes, exposures_to_bytes
+from w2v_spark.training.row_ranges import plan_row_ranges
+from w2v_spark.training.update_statistics import (
+    BothStatistics,
+    build_update_statistics,
+    statistics_from_bytes,
+    statistics_to_bytes,
+)
 from w2v_spark.training.weights import (
     CACHED_ROWS,
-    Rows,
+    MatrixReader,
     WeightFiles,
     WeightShape,
     initial_rows,
@@ -50,7 +54,7 @@ from w2v_spark.training.weights import (
 
 VOCABULARY_FILE: Final = "vocabulary.parquet"
 SAMPLING_FILE: Final = "sampling.npz"
-EXPOSURES_FILE: Final = "exposures.npz"
+UPDATE_STATISTICS_FILE: Final = "update_statistics.npz"
 CORPUS_FILE: Final = "corpus.json"
 _ROUND_FILE: Final = "round.json"
 _MOMENTS_FILE: Final = "moments.npz"
@@ -75,8 +79,8 @@ class RunDirectory:
         mark(self.directory)
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
-        exposures = build_exposures(vocabulary.counts, run.config, tables)
-        self.directory.write_bytes(EXPOSURES_FILE, exposures_to_bytes(exposures))
+        statistics = build_update_statistics(vocabulary.counts, run.config, tables)
+        self.directory.write_bytes(UPDATE_STATISTICS_FILE, statistics_to_bytes(statistics))
         run.write(self.directory)
 
     def has_run(self) -> bool:
@@ -95,8 +99,8 @@ class RunDirectory:
             vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE)
         if self.read_tables().vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
-        if len(self.read_exposures()[0].updates) != len(vocabulary):
-            raise StoreError(f"{self.directory.uri}/{EXPOSURES_FILE} does not fit the vocabulary")
+        if len(self.read_update_statistics()[0].updates) != len(vocabulary):
+            raise StoreError(f"{self.directory.uri}/{UPDATE_STATISTICS_FILE} does not fit the vocabulary")
         return vocabulary
 
     def read_tables(self) -> SamplingTables:
@@ -111,7 +115,7 @@ class RunDirectory:
             self.directory.read_bytes(SAMPLING_FILE), f"{self.directory.uri}/{SAMPLING_FILE}"
         )
 
-    def read_exposures(self) -> tuple[Exposure, Exposure]:
+    def read_update_statistics(self) -> BothStatistics:
         """How often the rows of the input and of the output matrix are updated.
 
         Raises
@@ -119,8 +123,8 @@ class RunDirectory:
         StoreError
             The file is missing or damaged.
         """
-        name = f"{self.directory.uri}/{EXPOSURES_FILE}"
-        return exposures_from_bytes(self.directory.read_bytes(EXPOSURES_FILE), name)
+        name = f"{self.directory.uri}/{UPDATE_STATISTICS_FILE}"
+        return statistics_from_bytes(self.directory.read_bytes(UPDATE_STATISTICS_FILE), name)
 
     def read_corpus(self, shards: int) -> EncodedCorpus | None:
         """The encoded corpus, if the second pass was finished.
@@ -152,12 +156,13 @@ class RunDirectory:
         directory, files = self.round_directory(0).create(), whole_files(shape)
         if shards > 1:
             files = {name: [] for name in shape.rows}
-            for number, block in enumerate(plan_blocks(shape)):
-                files[list(shape.rows)[block.matrix]].append((f"{number:05d}.npy", block.stop - block.start))
+            for number, row_range in enumerate(plan_row_ranges(shape)):
+                file = f"{number:05d}.npy", row_range.stop - row_range.start
+                files[list(shape.rows)[row_range.matrix]].append(file)
         matrices = initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)
-        for parts, chunks in zip(files.values(), matrices, strict=True):
-            for file, rows in parts:
-                write_matrix(directory, file, rows, shape.dim, islice(chunks, -(-rows // CACHED_ROWS)))
+        for parts, batches in zip(files.values(), matrices, strict=True):
+            for name, rows in parts:
+                write_matrix(directory, name, rows, shape.dim, islice(batches, -(-rows // CACHED_ROWS)))
         self.finish_round(0, shape, files, [])
 
     def finish_round(
@@ -217,11 +222,9 @@ class RunDirectory:
             return None
         directory = self.directory.child(f"rounds/{finished[-1]}")
         value = directory.read_json(_ROUND_FILE)
-        try:
+        with damage_naming(f"{directory.uri}/{_ROUND_FILE}"):
             history = [RoundRecord(**record) for record in value["history"]]
             done, found = int(value["rounds_done"]), WeightShape(value["rows"], value["dim"])
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
         if len(history) != done:
             raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {len(history)} records of {done} rounds")
         if found != shape:
@@ -238,21 +241,17 @@ class RunDirectory:
             The checkpoint is damaged.
         """
         directory = self.round_directory(rounds_done)
-        try:
+        with damage_naming(f"{directory.uri}/{_ROUND_FILE}"):
             files = directory.read_json(_ROUND_FILE)["files"]
             return {str(name): [(str(file), int(rows)) for file, rows in parts] for name, parts in files.items()}
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"{directory.uri}/{_ROUND_FILE} is damaged: {error!r}") from error
 
-    def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[Rows, Rows]:
+    def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[MatrixReader, MatrixReader]:
         """The input and the output matrix after some rounds, (rows, D) float32; memory maps where possible."""
         return open_matrices(self.round_directory(rounds_done), shape, self.read_files(rounds_done))
 
     def write_moments(self, rounds_done: int, moments: Moments) -> None:
         """Keep the second moments of both matrices, (2, D + 1, D), with the weights after some rounds."""
-        buffer = io.BytesIO()
-        np.savez(buffer, moments=moments)
-        self.round_directory(rounds_done).write_bytes(_MOMENTS_FILE, buffer.getvalue())
+        self.round_directory(rounds_done).write_bytes(_MOMENTS_FILE, arrays_to_bytes({"moments": moments}))
 
     def read_moments(self, rounds_done: int, dim: int) -> Moments | None:
         """What `write_moments` kept; None if it kept nothing.
@@ -265,11 +264,10 @@ class RunDirectory:
         directory = self.round_directory(rounds_done)
         if not directory.exists(_MOMENTS_FILE):
             return None
-        try:
-            with np.load(io.BytesIO(directory.read_bytes(_MOMENTS_FILE)), allow_pickle=False) as file:
-                moments: Moments = file["moments"]
-        except (ValueError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: {error}") from error
+        name = f"{directory.uri}/{_MOMENTS_FILE}"
+        arrays = arrays_from_bytes(directory.read_bytes(_MOMENTS_FILE), name)
+        with damage_naming(name):
+            moments: Moments = arrays["moments"]
         if moments.shape != (2, dim + 1, dim) or moments.dtype != np.float64 or not np.isfinite(moments).all():
-            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is damaged: expected finite numbers for D = {dim}")
+            raise StoreError(f"{name} is damaged: expected finite numbers for D = {dim}")
         return moments

@@ -8,12 +8,12 @@ from typing import Any, Final
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
-from w2v_spark.errors import CheckpointMismatch, StoreError
+from w2v_spark.errors import CheckpointMismatch, Name, StoreError
 from w2v_spark.publishing.layout import RUN_FILE
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, damage_naming
 from w2v_spark.training.plan import Plan
 
-FORMAT_VERSION: Final = 3
+FORMAT_VERSION: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class Run:
                 f"{directory.uri}/{RUN_FILE} has format version {value.get('format_version')}, this program reads "
                 f"{FORMAT_VERSION}"
             )
-        try:
+        with damage_naming(f"{directory.uri}/{RUN_FILE}"):
             return cls(
                 value["identity"],
                 Config.from_dict(value["config"]),
@@ -81,8 +81,6 @@ class Run:
                 Plan(**value["plan"]),
                 CorpusStatistics(**value["statistics"]),
             )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise StoreError(f"{directory.uri}/{RUN_FILE} is damaged: {error!r}") from error
 
 
 def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[str, Any], directory: Directory) -> None:
@@ -105,9 +103,9 @@ def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[s
     ]
     if differences:
         raise CheckpointMismatch(
-            f"the run in {directory.uri} differs: {'; '.join(differences)}; give the same configuration and "
-            "input, or start again with --overwrite"
-        )
+            f"the run in {directory.uri} differs: {'; '.join(differences)}; give the same configuration and input, or "
+            "start again with ", Name("overwrite"),
+        )  # fmt: skip
 
 
 def compare_configs(before: Config, now: Config) -> list[str]:

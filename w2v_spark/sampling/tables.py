@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
 from typing import NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import ModelConfig, Objective
-from w2v_spark.errors import StoreError, VocabularyError
+from w2v_spark.errors import Name, VocabularyError
 from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
 from w2v_spark.sampling.huffman import build_paths
 from w2v_spark.sampling.subsample import keep_thresholds
+from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
 
 
 class SamplingTables(NamedTuple):
@@ -51,9 +50,9 @@ class SamplingTables(NamedTuple):
         if model.objective is Objective.HIERARCHICAL_SOFTMAX:
             if len(counts) < 2:
                 raise VocabularyError(
-                    "the vocabulary has 1 word and hierarchical softmax needs 2; lower vocabulary.min_count, or set "
-                    "model.objective = negative_sampling"
-                )
+                    "the vocabulary has 1 word and hierarchical softmax needs 2; lower ", Name("vocabulary.min_count"),
+                    ", or set ", Name("model.objective"), " = negative_sampling",
+                )  # fmt: skip
             starts, steps = build_paths(counts)
         else:
             accept, alias = build_alias_table(noise_probabilities(counts, model.noise_exponent))
@@ -71,9 +70,7 @@ class SamplingTables(NamedTuple):
 
     def to_bytes(self) -> bytes:
         """All tables as one file, in numpy's format."""
-        buffer = io.BytesIO()
-        np.savez(buffer, allow_pickle=False, **self._asdict())
-        return buffer.getvalue()
+        return arrays_to_bytes(self._asdict())
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> Self:
@@ -84,12 +81,10 @@ class SamplingTables(NamedTuple):
         StoreError
             The data is damaged, or a table points outside the vocabulary.
         """
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as file:
-                tables = cls(**{name: file[name] for name in cls._fields})
+        arrays = arrays_from_bytes(data, name)
+        with damage_naming(name):
+            tables = cls(**arrays)
             tables._check()
-        except (ValueError, KeyError, IndexError, EOFError, OSError, zipfile.BadZipFile) as error:
-            raise StoreError(f"{name} is damaged: {error}") from error
         return tables
 
     def _check(self) -> None:

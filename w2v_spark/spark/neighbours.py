@@ -16,9 +16,9 @@ from pyspark.sql import SparkSession
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.run.progress import Progress
 from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import to_batch, write_neighbours

@@ -8,9 +8,18 @@ from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
-from w2v_spark.training.memory import MemoryEstimate, parse_size
+from w2v_spark.training.memory import MemoryEstimate
 
 _GIB = 1 << 30
+
+
+def parse_size(text: str) -> int:
+    """Bytes of a Java memory setting such as ``512m`` or ``4g``; a bare number counts MiB, as Spark counts it."""
+    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
+    text = text.strip().lower().removesuffix("b")
+    if text and text[-1] in units:
+        return int(float(text[:-1]) * units[text[-1]])
+    return int(text) << 20
 
 
 def default_parallelism(spark: SparkSession) -> int:

@@ -18,18 +18,18 @@ from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE,
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
+from w2v_spark.run.progress import Progress
+from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
-from w2v_spark.spark.rounds import train_rounds
+from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.session import check_threads
 from w2v_spark.spark.settings import pass_settings, round_settings
 from w2v_spark.spark.source import Input, Source, fingerprint
 from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import Progress, RoundRecord
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import WeightShape, rows_to_publish
 from w2v_spark.vectors.table import write_vectors
 
 
@@ -144,11 +144,11 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
     with progress.stage("train"), round_settings(spark):
-        history = train_rounds(spark, state, run, corpus, len(vocabulary), progress)
+        learned = _choose_learner(config).learn(spark, state, run, corpus, vocabulary, progress)
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):
-        staging = _write_result(output, run, vocabulary, model, history)
-    rounds = sum(record.seconds["total"] for record in history)  # those before an interruption included
+        staging = _write_result(output, run, vocabulary, model, learned)
+    rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     model.write(staging)
@@ -198,7 +198,7 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
     for warning in warnings:
-        progress.say(f"WARNING: {warning}")
+        progress.warn(warning)
 
 
 def _encode(
@@ -215,17 +215,21 @@ def _encode(
     return corpus
 
 
+def _choose_learner(config: Config) -> Learner:
+    """What a configuration learns by. One that does not train by rounds, such as counting, gets its place here."""
+    return RoundsLearner()
+
+
 def _write_result(
-    output: Output, run: Run, vocabulary: Vocabulary, model: ModelDescription, history: list[RoundRecord]
+    output: Output, run: Run, vocabulary: Vocabulary, model: ModelDescription, learned: Learned
 ) -> Directory:
     """Write the vector table and the history to a directory within the run directory."""
-    staging, state = output.publication.open_staging(), RunDirectory(output.run)
-    weights = state.read_weights(run.plan.rounds, WeightShape.build(run.config.model, len(vocabulary)))
-    blocks = rows_to_publish(run.config.model.vectors, *weights)
-    plain = model.to_dict()
+    staging, plain = output.publication.open_staging(), model.to_dict()
     described = {key: json.dumps(plain[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
-    write_vectors(staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, blocks, described)
-    write_history(staging, [record.to_dict() for record in history])
+    write_vectors(
+        staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, described
+    )
+    write_history(staging, [record.to_dict() for record in learned.history])
     return staging
 
 

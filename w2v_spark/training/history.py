@@ -1,17 +1,16 @@
-"""What happened in each round, and how it is shown while it happens."""
+"""What happened in each round."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
-from typing import Any, TextIO
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
-from tqdm.auto import tqdm
-
+from w2v_spark.config import Config
+from w2v_spark.errors import InputError, Name
 from w2v_spark.training.shard import ShardResult
+
+_FEW_KEPT: Final = 0.01  # of the words, below which a user may not know what subsampling does to a small corpus
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,74 +79,31 @@ def mean_slope(results: Sequence[ShardResult]) -> float:
     return sum(r.slopes for r in results) / scores if scores else 0.25
 
 
-@dataclass(slots=True)
-class Progress:
-    """Shows a run: a bar on a terminal or in a notebook, plain lines elsewhere.
+def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: int) -> list[str]:
+    """Whether there was anything to train on, V words given; what to warn of if there was little.
 
-    Attributes
-    ----------
-    stream : file
-        Where to write; the standard error by default.
-    seconds : dict of str to float
-        Wall time of each stage so far.
+    Raises
+    ------
+    InputError
+        There was nothing: the weights are those that training starts from, drawn at random.
     """
-
-    stream: TextIO = field(default_factory=lambda: sys.stderr)
-    quiet: bool = False
-    seconds: dict[str, float] = field(default_factory=dict)
-
-    def say(self, text: str) -> None:
-        """One line."""
-        if not self.quiet:
-            tqdm.write(text, file=self.stream)
-
-    @contextmanager
-    def stage(self, name: str) -> Iterator[None]:
-        """Time a stage, and say that it starts."""
-        self.say(f"{name} ...")
-        begin = time.perf_counter()
-        try:
-            yield
-        finally:
-            self.seconds[name] = round(time.perf_counter() - begin, 3)
-
-    @contextmanager
-    def rounds(self, tokens: int, total_rounds: int, done: Sequence[RoundRecord]) -> Iterator[RoundsProgress]:
-        """Follow the rounds of a run over ``tokens`` tokens, of which some may be done."""
-        bar = None
-        if not self.quiet and (self.stream.isatty() or "ipykernel" in sys.modules):
-            bar = tqdm(total=tokens, unit="word", unit_scale=True, file=self.stream, desc="train")
-            bar.update(sum(record.tokens for record in done))
-        try:
-            yield RoundsProgress(self, bar, tokens, total_rounds, sum(record.tokens for record in done))
-        finally:
-            if bar is not None:
-                bar.close()
-
-
-@dataclass(slots=True)
-class RoundsProgress:
-    """The part of `Progress` that is told of each round."""
-
-    parent: Progress
-    bar: Any
-    tokens: int
-    rounds: int
-    done: int
-    fresh: int = 0
-    begin: float = field(default_factory=time.perf_counter)
-
-    def update(self, record: RoundRecord) -> None:
-        """Show a finished round."""
-        self.done += record.tokens
-        self.fresh += record.tokens
-        numbers = f"loss {record.loss:.4f}, rate {record.learning_rate:.5f}"
-        if self.bar is not None:
-            self.bar.set_description(f"train round {record.round + 1}/{self.rounds}, {numbers}")
-            self.bar.update(record.tokens)
-            return
-        left = (time.perf_counter() - self.begin) / max(self.fresh, 1) * (self.tokens - self.done)
-        self.parent.say(
-            f"train round {record.round + 1}/{self.rounds}: {record.words_per_second:,.0f} words/s, {numbers}, "
-            f"{100 * self.done / self.tokens:.0f} %, {left:.0f} s left"
+    tokens, kept, pairs = (sum(getattr(record, name) for record in history) for name in ("tokens", "kept", "pairs"))
+    if not pairs:
+        raise InputError(
+            f"nothing to train on: of {tokens:,} words in all epochs subsampling has kept {kept:,}, and no two of them "
+            "in one sentence; raise ", Name("train.sample"), f" ({config.train.sample:g}; 0 keeps every word), lower ",
+            Name("vocabulary.min_count"), f" ({config.vocabulary.min_count}), or give documents of more than one word",
+        )  # fmt: skip
+    warnings = []
+    if kept < _FEW_KEPT * tokens:
+        warnings.append(
+            f"subsampling has kept {kept:,} of {tokens:,} words in all epochs, {kept / tokens:.2%}; raise train.sample "
+            f"({config.train.sample:g}; 0 keeps every word) to train on more of the text"
         )
+    if pairs < vocabulary:
+        warnings.append(
+            f"{pairs:,} pairs were trained for a vocabulary of {vocabulary:,} words: most vectors are little more than "
+            "what training starts from; give more text, raise train.epochs or train.sample, or raise "
+            "vocabulary.min_count"
+        )
+    return warnings

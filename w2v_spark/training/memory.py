@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from w2v_spark.config import ModelConfig, Objective
-from w2v_spark.kernels.window_step import padded
+from w2v_spark.kernels.memory import padded
 
 _PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
 _CORPUS = 64 << 20  # a record batch of the corpus and the kernel's own arrays
@@ -46,12 +46,3 @@ class MemoryEstimate:
     def __str__(self) -> str:
         parts = {"driver": self.driver, "each running shard": self.task, "run directory": self.run_directory}
         return "memory estimate: " + ", ".join(f"{name} {size / _GIB:.2f} GiB" for name, size in parts.items())
-
-
-def parse_size(text: str) -> int:
-    """Bytes of a Java memory setting such as ``512m`` or ``4g``; a bare number counts MiB, as Spark counts it."""
-    units = {"k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
-    text = text.strip().lower().removesuffix("b")
-    if text and text[-1] in units:
-        return int(float(text[:-1]) * units[text[-1]])
-    return int(text) << 20

@@ -12,9 +12,9 @@ import numpy as np
 from w2v_spark.config import ModelConfig
 from w2v_spark.corpus.shards import Shard
 from w2v_spark.errors import StoreError
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES
-from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.plan import Plan
@@ -23,9 +23,9 @@ from w2v_spark.training.weights import (
     CACHED_ROWS,
     ROWS_AT_A_TIME,
     Matrix,
-    Rows,
+    MatrixReader,
     WeightShape,
-    blocks_of,
+    batches_of,
     write_matrix,
 )
 
@@ -71,7 +71,7 @@ def train_shard(
     shard_number: int,
     shard: Shard,
     corpus: Directory,
-    weights: tuple[Rows, Rows],
+    weights: tuple[MatrixReader, MatrixReader],
     results: Directory,
     tables: SamplingTables,
     threads: int = 1,
@@ -113,7 +113,7 @@ def train_shard(
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
     for name, matrix in matrices.items():
-        write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, blocks_of(matrix, model.dim), spare)
+        write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, batches_of(matrix, model.dim), spare)
     return ShardResult(
         shard_number,
         stem,
@@ -135,13 +135,13 @@ def _rates(plan: Plan, epoch: int, tokens: int) -> tuple[float, float, float]:
     return plan.learning_rate - fall * epoch, fall / tokens, plan.min_learning_rate
 
 
-def _load_padded(name: str, source: Rows, dim: int) -> Matrix:
+def _load_padded(name: str, source: MatrixReader, dim: int) -> Matrix:
     matrix = _memory(name, len(source), padded(dim))
     for start in range(0, len(source), ROWS_AT_A_TIME):
-        block = source[start : start + ROWS_AT_A_TIME]
-        for first in range(0, len(block), CACHED_ROWS):
-            rows = matrix[start + first : start + min(first + CACHED_ROWS, len(block))]
-            rows[:, :dim] = block[first : first + CACHED_ROWS]
+        batch = source[start : start + ROWS_AT_A_TIME]
+        for first in range(0, len(batch), CACHED_ROWS):
+            rows = matrix[start + first : start + min(first + CACHED_ROWS, len(batch))]
+            rows[:, :dim] = batch[first : first + CACHED_ROWS]
             rows[:, dim:] = 0  # another model of this worker may have been wider
     return matrix
 

@@ -8,15 +8,13 @@ N their sum, p = k / N, and m the context words of a window:
   by an m-th of its error), so together they move the mean as an update of skip-gram moves its row.
 - An output row is updated by each window whose target it stands for or whose noise it is. Skip-gram: once for each
   context word, which is distributed like p. CBOW: once, by the mean h of m context words; as if they were independent,
-  ``E[h h^T] = E[1/m] C + (1 - E[1/m]) mu mu^T`` with C and mu the second moment and the mean of the input rows under p.
+  ``E[h h^T] = E[1/m] M + (1 - E[1/m]) u u^T`` with M and u the second moment and the mean of the input rows under p.
 - A target stands for itself and K noise words (negative sampling), or for the inner nodes on its path (hierarchical
   softmax), where each node is passed by all words below it.
 """
 
 from __future__ import annotations
 
-import io
-import zipfile
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -24,61 +22,67 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Architecture, Config, ModelConfig, Objective
-from w2v_spark.errors import StoreError
 from w2v_spark.sampling.alias import noise_probabilities
 from w2v_spark.sampling.subsample import keep_probabilities
 from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
 
 Numbers = npt.NDArray[np.float64]
 
 # Chosen by the measurements in docs/distributed-training.md.
-OWN_OUTPUT: Final = 1.5
+OUTPUT_CENTERED_WEIGHT: Final = 1.5
 FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Exposure:
+class UpdateStatistics:
     """How often the rows of one matrix are updated, and what of the *other* matrix an update meets.
 
     Attributes
     ----------
     updates : (rows,) float64
         Expected updates of each row, per epoch of the whole corpus.
-    met : (rows of the other matrix,) float64
+    partner_counts : (rows of the other matrix,) float64
         Expected number of times that an update meets each row of the other matrix.
-    spread, common : float
-        An update meets rows with the second moment ``spread * sum_v met[v] w_v w_v^T + common * mu mu^T``, with
-        ``mu = sum_v met[v] w_v``.
-    own : float
-        What the part of the second moment that is not the mean's counts: a row meets its own neighbours, which have
-        more in common than rows met by chance.
-    floor : float
-        Times the median of its eigenvalues: curvature that every direction has besides. In a tree each row meets the
-        nodes of few paths, and the directions of these are more curved for it than they are on average.
+    moment_weight, mean_weight : float
+        With ``M = sum_v partner_counts[v] w_v w_v^T`` and ``u = sum_v partner_counts[v] w_v``, an update meets rows of
+        the second moment ``moment_weight * M + mean_weight * u u^T``.
+    centered_weight : float
+        What the part of M around the mean counts, beside the moment of the mean, ``u u^T / sum_v partner_counts[v]``: a
+        row meets its own neighbours, which have more in common than rows met by chance.
+    curvature_floor : float
+        What every direction has besides, in medians of the eigenvalues. In a tree each row meets the nodes of few
+        paths, and the directions of these are more curved for it than they are on average.
     """
 
     updates: Numbers
-    met: Numbers
-    spread: float = 1.0
-    common: float = 0.0
-    own: float = 1.0
-    floor: float = 0.0
+    partner_counts: Numbers
+    moment_weight: float = 1.0
+    mean_weight: float = 0.0
+    centered_weight: float = 1.0
+    curvature_floor: float = 0.0
 
     def curvature(self, moments: Numbers) -> Numbers:
-        """The (D, D) curvature of an update in parts of the slope, but for its floor.
+        """The (D, D) curvature of an update in parts of the slope, without the floor.
 
         Parameters
         ----------
         moments : (D + 1, D) float64
-            Of the other matrix: ``sum_v met[v] w_v w_v^T`` and, as the last row, ``sum_v met[v] w_v``.
+            Of the other matrix: M and, as the last row, u.
         """
         square = np.outer(moments[-1], moments[-1])
-        mean = square / self.met.sum()
-        return np.asarray(self.spread * (mean + self.own * (moments[:-1] - mean)) + self.common * square)
+        of_mean = square / self.partner_counts.sum()
+        around_mean = moments[:-1] - of_mean
+        moment = of_mean + self.centered_weight * around_mean
+        return np.asarray(self.moment_weight * moment + self.mean_weight * square)
 
 
-def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> tuple[Exposure, Exposure]:
-    """The exposures of the input and of the output matrix.
+BothStatistics = tuple[UpdateStatistics, UpdateStatistics]
+"""Of the input and of the output matrix."""
+
+
+def build_update_statistics(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> BothStatistics:
+    """The statistics of both matrices.
 
     Parameters
     ----------
@@ -93,15 +97,27 @@ def build_exposures(counts: npt.NDArray[np.int64], config: Config, tables: Sampl
     sizes = _context_sizes(config.model)
     floor = FLOORS[config.model.objective]
     skipgram = config.model.architecture is Architecture.SKIPGRAM
-    own = 1.0 if skipgram else float(1 / sizes.mean())  # a row of a window moves but a part of its mean
-    inputs = Exposure(kept * sizes.mean(), scored / kept.sum(), own=own, floor=floor)
+    inputs = UpdateStatistics(
+        updates=kept * sizes.mean(),
+        partner_counts=scored / kept.sum(),
+        centered_weight=1.0 if skipgram else float(1 / sizes.mean()),  # a row of a window moves but a part of its mean
+        curvature_floor=floor,
+    )
     if skipgram:
-        return inputs, Exposure(scored * sizes.mean(), share, own=OWN_OUTPUT, floor=floor)
-    if config.model.cbow_mean:
-        spread, common = np.mean(1 / sizes), np.mean(1 - 1 / sizes)
+        moment_weight, mean_weight = 1.0, 0.0
+    elif config.model.cbow_mean:
+        moment_weight, mean_weight = float(np.mean(1 / sizes)), float(np.mean(1 - 1 / sizes))
     else:
-        spread, common = np.mean(sizes), np.mean(sizes * (sizes - 1))
-    return inputs, Exposure(scored, share, float(spread), float(common), OWN_OUTPUT, floor)
+        moment_weight, mean_weight = float(np.mean(sizes)), float(np.mean(sizes * (sizes - 1)))
+    outputs = UpdateStatistics(
+        updates=scored * sizes.mean() if skipgram else scored,
+        partner_counts=share,
+        moment_weight=moment_weight,
+        mean_weight=mean_weight,
+        centered_weight=OUTPUT_CENTERED_WEIGHT,
+        curvature_floor=floor,
+    )
+    return inputs, outputs
 
 
 def _scored(counts: npt.NDArray[np.int64], kept: Numbers, model: ModelConfig, tables: SamplingTables) -> Numbers:
@@ -120,38 +136,30 @@ def _context_sizes(model: ModelConfig) -> Numbers:
     return np.array([2.0 * model.window])
 
 
-def exposures_to_bytes(exposures: tuple[Exposure, Exposure]) -> bytes:
-    """Both exposures as one ``.npz`` file: 32 V bytes. Computed elsewhere, they might differ in the last bit."""
-    arrays: dict[str, Any] = {
-        f"{field.name}{matrix}": getattr(exposures[matrix], field.name)
-        for matrix in (0, 1)
-        for field in fields(Exposure)
-    }
-    buffer = io.BytesIO()
-    np.savez(buffer, **arrays)
-    return buffer.getvalue()
+def statistics_to_bytes(statistics: BothStatistics) -> bytes:
+    """Both as one ``.npz`` file: 32 V bytes. Computed elsewhere, they might differ in the last bit."""
+    names = [field.name for field in fields(UpdateStatistics)]
+    return arrays_to_bytes({f"{name}{m}": getattr(statistics[m], name) for m in (0, 1) for name in names})
 
 
-def exposures_from_bytes(data: bytes, name: str) -> tuple[Exposure, Exposure]:
-    """What `exposures_to_bytes` made; ``name`` says in an error where the data comes from.
+def statistics_from_bytes(data: bytes, name: str) -> BothStatistics:
+    """What `statistics_to_bytes` made; ``name`` says in an error where the data comes from.
 
     Raises
     ------
     StoreError
         The data is damaged.
     """
-    try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as file:
-            first, second = (_exposure_from({key[:-1]: file[key] for key in file if key[-1] == m}) for m in "01")
-            if (len(first.updates), len(first.met)) != (len(second.met), len(second.updates)):
-                raise ValueError("the two matrices do not fit each other")
-    except (ValueError, TypeError, KeyError, EOFError, OSError, zipfile.BadZipFile) as error:
-        raise StoreError(f"{name} is damaged: {error}") from error
+    arrays = arrays_from_bytes(data, name)
+    with damage_naming(name):
+        first, second = (_statistics_from({key[:-1]: arrays[key] for key in arrays if key[-1] == m}) for m in "01")
+        if (len(first.updates), len(first.partner_counts)) != (len(second.partner_counts), len(second.updates)):
+            raise ValueError("the two matrices do not fit each other")
     return first, second
 
 
-def _exposure_from(arrays: dict[str, Any]) -> Exposure:
+def _statistics_from(arrays: dict[str, Any]) -> UpdateStatistics:
     if any(array.dtype != np.float64 or not np.isfinite(array).all() for array in arrays.values()):
         raise ValueError("expected finite numbers")
     values: dict[str, Any] = {name: array if array.ndim else float(array) for name, array in arrays.items()}
-    return Exposure(**values)
+    return UpdateStatistics(**values)

@@ -51,42 +51,42 @@ class WeightShape:
 
     @property
     def input_rows(self) -> int:
-        """Rows of the input matrix."""
+        """MatrixReader of the input matrix."""
         return next(iter(self.rows.values()))
 
     @property
     def output_rows(self) -> int:
-        """Rows of the output matrix."""
+        """MatrixReader of the output matrix."""
         return list(self.rows.values())[1]
 
 
 def initial_rows(rows: int, dim: int, seed: int) -> Iterator[Matrix]:
-    """Blocks of the first input matrix: uniform in [-1 / D, 1 / D), as in gensim.
+    """Batches of the first input matrix: uniform in [-1 / D, 1 / D), as in gensim.
 
     The original C program takes half of that; CBOW then ends about a point of analogies lower.
     """
     random = np.random.Generator(np.random.PCG64(seed))
     for start in range(0, rows, CACHED_ROWS):
-        block = random.random((min(CACHED_ROWS, rows - start), dim), dtype=np.float32)
-        yield (block - np.float32(0.5)) * np.float32(2 / dim)
+        batch = random.random((min(CACHED_ROWS, rows - start), dim), dtype=np.float32)
+        yield (batch - np.float32(0.5)) * np.float32(2 / dim)
 
 
 def zero_rows(rows: int, dim: int) -> Iterator[Matrix]:
-    """Blocks of the first output matrix."""
+    """Batches of the first output matrix."""
     for start in range(0, rows, CACHED_ROWS):
         yield np.zeros((min(CACHED_ROWS, rows - start), dim), np.float32)
 
 
-def blocks_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:
-    """Blocks of rows of a padded matrix without their padding."""
+def batches_of(matrix: Matrix, dim: int) -> Iterator[Matrix]:
+    """Batches of rows of a padded matrix without their padding."""
     for start in range(0, len(matrix), CACHED_ROWS):
         yield np.ascontiguousarray(matrix[start : start + CACHED_ROWS, :dim])
 
 
 def write_matrix(
-    directory: Directory, name: str, rows: int, dim: int, blocks: Iterator[Matrix], spare: Directory | None = None
+    directory: Directory, name: str, rows: int, dim: int, batches: Iterator[Matrix], spare: Directory | None = None
 ) -> None:
-    """Write consecutive blocks of rows, (rows, D) together, holding one at a time.
+    """Write consecutive batches of rows, (rows, D) together, holding one at a time.
 
     Parameters
     ----------
@@ -97,8 +97,8 @@ def write_matrix(
     header = _header(rows, dim)
     with _open_output(directory, name, len(header) + 4 * rows * dim, spare) as sink:
         sink.write(header)
-        for block in blocks:
-            sink.write(pa.py_buffer(np.ascontiguousarray(block)))
+        for batch in batches:
+            sink.write(pa.py_buffer(np.ascontiguousarray(batch)))
 
 
 def _open_output(directory: Directory, name: str, size: int, spare: Directory | None) -> Any:
@@ -112,7 +112,7 @@ def _open_output(directory: Directory, name: str, size: int, spare: Directory | 
     return directory.filesystem.open_output_stream(directory.file(name))
 
 
-class Rows(Protocol):
+class MatrixReader(Protocol):
     """A matrix that is read by ranges of rows: an array, or a file on an object store."""
 
     def __len__(self) -> int: ...
@@ -152,7 +152,7 @@ class RemoteMatrix:
         return np.frombuffer(data, np.float32).reshape(-1, self.dim)
 
 
-def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Rows:
+def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> MatrixReader:
     """A (rows, D) float32 matrix: a read-only memory map where the file system is local, else a `RemoteMatrix`.
 
     Raises
@@ -173,17 +173,17 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int) -> Rows:
 
 
 @dataclass(frozen=True, slots=True)
-class Stack:
+class FileRows:
     """A matrix in several files, one below the other, read as one.
 
     Attributes
     ----------
-    parts : tuple of Rows
+    parts : tuple of MatrixReader
     starts : tuple of int
         The first row of each part, and behind them the number of all rows.
     """
 
-    parts: tuple[Rows, ...]
+    parts: tuple[MatrixReader, ...]
     starts: tuple[int, ...]
 
     def __len__(self) -> int:
@@ -203,17 +203,17 @@ class Stack:
         return np.concatenate(pieces)
 
 
-def all_finite(matrix: Rows) -> bool:
+def all_finite(matrix: MatrixReader) -> bool:
     """Whether no weight is NaN or infinite; reads all rows."""
     rows = (slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(matrix), ROWS_AT_A_TIME))
-    return all(np.isfinite(matrix[block].sum(dtype=np.float64)) for block in rows)
+    return all(np.isfinite(matrix[some].sum(dtype=np.float64)) for some in rows)
 
 
 # The files of each matrix by its name, in the order of its rows: (file, rows).
 WeightFiles = dict[str, list[tuple[str, int]]]
 
 
-def open_matrices(directory: Directory, shape: WeightShape, files: WeightFiles) -> tuple[Rows, Rows]:
+def open_matrices(directory: Directory, shape: WeightShape, files: WeightFiles) -> tuple[MatrixReader, MatrixReader]:
     """The input and the output matrix.
 
     Raises
@@ -224,7 +224,7 @@ def open_matrices(directory: Directory, shape: WeightShape, files: WeightFiles) 
     if {name: sum(rows for _, rows in parts) for name, parts in files.items()} != shape.rows:
         raise StoreError(f"{directory.uri} lists weights in files that do not make up {shape}")
     first, second = (
-        Stack(
+        FileRows(
             tuple(open_matrix(directory, file, rows, shape.dim) for file, rows in files[name]),
             tuple(accumulate((rows for _, rows in files[name]), initial=0)),
         )
@@ -238,8 +238,8 @@ def whole_files(shape: WeightShape, stem: str = "") -> WeightFiles:
     return {name: [(f"{stem}{name}.npy", rows)] for name, rows in shape.rows.items()}
 
 
-def rows_to_publish(vectors: Vectors, inputs: Rows, outputs: Rows) -> Iterator[Matrix]:
-    """Blocks of rows of one matrix, or of the sum of both."""
+def rows_to_publish(vectors: Vectors, inputs: MatrixReader, outputs: MatrixReader) -> Iterator[Matrix]:
+    """Batches of rows of one matrix, or of the sum of both."""
     for start in range(0, len(inputs), ROWS_AT_A_TIME):
         rows = slice(start, start + ROWS_AT_A_TIME)
         if vectors is Vectors.SUM:

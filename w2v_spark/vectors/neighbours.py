@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.nearest import NONE, keep_nearest, score
 from w2v_spark.kernels.product import add_product
-from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.row_stack import Stack
 

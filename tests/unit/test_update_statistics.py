@@ -9,7 +9,7 @@ from tests.naive import word2vec as naive
 from w2v_spark.config import Config
 from w2v_spark.errors import StoreError
 from w2v_spark.sampling.tables import SamplingTables
-from w2v_spark.training.update_statistics import build_exposures, exposures_from_bytes, exposures_to_bytes
+from w2v_spark.training.update_statistics import build_update_statistics, statistics_from_bytes, statistics_to_bytes
 
 WORDS, LENGTH, DIM = 12, 15_000, 4
 
@@ -54,21 +54,23 @@ class Counted:
 @pytest.mark.parametrize("shrink", [True, False])
 def test_expected_updates_are_those_counted_in_the_tree(architecture, shrink):
     counted = Counted(architecture, "hierarchical_softmax", shrink_window=shrink)
-    inputs, outputs = build_exposures(counted.counts, counted.config, counted.tables)
+    inputs, outputs = build_update_statistics(counted.counts, counted.config, counted.tables)
     np.testing.assert_allclose(inputs.updates, counted.inputs, rtol=0.06)
     np.testing.assert_allclose(outputs.updates, counted.outputs, rtol=0.06)
-    np.testing.assert_allclose(inputs.met, counted.outputs / counted.outputs.max(), rtol=0.06)  # the root is always met
+    np.testing.assert_allclose(
+        inputs.partner_counts, counted.outputs / counted.outputs.max(), rtol=0.06
+    )  # the root is always met
 
 
 @pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
 def test_expected_updates_are_those_counted_with_noise(architecture):
     """Noise that equals the target or other noise is left out, so there is a little less of it than expected."""
     counted = Counted(architecture, "negative_sampling")
-    inputs, outputs = build_exposures(counted.counts, counted.config, counted.tables)
+    inputs, outputs = build_update_statistics(counted.counts, counted.config, counted.tables)
     np.testing.assert_allclose(inputs.updates, counted.inputs, rtol=0.06)
     assert (outputs.updates >= counted.outputs * 0.94).all()
     assert outputs.updates.sum() == pytest.approx(counted.outputs.sum(), rel=0.3)
-    np.testing.assert_allclose(inputs.met.sum(), 1 + counted.model.negatives)
+    np.testing.assert_allclose(inputs.partner_counts.sum(), 1 + counted.model.negatives)
 
 
 @pytest.mark.parametrize(
@@ -83,29 +85,34 @@ def test_expected_updates_are_those_counted_with_noise(architecture):
 )
 def test_expected_second_moment_is_the_one_met(model):
     counted = Counted(objective="hierarchical_softmax", **model)
-    _, outputs = build_exposures(counted.counts, counted.config, counted.tables)
-    x, met = counted.met_by_outputs, outputs.met[:, None]
+    _, outputs = build_update_statistics(counted.counts, counted.config, counted.tables)
+    x, met = counted.met_by_outputs, outputs.partner_counts[:, None]
     mean = (met * x).sum(axis=0)
-    expected = outputs.spread * (met * x).T @ x + outputs.common * np.outer(mean, mean)
+    expected = outputs.moment_weight * (met * x).T @ x + outputs.mean_weight * np.outer(mean, mean)
     np.testing.assert_allclose(counted.moment, expected, atol=0.05 * np.abs(expected).max())
 
 
 @pytest.fixture
-def exposures():
+def statistics():
     counts, config = np.arange(40, 20, -1), Config.from_dict({"model": {"architecture": "cbow"}})
-    return build_exposures(counts, config, SamplingTables.build(counts, config.model, config.train.sample))
+    return build_update_statistics(counts, config, SamplingTables.build(counts, config.model, config.train.sample))
 
 
-def test_round_trip(exposures):
-    again = exposures_from_bytes(exposures_to_bytes(exposures), "exposures.npz")
-    for one, other in zip(exposures, again, strict=True):
+def test_round_trip(statistics):
+    again = statistics_from_bytes(statistics_to_bytes(statistics), "update_statistics.npz")
+    for one, other in zip(statistics, again, strict=True):
         for field in fields(one):
             np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
 
 
-def test_damage_is_named(exposures):
-    worse = replace(exposures[0], updates=exposures[0].updates * np.nan), exposures[1]
-    shorter = replace(exposures[0], met=exposures[0].met[1:]), exposures[1]
-    for data in (b"", exposures_to_bytes(exposures)[:-100], exposures_to_bytes(worse), exposures_to_bytes(shorter)):
-        with pytest.raises(StoreError, match=r"s3://bucket/exposures\.npz is damaged"):
-            exposures_from_bytes(data, "s3://bucket/exposures.npz")
+def test_damage_is_named(statistics):
+    worse = replace(statistics[0], updates=statistics[0].updates * np.nan), statistics[1]
+    shorter = replace(statistics[0], partner_counts=statistics[0].partner_counts[1:]), statistics[1]
+    for data in (
+        b"",
+        statistics_to_bytes(statistics)[:-100],
+        statistics_to_bytes(worse),
+        statistics_to_bytes(shorter),
+    ):
+        with pytest.raises(StoreError, match=r"s3://bucket/update_statistics\.npz is damaged"):
+            statistics_from_bytes(data, "s3://bucket/update_statistics.npz")

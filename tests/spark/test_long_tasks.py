@@ -1,4 +1,4 @@
-"""Tasks that stay for the next order: far fewer jobs, and the same bytes whatever sends them home."""
+"""Tasks that are kept alive for the next command: far fewer jobs, and the same bytes whatever releases them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tests.commands import train
 from tests.spark.main_job import Model, arguments
-from w2v_spark.spark import long_tasks as crew
-from w2v_spark.spark.long_tasks import Crew
+from w2v_spark.spark import long_tasks
+from w2v_spark.spark.long_tasks import StepExecutor
 
 SETTINGS = ("train.rounds=5", "train.epochs=2")
 
@@ -21,15 +21,15 @@ def run(spark, text, tmp_path):
 
     def run_counted() -> tuple[bytes, int]:
         group, output = uuid.uuid4().hex, tmp_path / uuid.uuid4().hex
-        enter = Crew.__enter__
+        enter = StepExecutor.__enter__
 
-        def enter_counted(self: Crew) -> Crew:
+        def enter_counted(self: StepExecutor) -> StepExecutor:
             spark.sparkContext.setJobGroup(group, "rounds")
             return enter(self)
 
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Crew, "__enter__", enter_counted)
-            patch.setattr(Crew, "__exit__", _then(Crew.__exit__, spark.sparkContext._jsc.clearJobGroup))
+            patch.setattr(StepExecutor, "__enter__", enter_counted)
+            patch.setattr(StepExecutor, "__exit__", _then(StepExecutor.__exit__, spark.sparkContext._jsc.clearJobGroup))
             assert train(arguments(text, output, "--quiet", settings=SETTINGS)) == 0
         return Model.read(output).files, len(spark.sparkContext.statusTracker().getJobIdsForGroup(group))
 
@@ -48,7 +48,7 @@ def _then(first, second):
 def alone(run, monkeypatch):
     """The bytes of a run with a job for each step, as where Spark speculates."""
     with monkeypatch.context() as patch:
-        patch.setattr(crew, "_speculates", lambda spark: True)
+        patch.setattr(long_tasks, "_speculates", lambda spark: True)
         files, jobs = run()
     assert jobs == 10
     return files
@@ -59,29 +59,29 @@ def test_one_job_serves_all_rounds(run, alone):
 
 
 def test_tasks_end_after_a_while(run, alone, monkeypatch):
-    """Each second order is the last one of its job's tasks."""
-    monkeypatch.setattr(crew, "_LONGEST_STAY", 0.0)
+    """Each second command is the last one of its job's tasks."""
+    monkeypatch.setattr(long_tasks, "_LONGEST_JOB", 0.0)
     assert run() == (alone, 5)
 
 
-def test_tasks_that_wait_too_long_are_sent_home(run, alone, monkeypatch):
-    """Nobody waits for anybody: tasks go home while another still works, then there is a job for each of some steps."""
-    monkeypatch.setattr(crew, "_PATIENCE", 0.0)
-    monkeypatch.setattr(crew, "_LEAST_PATIENCE", 0.0)
+def test_tasks_that_wait_too_long_are_released(run, alone, monkeypatch):
+    """Nobody waits for anybody: tasks end while another still works, then there is a job for each of some steps."""
+    monkeypatch.setattr(long_tasks, "_PATIENCE", 0.0)
+    monkeypatch.setattr(long_tasks, "_LEAST_PATIENCE", 0.0)
     files, jobs = run()
     assert files == alone
     assert 1 <= jobs <= 10
 
 
-def test_tasks_that_have_left_are_replaced(run, alone, monkeypatch):
-    """As if the driver had been silent between two orders for longer than tasks wait for it."""
-    give = Crew._give
+def test_tasks_that_have_ended_are_replaced(run, alone, monkeypatch):
+    """As if the driver had been silent between two commands for longer than tasks wait for it."""
+    give = StepExecutor._send
 
-    def give_late(self, *order):
+    def give_late(self, *command):
         if self._job is not None:
-            self._board.post(replace(self._order, stay=False))
+            self._mailbox.send(replace(self._command, keep_alive=False))
             self._job.rows.result()
-        return give(self, *order)
+        return give(self, *command)
 
-    monkeypatch.setattr(Crew, "_give", give_late)
+    monkeypatch.setattr(StepExecutor, "_send", give_late)
     assert run() == (alone, 10)

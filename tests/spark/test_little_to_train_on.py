@@ -1,0 +1,59 @@
+"""Nothing to train on is an error and never a published starting weight; little is a warning that nothing hides."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.spark.documents import write_text
+from tests.spark.main_job import MainJob, Model
+
+ONE_WORD = ["cat", "dog", "cat", "dog", "cow"] * 40
+PAIRS = ["cat dog", "dog cow", "cow cat"] * 400
+
+
+@pytest.mark.parametrize(
+    ("documents", "settings"),
+    [
+        (ONE_WORD, ["train.sample=0"]),
+        (ONE_WORD, ["train.sample=0", "train.shards=1", "model.architecture=cbow"]),
+        (PAIRS, ["train.sample=1e-12"]),
+        (PAIRS, ["train.sample=1e-12", "model.objective=hierarchical_softmax", "train.merge=mean"]),
+    ],
+)
+def test_no_pairs_publish_nothing(
+    job: MainJob, tmp_path: Path, out: Path, documents: list[str], settings: list[str]
+) -> None:
+    """A resumed run, which has no round left to train, finds out as well."""
+    source = write_text(tmp_path / "a.txt", documents)
+    for flags in (("--quiet",), ("--quiet", "--resume")):
+        code, said, err = job(source, out, *flags, settings=settings)
+        assert (code, said) == (2, "")
+        assert err.startswith("error: nothing to train on: of ")
+        assert err.count("\n") == 1
+        for name in ("train.sample", "vocabulary.min_count"):
+            assert name in err
+        assert sorted(path.name for path in out.iterdir()) == ["_run"]
+
+
+def test_few_words_kept_are_told_even_if_quiet(job: MainJob, tmp_path: Path, out: Path) -> None:
+    """About 1 of 200 words is kept, so that some sentence has two."""
+    source = write_text(tmp_path / "a.txt", [" ".join(["cat dog cow owl"] * 100)] * 50)
+    code, _, err = job(source, out, "--quiet", settings=["train.sample=6e-6"])
+    assert code == 0, err
+    (line,) = err.splitlines()
+    record = Model.read(out).rounds
+    kept, tokens = (sum(each[key] for each in record) for key in ("kept", "tokens"))
+    assert kept < 0.01 * tokens
+    assert line.startswith(f"WARNING: subsampling has kept {kept:,} of {tokens:,} words in all epochs")
+
+
+def test_fewer_pairs_than_words_are_told_even_if_quiet(job: MainJob, tmp_path: Path, out: Path) -> None:
+    source = write_text(tmp_path / "a.txt", ["cat dog", *(f"word{number}" for number in range(100))])
+    code, _, err = job(source, out, "--quiet", settings=["train.sample=0"])
+    assert code == 0, err
+    assert err == (
+        "WARNING: 2 pairs were trained for a vocabulary of 102 words: most vectors are little more than what training "
+        "starts from; give more text, raise train.epochs or train.sample, or raise vocabulary.min_count\n"
+    )

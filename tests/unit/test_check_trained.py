@@ -1,0 +1,43 @@
+"""A run that had nothing to train on is an error, and one that had little is worth a warning."""
+
+import pytest
+
+from w2v_spark.config import Config
+from w2v_spark.errors import InputError, Name
+from w2v_spark.training.history import RoundRecord, check_trained
+
+CONFIG = Config.from_dict({"train": {"sample": 0.0001}, "vocabulary": {"min_count": 3}})
+
+
+def record(number: int, tokens: int, kept: int, pairs: int) -> RoundRecord:
+    return RoundRecord(number, tokens, kept, pairs, 2.5, 0.01, 0.1, 250.0, {"total": 2.0})
+
+
+def test_a_usual_run_is_fine():
+    assert check_trained([record(0, 1000, 300, 900), record(1, 3000, 900, 2700)], CONFIG, 50) == []
+
+
+@pytest.mark.parametrize("kept", [0, 7])
+def test_no_pairs_are_an_error_that_says_what_to_do(kept):
+    with pytest.raises(InputError) as caught:
+        check_trained([record(0, 1000, 0, 0), record(1, 3000, kept, 0)], CONFIG, 50)
+    assert str(caught.value) == (
+        f"nothing to train on: of 4,000 words in all epochs subsampling has kept {kept}, and no two of them in one "
+        "sentence; raise train.sample (0.0001; 0 keeps every word), lower vocabulary.min_count (3), or give documents "
+        "of more than one word"
+    )
+    assert {Name("train.sample"), Name("vocabulary.min_count")} < set(caught.value.parts)
+
+
+def test_few_words_kept_are_a_warning():
+    (warning,) = check_trained([record(0, 10_000, 99, 180)], CONFIG, 50)
+    assert warning.startswith(
+        "subsampling has kept 99 of 10,000 words in all epochs, 0.99%; raise train.sample (0.0001;"
+    )
+    assert check_trained([record(0, 10_000, 100, 180)], CONFIG, 50) == []
+
+
+def test_fewer_pairs_than_words_are_a_warning():
+    (warning,) = check_trained([record(0, 1000, 60, 49)], CONFIG, 50)
+    assert warning.startswith("49 pairs were trained for a vocabulary of 50 words")
+    assert check_trained([record(0, 1000, 60, 50)], CONFIG, 50) == []

@@ -1,0 +1,204 @@
+"""What a run says while it goes on: a bar on a terminal or in a notebook, plain lines elsewhere."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any, Final, TextIO
+
+from w2v_spark.training.history import RoundRecord
+
+_RECENT: Final = 0.7  # what a round counts for the time left, in parts of what the next one counts
+_BAR: Final = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}{postfix}]"
+
+
+class LastingStream:
+    """A text stream that is written to for as long as somebody reads it, and silent afterwards.
+
+    A run of hours must not end because the terminal is gone that it was started from.
+
+    Parameters
+    ----------
+    stream : file or None
+        None is a standard error that was closed before Python started.
+    """
+
+    def __init__(self, stream: TextIO | None) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write as much as possible."""
+        if self._stream is not None:
+            try:
+                self._stream.write(text)
+                self._stream.flush()
+            except (OSError, ValueError):  # a broken pipe, a terminal that is gone, a closed file
+                self._stream = None
+        return len(text)
+
+    def flush(self) -> None:
+        """Nothing: `write` does it."""
+
+    def isatty(self) -> bool:
+        """Whether a bar can be drawn."""
+        try:
+            return self._stream is not None and self._stream.isatty()
+        except ValueError:  # closed
+            return False
+
+    def __getattr__(self, name: str) -> Any:  # encoding and fileno, which bars ask for
+        return getattr(self._stream, name)
+
+
+@dataclass(slots=True)
+class Progress:
+    """Shows a run.
+
+    Attributes
+    ----------
+    stream : file
+        Where to write; the standard error by default. Where it breaks or is closed, the run goes on in silence.
+    quiet : bool
+        Show warnings only.
+    seconds : dict of str to float
+        Wall time of each stage so far.
+    clock : function
+        Seconds since any moment.
+    """
+
+    stream: TextIO | None = field(default_factory=lambda: sys.stderr)
+    quiet: bool = False
+    seconds: dict[str, float] = field(default_factory=dict)
+    clock: Callable[[], float] = time.perf_counter
+    _out: LastingStream = field(init=False)
+    _bar: Any = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self._out = LastingStream(self.stream)
+
+    def say(self, text: str) -> None:
+        """One line, where the user has not asked for silence."""
+        if not self.quiet:
+            self._write(text)
+
+    def warn(self, text: str) -> None:
+        """One line about what the user must know, whether or not they have asked for silence."""
+        self._write(f"WARNING: {text}")
+
+    def _write(self, text: str) -> None:
+        if self._bar is None:
+            self._out.write(f"{text}\n")
+        else:
+            self._bar.write(text, file=self._out)  # above the bar
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Time a stage, and say that it starts."""
+        self.say(f"{name} ...")
+        begin = self.clock()
+        try:
+            yield
+        finally:
+            self.seconds[name] = round(self.clock() - begin, 3)
+
+    @contextmanager
+    def rounds(self, tokens: int, total_rounds: int, done: Sequence[RoundRecord]) -> Iterator[RoundsProgress]:
+        """Follow the rounds of a run over ``tokens`` tokens, of which some may be done."""
+        tokens_done = sum(record.tokens for record in done)
+        if not self.quiet and (self._out.isatty() or "ipykernel" in sys.modules):
+            from tqdm.auto import tqdm
+
+            self._bar = tqdm(
+                total=tokens, initial=tokens_done, unit="word", unit_scale=True, file=self._out, desc="train",
+                bar_format=_BAR, dynamic_ncols=True,
+            )  # fmt: skip
+        try:
+            yield RoundsProgress(self, self._bar, tokens, total_rounds, tokens_done, self.clock())
+        finally:
+            if self._bar is not None:
+                self._bar.close()
+                self._bar = None
+
+
+@dataclass(slots=True)
+class TimeLeft:
+    """How long the rest of a run will take, by its last rounds.
+
+    The first round of a process does not count: kernels are compiled in it, and it is the shortest of a run, so that
+    it would say many times too much. Of the others the recent ones count most.
+    """
+
+    _tokens: float = 0.0
+    _seconds: float = 0.0
+    _rounds: int = 0
+
+    def add(self, tokens: int, seconds: float) -> None:
+        """A finished round of so many tokens."""
+        self._rounds += 1
+        if self._rounds > 1:
+            self._tokens = _RECENT * self._tokens + tokens
+            self._seconds = _RECENT * self._seconds + seconds
+
+    def seconds(self, tokens: int) -> float | None:
+        """For so many tokens; None if that cannot be said yet, or nothing is left."""
+        return self._seconds / self._tokens * tokens if self._tokens and tokens > 0 else None
+
+
+@dataclass(slots=True)
+class RoundsProgress:
+    """The part of `Progress` that is told of each round.
+
+    Attributes
+    ----------
+    parent : Progress
+    bar : tqdm or None
+    tokens, rounds : int
+        Of the whole run.
+    done : int
+        Tokens of finished rounds, those before an interruption included.
+    last : float
+        When the last round ended, or the first began, by the clock of the parent.
+    pace : TimeLeft
+    """
+
+    parent: Progress
+    bar: Any
+    tokens: int
+    rounds: int
+    done: int
+    last: float
+    pace: TimeLeft = field(default_factory=TimeLeft)
+
+    def update(self, record: RoundRecord) -> None:
+        """Show a finished round."""
+        now = self.parent.clock()
+        self.done += record.tokens
+        self.pace.add(record.tokens, now - self.last)
+        self.last = now
+        seconds = self.pace.seconds(self.tokens - self.done)
+        left = "" if seconds is None else f"{duration(seconds)} left"
+        numbers = f"loss {record.loss:.4f}, rate {record.learning_rate:.5f}"
+        if self.bar is not None:
+            self.bar.set_description_str(f"train round {record.round + 1}/{self.rounds}, {numbers}", refresh=False)
+            self.bar.set_postfix_str(left, refresh=False)
+            self.bar.update(record.tokens)
+            self.bar.refresh()
+            return
+        self.parent.say(
+            f"train round {record.round + 1}/{self.rounds}: {record.words_per_second:,.0f} words/s, {numbers}, "
+            f"{100 * self.done / self.tokens:.0f} %{', ' if left else ''}{left}"
+        )
+
+
+def duration(seconds: float) -> str:
+    """A time to read: ``45 s``, ``1 min 20 s``, ``2 h 5 min``."""
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(whole / 60)
+    return f"{minutes // 60} h {minutes % 60} min"

@@ -1,0 +1,53 @@
+"""What stands between the encoded corpus and the published table: something that learns a vector for each word."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple, Protocol
+
+from pyspark.sql import SparkSession
+
+from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.run.directory import RunDirectory
+from w2v_spark.run.manifest import Run
+from w2v_spark.run.progress import Progress
+from w2v_spark.training.history import RoundRecord
+from w2v_spark.training.weights import Matrix
+
+
+class Learned(NamedTuple):
+    """What a learner hands on.
+
+    Attributes
+    ----------
+    batches : iterator of (rows, D) float32
+        The vectors of all words in rank order, some at a time, to be read once while the run directory is there.
+    history : list of RoundRecord
+        What happened on the way.
+    """
+
+    batches: Iterator[Matrix]
+    history: list[RoundRecord]
+
+
+class Learner(Protocol):
+    """Makes vectors of an encoded corpus."""
+
+    def learn(
+        self,
+        spark: SparkSession,
+        directory: RunDirectory,
+        run: Run,
+        corpus: EncodedCorpus,
+        vocabulary: Vocabulary,
+        progress: Progress,
+    ) -> Learned:
+        """Begin, or go on where an interrupted run has stopped: what is done so far is in the run directory.
+
+        Raises
+        ------
+        W2VError
+            There is nothing to learn from, or learning has failed; what the run directory has is kept.
+        """
+        ...

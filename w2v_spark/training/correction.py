@@ -1,0 +1,177 @@
+"""The curvature correction: what P shards in turn would have done, from what they did side by side.
+
+docs/distributed-training.md derives it; the names of its formulas are those of this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from w2v_spark.kernels.memory import aligned_zeros, padded
+from w2v_spark.kernels.merge import TILE_ROWS, add_correction
+from w2v_spark.kernels.product import add_product
+from w2v_spark.training.row_ranges import RowRange, cut_matrix
+from w2v_spark.training.update_statistics import BothStatistics
+from w2v_spark.training.weights import Matrix, MatrixReader
+
+Moments = npt.NDArray[np.float64]
+
+_BARELY_MOVED: Final = 0.05  # P x below which a direction counts as if it had not moved: a stretch within 2.5 % of P
+_EVEN: Final = 2.0  # rows count as met equally often if none is met this much more often than another
+_ROWS_PER_SAMPLE: Final = 8  # then one row stands for so many
+
+
+def second_moment(weights: Matrix, partner_counts: npt.NDArray[np.float64]) -> Moments:
+    """The second moment of some rows, weighted by how often each is met.
+
+    Returns
+    -------
+    (D + 1, D) float64
+        ``sum_v partner_counts[v] w_v w_v^T`` and, as the last row, ``sum_v partner_counts[v] w_v``.
+
+    Notes
+    -----
+    Of rows that are met about equally often, as most of a vocabulary's are, one in eight stands for all.
+    """
+    counts, dim = partner_counts, weights.shape[1]
+    if counts.max() <= _EVEN * counts.min():
+        weights, counts = weights[::_ROWS_PER_SAMPLE], counts[::_ROWS_PER_SAMPLE]
+        counts = counts * (partner_counts.sum() / counts.sum())
+    often = counts.astype(np.float32)
+    rows, total = aligned_zeros(len(weights), padded(dim)), aligned_zeros(dim + 1, padded(dim))
+    rows[:, :dim] = weights
+    add_product((weights * often[:, None]).T, rows, total[:-1])
+    add_product(often[None], rows, total[-1:])
+    return total[:, :dim].astype(np.float64)
+
+
+def moments_of(weights: MatrixReader, partner_counts: npt.NDArray[np.float64], dim: int) -> Moments:
+    """The `second_moment` of a whole matrix, as merging its ranges would give it."""
+    zeros = np.zeros((dim + 1, dim))
+    total = zeros.copy()
+    for row_range in cut_matrix(0, len(weights), dim):
+        chunks = (second_moment(weights[rows], partner_counts[rows]) for rows in row_range.chunks)
+        total += sum(chunks, zeros).astype(np.float32)
+    return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Curvature:
+    """How curved the loss is for the rows of one matrix, along the eigenvectors of the other's second moment.
+
+    Attributes
+    ----------
+    basis : (D, D padded) float32
+        Eigenvectors in columns, the most curved first; behind them zeros.
+    values : (D,) float64
+        Eigenvalues, not negative, plus the floor, in parts of the slope; falling.
+    """
+
+    basis: Matrix
+    values: Moments
+
+    @classmethod
+    def decompose(cls, hessian: Moments, curvature_floor: float = 0.0) -> Curvature:
+        """From the curvature of an update, (D, D)."""
+        with threadpool_limits(limits=1, user_api="blas"):  # more threads wait for each other on busy cores
+            values, vectors = np.linalg.eigh(hessian)
+        values, dim = np.maximum(values[::-1], 0), len(values)
+        basis = aligned_zeros(dim, padded(dim))
+        basis[:, :dim] = vectors[:, ::-1]
+        return cls(basis, values + curvature_floor * np.median(values))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Correction:
+    """What P shards in turn would have done to one matrix, from what they did side by side.
+
+    With x[r, i] = rate * updates[r] * l[i] the mean displacement of row r along eigenvector i is multiplied by
+    ``f = 1 + e^-x + ... + e^-(P-1)x``: 1 where a shard alone has reached the optimum, P where it has barely moved. What
+    one shard's displacement differs from the mean is noise; so much of it is added that there is as much as in turn.
+
+    Attributes
+    ----------
+    basis : (D, D padded) float32
+        See `Curvature`.
+    curvature : (D padded,) float32
+        Its values times slope and learning rate; falling.
+    updates_an_epoch_share : float
+        What turns the updates of a row in an epoch into those of one shard in the round.
+    shards : int
+        P, at least 2.
+    """
+
+    basis: Matrix
+    curvature: npt.NDArray[np.float32]
+    updates_an_epoch_share: float
+    shards: int
+
+    @classmethod
+    def build(cls, curvature: Curvature, slope: float, epoch_share: float, rate: float, shards: int) -> Correction:
+        """For a round.
+
+        Parameters
+        ----------
+        slope : float
+            Mean logistic slope of the scores that the shards have met.
+        epoch_share : float
+            How many epochs of its part of the corpus each shard has trained in the round.
+        rate : float
+            Mean learning rate of the round.
+        """
+        falling = np.zeros(curvature.basis.shape[1], np.float32)
+        falling[: len(curvature.values)] = curvature.values * (slope * rate)
+        return cls(curvature.basis, falling, epoch_share / shards, shards)
+
+    def apply(self, before: Matrix, mean_step: Matrix, sample: Matrix, updates: npt.NDArray[np.float64]) -> Matrix:
+        """Some rows after the round, (rows, D), which an epoch updates so many times, (rows,).
+
+        Parameters
+        ----------
+        before : (rows, D) float32
+            The rows before the round.
+        mean_step, sample : see `displacements`
+
+        Notes
+        -----
+        Along most directions most rows have barely moved: there the correction is the sum, and nothing is rotated.
+        """
+        n = (updates * self.updates_an_epoch_share).astype(np.float32)
+        moved = int(np.count_nonzero(self.shards * n.max() * self.curvature > _BARELY_MOVED))
+        if not moved:
+            return np.float32(self.shards) * mean_step + before
+        dim, directions = mean_step.shape[1], padded(moved)
+        inverse = aligned_zeros(directions, padded(dim))
+        inverse[:, :dim] = self.basis[:, :directions].T
+        new, scratch = np.empty_like(mean_step), np.empty((3, TILE_ROWS, padded(dim)), np.float32)
+        add_correction(before, mean_step, sample, n, self.basis, inverse, self.curvature, self.shards, scratch, new)
+        return new
+
+
+def curvatures_of(moments: Moments, statistics: BothStatistics) -> tuple[Curvature, Curvature]:
+    """The curvatures of the input and of the output matrix.
+
+    Parameters
+    ----------
+    moments : (2, D + 1, D) float64
+        `second_moment` of the input and of the output matrix before the round.
+    """
+    first, second = (
+        Curvature.decompose(mine.curvature(others), mine.curvature_floor)
+        for mine, others in zip(statistics, moments[::-1], strict=True)
+    )
+    return first, second
+
+
+def sum_moments(moments: Sequence[Matrix], row_ranges: Sequence[RowRange]) -> Moments:
+    """The moments of both matrices, (2, D + 1, D), from those of their row ranges, in order."""
+    total = np.zeros((2, *moments[0].shape))
+    for moment, row_range in zip(moments, row_ranges, strict=True):
+        total[row_range.matrix] += moment
+    return total

@@ -9,10 +9,10 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from w2v_spark.errors import ConfigError, W2VError
+from w2v_spark.errors import ConfigError, Name, W2VError
 from w2v_spark.formats.exporting import check_export, export_vectors
-from w2v_spark.formats.formats import Format, VectorFile, guess_format
-from w2v_spark.formats.parquet_columns import Layout, Shape
+from w2v_spark.formats.formats import Format, VectorFile, default_vocabulary, guess_format
+from w2v_spark.formats.parquet_columns import ParquetColumns, Shape
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -20,11 +20,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     args = _parse(argv)
     try:
         if args.limit is not None and args.limit < 1:
-            raise ConfigError(f"--limit {args.limit} is not allowed: expected at least 1 word")
+            raise ConfigError(Name("limit"), f" {args.limit} is not allowed: expected at least 1 word")
         file = _file(args)
         check_export(args.vectors, file, args.overwrite)
         rows = export_vectors(args.vectors, file, args.limit)
-    except (W2VError, OSError) as error:
+    except W2VError as error:
+        print(f"error: {error.render(lambda key: f'--{key}')}", file=sys.stderr)
+        return 2
+    except OSError as error:
         print(f"error: {' '.join(str(error).splitlines())}", file=sys.stderr)
         return 2
     print(f"{', '.join(file.files)}: {rows:,} words, {file.format}")
@@ -35,6 +38,12 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="export.py", description=(__doc__ or "").partition("\n")[0], allow_abbrev=False
     )
+    add_export_arguments(parser)
+    return parser.parse_args(argv)
+
+
+def add_export_arguments(parser: argparse.ArgumentParser) -> None:
+    """All options of an export."""
     parser.add_argument("--vectors", required=True, metavar="DIR", help="output directory of a run: a path or a URI")
     parser.add_argument("--output", required=True, metavar="FILE", help="a path or a URI; .gz is compressed")
     parser.add_argument("--format", choices=[*Format], help="what the name's suffix says, unless given")
@@ -52,7 +61,6 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--shape", choices=[*Shape], help="parquet: list, fixed-size list, or a column a number (list)")
     parser.add_argument("--double", action="store_true", help="parquet: float64 instead of float32")
     parser.add_argument("--overwrite", action="store_true", help="replace files that exist")
-    return parser.parse_args(argv)
 
 
 def _file(args: argparse.Namespace) -> VectorFile:
@@ -60,13 +68,14 @@ def _file(args: argparse.Namespace) -> VectorFile:
     kind = Format(args.format) if args.format else guess_format(args.output)
     columns = {"word": args.word_column, "vector": args.vector_column, "count": args.count_column}
     given = {name: value for name, value in columns.items() if value is not None}
-    if kind is not Format.PARQUET and (given or args.shape or args.double):
-        raise ConfigError(f"--word-column, --vector-column, --count-column, --shape, --double are not for {kind}")
-    layout = Layout(**given, shape=Shape(args.shape or Shape.LIST), double=args.double)
+    for name in ("word_column", "vector_column", "count_column", "shape", "double"):
+        if getattr(args, name) and kind is not Format.PARQUET:
+            raise ConfigError(Name(name.replace("_", "-")), f" is for parquet, not for {kind}")
+    written = ParquetColumns(**given, shape=Shape(args.shape or Shape.LIST), double=args.double)
     vocabulary = args.vocabulary
     if kind is Format.NUMPY and vocabulary is None:
-        vocabulary = f"{args.output.removesuffix('.npy')}.vocab.txt"
-    return VectorFile(args.output, kind, not args.no_header, vocabulary, args.counts, layout)
+        vocabulary = default_vocabulary(args.output)
+    return VectorFile(args.output, kind, not args.no_header, vocabulary, args.counts, written)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,9 @@ from tests.commands import export, import_vectors
 from tests.conftest import ROOT
 from tests.unit.vector_files import awkward_matrix, make_table, same_bits
 from w2v_spark.errors import StoreError
+from w2v_spark.formats.exporting import check_export, export_vectors
+from w2v_spark.formats.formats import Format, VectorFile
+from w2v_spark.formats.importing import import_vectors as import_to_table
 from w2v_spark.publishing.layout import mark
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
@@ -99,7 +103,13 @@ def test_model_json_and_metadata(here: Path) -> None:
     assert export(["--vectors", "run", "--output", "v.bin"]) == 0
     assert import_vectors(["--input", "v.bin", "--output", "back", "--limit", "9"]) == 0
     model = json.loads((here / "back" / "model.json").read_text())
-    assert model["import"] == {"files": ["v.bin"], "format": "word2vec-binary", "limit": 9}
+    assert model["import"] == {
+        "files": ["v.bin"],
+        "member": None,
+        "format": "word2vec-binary",
+        "limit": 9,
+        "mended": {},
+    }
     assert (model["vocabulary_size"], model["dim"], model["counts_fall"]) == (9, D, True)
     metadata = pq.read_metadata(here / "back" / "vectors" / "part-00000.parquet").metadata
     assert json.loads(metadata[b"w2v.import"]) == {"file": "v.bin", "format": "word2vec-binary"}
@@ -112,6 +122,44 @@ def test_counts_that_do_not_fall(here: Path, capsys: pytest.CaptureFixture[str])
     assert import_vectors(["--input", "v.txt", "--counts", "c", "--output", "back"]) == 0
     assert "the counts do not fall" in capsys.readouterr().out
     assert json.loads((here / "back" / "model.json").read_text())["counts_fall"] is False
+
+
+def test_what_was_mended_is_printed_and_kept(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "v.vec").write_bytes(b"9 1\na 1\na 2\nb x\nnew york 3\nc\xff 4\n")
+    lenient = ["--duplicates", "first", "--skip-malformed", "--unicode-errors", "replace"]
+    assert import_vectors(["--input", "v.vec", "--output", "back", *lenient]) == 0
+    assert capsys.readouterr().out.splitlines() == [
+        "back: 3 words, D = 1",
+        "rows left out because they are malformed: 1",
+        "rows left out because their word has occurred before: 1",
+        "words changed because they are not UTF-8: 1",
+        "words with spaces, which are what comes before the last D fields of their lines: 1",
+        "rows announced by the header, which is wrong: 9",
+    ]
+    mended = {"malformed": 1, "duplicates": 1, "not_unicode": 1, "with_spaces": 1, "announced": 9}
+    assert json.loads((here / "back" / "model.json").read_text())["import"]["mended"] == mended
+    back = KeyedVectors.load("back")
+    assert (back.words, back.matrix.tolist()) == (["a", "new york", "c\ufffd"], [[1], [3], [4]])
+
+
+def test_a_file_of_an_archive(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with zipfile.ZipFile("glove.6B.zip", "w") as archive:
+        archive.writestr("glove.1d.txt", "a 1\nb 2\n")
+        archive.writestr("glove.2d.txt", "a 1 2\n")
+    arguments = "--input glove.6B.zip --output back --no-header"
+    assert "of 2 files, glove.1d.txt, glove.2d.txt: name one with --member" in refused_but_for_times(arguments, capsys)
+    assert import_vectors([*arguments.split(), "--member", "glove.1d.txt"]) == 0
+    assert KeyedVectors.load("back").words == ["a", "b"]
+    described = json.loads((here / "back" / "model.json").read_text())["import"]
+    assert (described["files"], described["member"]) == (["glove.6B.zip"], "glove.1d.txt")
+
+
+def test_paths_may_be_path_objects(here: Path) -> None:
+    file = VectorFile(here / "v.npy", Format.NUMPY, vocabulary=here / "names", counts=here / "counts")
+    check_export(here / "run", file)
+    assert export_vectors(here / "run", file) == V
+    import_to_table(file, Directory.open(here / "back"))
+    assert KeyedVectors.load(here / "back").words == WORDS
 
 
 @pytest.mark.parametrize(
@@ -131,9 +179,11 @@ def test_counts_that_do_not_fall(here: Path, capsys: pytest.CaptureFixture[str])
         ("--vectors run --output v.bin --no-header", "--no-header is for word2vec-text"),
         ("--vectors run --output v.bin --vocabulary x", "--vocabulary is for numpy"),
         ("--vectors run --output v.parquet --counts x", "--counts is for the other formats"),
-        ("--vectors run --output v.bin --shape list", "are not for word2vec-binary"),
+        ("--vectors run --output v.bin --shape list", "--shape is for parquet, not for word2vec-binary"),
         ("--vectors run --output v.parquet --word-column vector", "a name of its own for each"),
         ("--vectors run --output v.npy.gz --format numpy", "numpy is not written as .gz"),
+        ("--vectors run --output v.txt.bz2", "--output v.txt.bz2: files are written as they are, or compressed as .gz"),
+        ("--vectors run --output v.bin --counts c.zip", "--counts c.zip: files are written as they are"),
         ("--vectors spaces --output v.txt --counts c", "spaces, rank 1: the word 'new york' holds white space"),
         ("--vectors twice --output v.bin", "twice, rank 2: the word 'a' has occurred before (twice, rank 0)"),
         ("--vectors spaces --output v.bin", "spaces, rank 1: the word 'new york' holds white space"),
@@ -149,26 +199,37 @@ def test_exports_that_are_refused(here: Path, capsys: pytest.CaptureFixture[str]
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ("--input v.dat --output out", "says no format; give --format"),
+        ("--input v.dat --output out", "v.dat says no format; give --format"),
+        ("--input absent.dat --output out", "absent.dat cannot be read"),
         ("--input v.txt --output out --limit 0", "--limit 0"),
         ("--input absent.txt --output out", "absent.txt cannot be read"),
         ("--input v.txt --output run", "run exists; choose another directory, or give --overwrite"),
         ("--input v.txt --output v.txt/x", "v.txt is a file"),
         ("--input v.txt --output training --overwrite", "holds the run of a training job"),
-        ("--input v.txt --output out --word-column x", "are not for word2vec-text"),
+        ("--input v.txt --output out --word-column x", "--word-column is for parquet, not for word2vec-text"),
         ("--input v.bin --output out --no-header", "--no-header is for word2vec-text"),
         ("--input v.npy --output out", "v.npy cannot be read"),
         ("--input v.parquet --output out --unicode-errors ignore", "is not for parquet"),
         ("--input v.parquet --output out", "neither a Parquet file nor a directory"),
         ("--input v.txt --output out", "v.txt, line 3: number 1 of the vector is nan"),
+        ("--input v.txt --output out", "; --skip-malformed leaves such rows out"),
+        (
+            "--input v.txt --output out --no-header",
+            "is a header 'V D', and the lines that follow have 1 numbers",
+        ),
+        ("--input v.txt --output out --member x", "--member x is for a zip archive, and v.txt is not one"),
         ("--input v.txt --output run --overwrite", "v.txt, line 3: number 1 of the vector is nan"),
-        ("--input twice.txt --output out", "twice.txt, line 3: the word 'a' has occurred before (twice.txt, line 2)"),
+        (
+            "--input twice.txt --output out",
+            "before (twice.txt, line 2); --duplicates first keeps the first",
+        ),
         ("--input twice.txt --output run --overwrite", "twice.txt, line 3: the word 'a' has occurred before"),
         ("--input v.txt --format word2vec-binary --output out", "v.txt, line 1"),
     ],
 )
 def test_imports_that_are_refused(here: Path, capsys: pytest.CaptureFixture[str], arguments: str, message: str) -> None:
     (here / "v.txt").write_text("2 1\na 1\nb nan\n")
+    (here / "v.dat").write_text("2 1\na 1\nb nan\n")
     (here / "twice.txt").write_text("2 1\na 1\na 2\n")
     (here / "training" / "_run").mkdir(parents=True)
     (here / "training" / "_run" / "run.json").write_text('{"identity": "x", "plan": {}}')

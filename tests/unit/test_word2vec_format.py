@@ -15,13 +15,16 @@ from hypothesis.extra import numpy as npst
 
 from tests.unit.vector_files import awkward_matrix, collect, read_back, same_bits, save, stream_of, words_of
 from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.formats import files, word2vec_binary, word2vec_text
-from w2v_spark.formats.files import InputFile, OutputFiles
-from w2v_spark.formats.word2vec_binary import read_binary
-from w2v_spark.formats.word2vec_format import read_counts, write_counts
-from w2v_spark.formats.word2vec_text import read_text
+from w2v_spark.formats import input_file, word2vec_binary, word2vec_text
+from w2v_spark.formats.checks import MAX_WORD, checked
+from w2v_spark.formats.input_file import InputFile
+from w2v_spark.formats.lenience import STRICT, Lenience
+from w2v_spark.formats.output_files import OutputFiles
+from w2v_spark.formats.word2vec_binary import BinarySource
+from w2v_spark.formats.word2vec_format import WithCounts, write_counts
+from w2v_spark.formats.word2vec_text import TextSource
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.stream import MAX_WORD, VectorStream
+from w2v_spark.vectors.stream import VectorStream
 
 V, D = 50, 6
 KINDS = pytest.mark.parametrize("binary", [False, True], ids=["text", "binary"])
@@ -34,7 +37,7 @@ finite = st.floats(width=32, allow_nan=False, allow_infinity=False)
 @pytest.fixture
 def small_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
     """Chunks of 64 bytes, so that every row lies across the edge of one."""
-    for module in (files, word2vec_binary, word2vec_text):
+    for module in (input_file, word2vec_binary, word2vec_text):
         monkeypatch.setattr(module, "CHUNK", 64)
     monkeypatch.setattr(word2vec_text, "_MAX_LINE", 1000)
 
@@ -140,8 +143,8 @@ def test_counts_are_those_of_gensim(tmp_path: Path) -> None:
     assert [theirs.get_vecattr(name, "count") for name in names] == expected
     theirs.save_word2vec_format(str(tmp_path / "g.bin"), str(tmp_path / "g.counts"), binary=True)
     with InputFile(tmp_path / "g.bin") as file, InputFile(tmp_path / "g.counts") as counts:
-        stream = read_binary(file)
-        assert collect(VectorStream(stream.rows, read_counts(stream, counts)))[::2] == (names, expected)
+        stream = checked(WithCounts(BinarySource(file), counts), None, STRICT)
+        assert collect(stream)[::2] == (names, expected)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +154,6 @@ def test_counts_are_those_of_gensim(tmp_path: Path) -> None:
         (b"a 1\n", "line 2: the file ends where the count of 'b'"),
         (b"a 1\nb x\n", "line 2: expected 'word count'"),
         (b"a\nb 1\n", "line 1: expected 'word count'"),
-        (b"a 1\nb 1", "line 2: the file ends within the line"),
         (b"a 99999999999999999999\n", "line 1: expected 'word count'"),
     ],
 )
@@ -160,7 +162,7 @@ def test_malformed_counts(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "counts").write_bytes(content)
     with InputFile(tmp_path / "v.txt") as file, InputFile(tmp_path / "counts") as counts:
         with pytest.raises(InputError, match="counts, ") as caught:
-            list(read_counts(read_text(file), counts))
+            collect(checked(WithCounts(TextSource(file), counts), None, STRICT))
         assert message in str(caught.value)
 
 
@@ -179,20 +181,18 @@ TEXT = [
     (b"3 2\na 1.000 2.000\nb 1.000 2.000\n", "line 4: the file ends after 2 of 3 words"),
     (b"1 2\na 1 2\nb 1 2\n", "line 3: there is more after the 1 words"),
     (b"2 2\na 1 2.5\nb 1\n", "line 3: 1 numbers after the word b'b', expected 2"),
-    (b"2 2\na 1 2\nb 1 2.", "line 3: the file ends within the line"),
-    (b"2 2\na 1 2\nb 1 2 3\n", "line 3: 3 numbers"),
-    (
-        b"2 2\na 1 2\nnew york 1 2\n",
-        "line 3: 3 numbers after the word b'new', expected 2; words are not empty and hold",
-    ),
+    (b"2 2\na 1 2\nb 1 2 3\n", "line 3: b'1' is a number more than the 2 that are expected"),
+    (b"2 2\na .1 .2\nb .1 .2 .3\n", "line 3: b'.1' is a number more than the 2 that are expected"),
+    (b"2 2\na .1 .2\nnew york .1 .2 .3\n", "line 3: b'.1' is a number more than the 2"),
+    (b"2 2\na 1 2\nnew york 1\n", "line 3: b'york' is not a number"),
     (b"2 2\na 1 2\nnew\nyork 1 2\n", "line 3: 0 numbers after the word b'new'"),
     (b"2 2\na 1 2\nb\tc 1 2\n", "line 3: the word 'b\\tc' holds white space"),
-    (b"2 2\na 1 2\n 1 2\n", "line 3: 2 numbers after the word b''"),
+    (b"2 2\na 1 2\n 1 2\n", "line 3: the line begins with white space where the word is expected"),
     (b"2 2\na 1 2\n\nb 1 2\n", "line 3: the line is empty"),
-    (b"2 2\na 1 2\nb  1\n", "line 3: b'' is not a number"),
+    (b"2 2\na 1 2\nb  1\n", "line 3: 1 numbers after the word b'b'"),
     (b"2 2\na 1 2\nb 1 x\n", "line 3: b'x' is not a number"),
     (b"2 2\na 1 2\nb 1 1_0\n", "line 3: b'1_0' is not a number"),
-    (b"2 2\na 1 2\nb 1\t2 3\n", "line 3: b'1\\t2' is not a number"),
+    (b"2 2\na 1 2\nb 1\t2 3\n", "line 3: b'1' is a number more than the 2 that are expected"),
     (b"2 2\na 1 2\nb nan 2\n", "line 3: number 1 of the vector is nan"),
     (b"2 2\na 1 2\nb 1 -inf\n", "line 3: number 2 of the vector is -inf"),
     (b"2 2\na 1 2\nb 1 1e39\n", "line 3: number 2 of the vector is inf"),
@@ -215,7 +215,7 @@ def test_malformed_text(tmp_path: Path, content: bytes, message: str) -> None:
 def test_malformed_text_without_a_header(tmp_path: Path) -> None:
     for content, message in [
         (b"", "line 1: 0 lines"),
-        (b"a\n", "line 1: 1 lines, the first with 0 numbers"),
+        (b"a\n", "line 1: 1 lines of 0 numbers"),
         (b"a 1 2\nb 1\n", "line 2: 1 numbers"),
         (b"a 1 2\n\nb 1 2\n", "line 2: the line is empty"),
         (b"a 1 2\na 1 2\n", "line 2: the word 'a' has occurred before"),
@@ -290,8 +290,8 @@ def test_damaged_gzip(tmp_path: Path, binary: bool) -> None:
 @KINDS
 def test_words_that_are_not_utf8(tmp_path: Path, binary: bool) -> None:
     (tmp_path / "v").write_bytes(b"1 2\na\xc3 " + (ONE if binary else b"1 2\n"))
-    assert read_back(tmp_path / "v", binary, unicode_errors="ignore")[0] == ["a"]
-    assert read_back(tmp_path / "v", binary, unicode_errors="replace")[0] == ["a\ufffd"]
+    assert read_back(tmp_path / "v", binary, lenience=Lenience(unicode_errors="ignore"))[0] == ["a"]
+    assert read_back(tmp_path / "v", binary, lenience=Lenience(unicode_errors="replace"))[0] == ["a\ufffd"]
 
 
 @KINDS

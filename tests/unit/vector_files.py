@@ -8,9 +8,12 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import fs
 
-from w2v_spark.formats.files import InputFile, OutputFiles
-from w2v_spark.formats.word2vec_binary import read_binary, write_binary
-from w2v_spark.formats.word2vec_text import read_text, write_text
+from w2v_spark.formats.checks import checked
+from w2v_spark.formats.input_file import InputFile
+from w2v_spark.formats.lenience import STRICT, Lenience
+from w2v_spark.formats.output_files import OutputFiles
+from w2v_spark.formats.word2vec_binary import BinarySource, write_binary
+from w2v_spark.formats.word2vec_text import TextSource, write_text
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.stream import Batch, VectorStream
 from w2v_spark.vectors.table import write_vectors
@@ -55,10 +58,11 @@ def collect(stream: VectorStream) -> Collected:
 
 
 def read_back(
-    path: Path, binary: bool, limit: int | None = None, **options: object
-) -> tuple[list[str], Matrix, list[int]]:
+    path: Path, binary: bool, limit: int | None = None, header: bool = True, lenience: Lenience = STRICT
+) -> Collected:
     with InputFile(path) as file:
-        return collect((read_binary if binary else read_text)(file, limit, **options))  # type: ignore[operator]
+        source = BinarySource(file, lenience) if binary else TextSource(file, header, lenience)
+        return collect(checked(source, limit, lenience))
 
 
 def save(path: Path, binary: bool, words: list[str], matrix: Matrix, **options: bool) -> None:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import argparse
 from typing import Final
 
-from w2v_spark.errors import ConfigError
+from w2v_spark.errors import ConfigError, Name
 from w2v_spark.formats.exporting import check_export, export_vectors
-from w2v_spark.formats.formats import Format, VectorFile, guess_format
-from w2v_spark.formats.parquet_columns import Layout, Shape
+from w2v_spark.formats.formats import Format, VectorFile, default_vocabulary, guess_format
+from w2v_spark.formats.parquet_columns import ParquetColumns, Shape
 
 EXAMPLE: Final = "w2v-spark export --vectors vectors --output vectors.bin"
 
@@ -37,7 +37,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Write the files, and print what is in them."""
     if args.limit is not None and args.limit < 1:
-        raise ConfigError(f"--limit {args.limit} is not allowed: expected at least 1 word")
+        raise ConfigError(Name("limit"), f" {args.limit} is not allowed: expected at least 1 word")
     file = _file(args)
     check_export(args.vectors, file, args.overwrite)
     rows = export_vectors(args.vectors, file, args.limit)
@@ -50,10 +50,11 @@ def _file(args: argparse.Namespace) -> VectorFile:
     kind = Format(args.format) if args.format else guess_format(args.output)
     columns = {"word": args.word_column, "vector": args.vector_column, "count": args.count_column}
     given = {name: value for name, value in columns.items() if value is not None}
-    if kind is not Format.PARQUET and (given or args.shape or args.double):
-        raise ConfigError(f"--word-column, --vector-column, --count-column, --shape, --double are not for {kind}")
-    layout = Layout(**given, shape=Shape(args.shape or Shape.LIST), double=args.double)
+    for name in ("word_column", "vector_column", "count_column", "shape", "double"):
+        if getattr(args, name) and kind is not Format.PARQUET:
+            raise ConfigError(Name(name.replace("_", "-")), f" is for parquet, not for {kind}")
+    written = ParquetColumns(**given, shape=Shape(args.shape or Shape.LIST), double=args.double)
     vocabulary = args.vocabulary
     if kind is Format.NUMPY and vocabulary is None:
-        vocabulary = f"{args.output.removesuffix('.npy')}.vocab.txt"
-    return VectorFile(args.output, kind, not args.no_header, vocabulary, args.counts, layout)
+        vocabulary = default_vocabulary(args.output)
+    return VectorFile(args.output, kind, not args.no_header, vocabulary, args.counts, written)

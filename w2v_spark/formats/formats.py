@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Final
 
-from w2v_spark.errors import ConfigError
-from w2v_spark.formats.parquet_columns import Layout
+from w2v_spark.errors import ConfigError, Name
+from w2v_spark.formats.input_file import COMPRESSED_SUFFIXES
+from w2v_spark.formats.parquet_columns import ParquetColumns
 
 
 class Format(StrEnum):
@@ -21,11 +24,8 @@ class Format(StrEnum):
 
 _SUFFIXES: Final = {
     ".txt": Format.WORD2VEC_TEXT,
-    ".txt.gz": Format.WORD2VEC_TEXT,
     ".vec": Format.WORD2VEC_TEXT,
-    ".vec.gz": Format.WORD2VEC_TEXT,
     ".bin": Format.WORD2VEC_BINARY,
-    ".bin.gz": Format.WORD2VEC_BINARY,
     ".npy": Format.NUMPY,
     ".parquet": Format.PARQUET,
 }
@@ -37,55 +37,86 @@ class VectorFile:
 
     Attributes
     ----------
-    location : str
+    location : str or Path
         A path or any URI that `pyarrow.fs` opens. Parquet may also be read from a directory.
     format : Format
     header : bool
         Whether word2vec text begins with a line ``V D``.
-    vocabulary : str, optional
+    vocabulary : str or Path, optional
         The file of words beside a ``.npy``.
-    counts : str, optional
+    counts : str or Path, optional
         A file of ``word count`` lines; of all formats but Parquet, which has a column for them.
-    layout : Layout
+    columns : ParquetColumns
         Columns of Parquet.
+    member : str, optional
+        Which file of a zip archive; for reading.
 
     Raises
     ------
     ConfigError
-        Something is given that the format does not have, or the name does not say the format.
+        Something is given that the format does not have.
     """
 
-    location: str
+    location: str | Path
     format: Format
     header: bool = True
-    vocabulary: str | None = None
-    counts: str | None = None
-    layout: Layout = field(default_factory=Layout)
+    vocabulary: str | Path | None = None
+    counts: str | Path | None = None
+    columns: ParquetColumns = field(default_factory=ParquetColumns)
+    member: str | None = None
 
     def __post_init__(self) -> None:
         if not self.header and self.format is not Format.WORD2VEC_TEXT:
-            raise ConfigError(f"--no-header is for word2vec-text, not for {self.format}")
-        if (self.vocabulary is None) == (self.format is Format.NUMPY):
-            raise ConfigError(
-                "numpy needs --vocabulary"
-                if self.vocabulary is None
-                else f"--vocabulary is for numpy, not for {self.format}"
-            )
+            raise ConfigError(Name("no-header"), f" is for word2vec-text, not for {self.format}")
+        if self.format is Format.NUMPY and self.vocabulary is None:
+            raise ConfigError("numpy needs ", Name("vocabulary"))
+        if self.format is not Format.NUMPY and self.vocabulary is not None:
+            raise ConfigError(Name("vocabulary"), f" is for numpy, not for {self.format}")
         if self.counts is not None and self.format is Format.PARQUET:
-            raise ConfigError("--counts is for the other formats; Parquet has its counts in a column, --count-column")
+            raise ConfigError(
+                Name("counts"), " is for the other formats; Parquet has its counts in a column, ", Name("count-column")
+            )
+        if self.member is not None and self.format is Format.PARQUET:
+            raise ConfigError(Name("member"), " is not for parquet, which is not read out of an archive: unpack it")
         if len({*self.files}) < len(self.files):
             raise ConfigError(f"{self.location}, its vocabulary and its counts must be different files")
 
     @property
     def files(self) -> list[str]:
         """All files that belong to it."""
-        return [self.location, *filter(None, (self.vocabulary, self.counts))]
+        return [os.fspath(each) for each in (self.location, self.vocabulary, self.counts) if each is not None]
 
 
-def guess_format(location: str) -> Format:
+def guess_format(location: str | Path) -> Format:
     """The format that a name says by its suffix. Raises `ConfigError` if it says none."""
-    name = location.rstrip("/").rpartition("/")[2].lower()
-    for suffix, kind in _SUFFIXES.items():
-        if name.endswith(suffix):
-            return kind
-    raise ConfigError(f"the name of {location} says no format; give --format, one of {', '.join(Format)}")
+    found = format_of_name(location)
+    if found is None:
+        raise says_no_format(location)
+    return found
+
+
+def format_of_name(location: str | Path) -> Format | None:
+    """The format that a name says by its suffix, whatever the file is compressed with; None if it says none."""
+    suffix = Path(uncompressed_name(location).rstrip("/").rpartition("/")[2].lower()).suffix
+    return _SUFFIXES.get(suffix)
+
+
+def uncompressed_name(location: str | Path) -> str:
+    """The name without the suffix of a compression: ``v.txt`` for ``v.txt.bz2``."""
+    name = os.fspath(location)
+    for suffix in COMPRESSED_SUFFIXES:
+        if name.lower().endswith(suffix):
+            return name[: -len(suffix)]
+    return name
+
+
+def default_vocabulary(location: str | Path) -> str:
+    """The file of words beside a ``.npy``, unless another is given: ``v.vocab.txt`` for ``v.npy``."""
+    return f"{uncompressed_name(location).removesuffix('.npy')}.vocab.txt"
+
+
+def says_no_format(location: str | Path) -> ConfigError:
+    """The error about a file of an unknown format."""
+    return ConfigError(
+        f"the name of {os.fspath(location)} says no format; give ", Name("format"), f", one of {', '.join(Format)}"
+    )

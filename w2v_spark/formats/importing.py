@@ -11,13 +11,9 @@ import numpy as np
 import pyarrow as pa
 
 from w2v_spark.errors import ConfigError, Name
-from w2v_spark.formats.files import InputFile
-from w2v_spark.formats.formats import Format, VectorFile
-from w2v_spark.formats.numpy_pair import read_numpy
-from w2v_spark.formats.parquet_columns import read_parquet
-from w2v_spark.formats.word2vec_binary import read_binary
-from w2v_spark.formats.word2vec_format import read_counts
-from w2v_spark.formats.word2vec_text import read_text
+from w2v_spark.formats.formats import VectorFile
+from w2v_spark.formats.lenience import STRICT, Lenience
+from w2v_spark.formats.opening import open_file
 from w2v_spark.publishing.description import FORMAT_VERSION
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
 from w2v_spark.publishing.publication import Publication
@@ -45,7 +41,7 @@ def import_vectors(
     file: VectorFile,
     output: Directory,
     limit: int | None = None,
-    unicode_errors: str = "strict",
+    lenience: Lenience = STRICT,
     packages: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """Make a vector table of a file of another program, or of its first ``limit`` words.
@@ -57,15 +53,15 @@ def import_vectors(
     ----------
     file, output
         Checked already.
-    unicode_errors : str
-        What to do with words that are not UTF-8: ``"strict"``, ``"ignore"`` or ``"replace"``.
+    lenience : Lenience
+        What of a file that is not as it should be is let through.
     packages : mapping of str to str, optional
         Versions, for ``model.json``.
 
     Returns
     -------
     dict
-        What ``model.json`` holds.
+        What ``model.json`` holds; ``import.mended`` says how much was mended, see `Mended`.
 
     Raises
     ------
@@ -82,15 +78,21 @@ def import_vectors(
     staging = publication.open_staging()
     try:
         with ExitStack() as files:
-            stream = _open(file, limit, unicode_errors, files)
+            stream = open_file(file, limit, lenience, files)
             labels = _Labels(stream)
-            described = {"import": json.dumps({"file": file.location, "format": file.format}, ensure_ascii=False)}
+            described = {"import": json.dumps({"file": file.files[0], "format": file.format}, ensure_ascii=False)}
             write_labelled(
                 output.filesystem, staging.file(VECTORS), stream.rows, labels.take, labels.blocks(), described
             )
         model = {
             "format_version": FORMAT_VERSION,
-            "import": {"files": file.files, "format": file.format, "limit": limit},
+            "import": {
+                "files": file.files,
+                "member": file.member,
+                "format": file.format,
+                "limit": limit,
+                "mended": stream.mended.to_dict(),
+            },
             "vocabulary_size": stream.rows,
             "dim": labels.dim,
             "counts_fall": labels.fall,
@@ -103,22 +105,6 @@ def import_vectors(
         if not existed and output.exists() and not publication.is_finished:
             output.delete()
     return model
-
-
-def _open(file: VectorFile, limit: int | None, unicode_errors: str, files: ExitStack) -> VectorStream:
-    """The stream of a file, whose handles are closed with ``files``."""
-    if file.format is Format.PARQUET:
-        return read_parquet(file.location, file.layout, limit)
-    source = files.enter_context(InputFile(file.location))
-    if file.format is Format.WORD2VEC_TEXT:
-        stream = read_text(source, limit, file.header, unicode_errors)
-    elif file.vocabulary is not None:
-        stream = read_numpy(source, files.enter_context(InputFile(file.vocabulary)), limit, unicode_errors)
-    else:
-        stream = read_binary(source, limit, unicode_errors)
-    if file.counts is not None:
-        stream = VectorStream(stream.rows, read_counts(stream, files.enter_context(InputFile(file.counts))))
-    return stream
 
 
 class _Labels:

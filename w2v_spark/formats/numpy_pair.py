@@ -3,72 +3,83 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from itertools import islice
 from typing import IO, Final
 
 import numpy as np
 
 from w2v_spark.errors import InputError
-from w2v_spark.formats.files import CHUNK, InputFile
+from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, MAX_WORD, Rows, check_batch
+from w2v_spark.formats.input_file import CHUNK, InputFile
 from w2v_spark.formats.word2vec_format import read_lines
+from w2v_spark.magic import Kind
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.stream import (
-    MAX_DIM,
-    MAX_ROWS,
-    MAX_WORD,
-    Batch,
-    VectorStream,
-    check_export,
-    check_finite,
-    check_words,
-    decode_words,
-    distinct,
-    limited,
-    rank_counts,
-)
+from w2v_spark.vectors.stream import VectorStream
 
 _FORBIDDEN: Final = r"\n\r"  # spaces are no harm in a file with a word a line
 
 
-def read_numpy(
-    file: InputFile, vocabulary: InputFile, limit: int | None = None, unicode_errors: str = "strict"
-) -> VectorStream:
-    """Stream a pair of files, or its first ``limit`` words.
-
-    float16 and float32 are taken bit for bit, float64 is rounded to float32. Nothing is unpickled.
+class NumpySource:
+    """A pair of files. float16 and float32 are taken bit for bit, float64 is rounded to float32. Nothing is unpickled.
 
     Raises
     ------
     InputError
-        The matrix is no ``.npy`` of two dimensions in C order, or as large as its header says, or a number is not
-        finite, naming the byte; or a line of the vocabulary is wrong, naming the line.
-    ConfigError
-        ``limit`` is below 1.
+        The matrix is no ``.npy`` of two dimensions in C order, or not as large as its header says, naming the byte; or
+        the vocabulary has more or fewer words than the matrix has rows, naming the line. Such a pair does not belong
+        together, whatever is let through.
     """
-    rows, dim, dtype = _read_header(file)
-    wanted = limited(rows, limit)
 
-    def place(row: int) -> str:
-        return f"{vocabulary.name}, line {row + 1}"
+    forbidden = _FORBIDDEN
 
-    lines = read_lines(vocabulary, MAX_WORD)
-    blocks = _read_blocks(file, wanted, dim, dtype)
+    def __init__(self, file: InputFile, vocabulary: InputFile) -> None:
+        file.refuse_other_kinds(Kind.NPY)
+        vocabulary.refuse_other_kinds()
+        self._file = file
+        self._vocabulary = vocabulary
+        self.rows, self._dim, self._dtype = _read_header(file)
+        self._first_byte = file.position
 
-    def batches() -> Iterator[Batch]:
+    def place(self, row: int, column: int | None = None) -> str:
+        """The line of a word, or the byte of a number."""
+        if column is None:
+            return f"{self._vocabulary.name}, line {row + 1}"
+        byte = self._first_byte + (row * self._dim + column) * self._dtype.itemsize
+        return f"{self._file.name}, byte {byte}"
+
+    def batches(self, stop: int | None) -> Iterator[Rows]:
+        """See `checks.Source.batches`."""
+        wanted = self.rows if stop is None else min(stop, self.rows)
+        self._vocabulary.rewind()
+        lines = read_lines(self._vocabulary, MAX_WORD)
         done = 0
-        for block in blocks:
-            raw = [line.removesuffix(b"\r") for line in islice(lines, len(block))]
-            if len(raw) < len(block):
-                raise InputError(f"{place(done + len(raw))}: the file ends, but the matrix has {rows} rows")
-            words = decode_words(raw, unicode_errors, done, place)
-            check_words(words, _FORBIDDEN, done, place)
-            yield Batch(words, block, rank_counts(wanted, done, len(block)))
+        for block in self._blocks(wanted):
+            words: list[bytes | None] = [line.removesuffix(b"\r") for line in islice(lines, len(block))]
+            if len(words) < len(block):
+                raise InputError(f"{self.place(done + len(words))}: the file ends, but the matrix has {self.rows} rows")
+            yield Rows(words, block)
             done += len(block)
-        if wanted == rows and next(lines, None) is not None:
-            raise InputError(f"{place(done)}: there is more after the words of the {rows} rows of {file.name}")
+        if wanted == self.rows and next(lines, None) is not None:
+            raise InputError(
+                f"{self.place(done)}: there is more after the words of the {self.rows} rows of {self._file.name}"
+            )
 
-    return VectorStream(wanted, distinct(batches(), place))
+    def _blocks(self, rows: int) -> Iterator[Matrix]:
+        """The first rows of the matrix, some MiB at a time."""
+        self._file.rewind()
+        self._file.read(self._first_byte)
+        size = self._dim * self._dtype.itemsize
+        at_once = max(1, CHUNK // size)
+        for start in range(0, rows, at_once):
+            base = self._file.position
+            count = min(at_once, rows - start)
+            data = self._file.read(count * size)
+            if len(data) < count * size:
+                raise InputError(
+                    f"{self._file.name}, byte {base + len(data)}: the file ends within row {start + 1} to {rows}"
+                )
+            with np.errstate(over="ignore"):  # becomes infinite, and is refused
+                yield np.frombuffer(data, self._dtype).astype(np.float32, copy=False).reshape(count, self._dim)
 
 
 def _read_header(file: InputFile) -> tuple[int, int, np.dtype[np.floating]]:
@@ -99,26 +110,6 @@ def _read_header(file: InputFile) -> tuple[int, int, np.dtype[np.floating]]:
     return rows, dim, dtype
 
 
-def _read_blocks(file: InputFile, rows: int, dim: int, dtype: np.dtype[np.floating]) -> Iterator[Matrix]:
-    """The first rows of the matrix, some MiB at a time."""
-    size = dim * dtype.itemsize
-    at_once = max(1, CHUNK // size)
-    for start in range(0, rows, at_once):
-        base = file.position
-        count = min(at_once, rows - start)
-        data = file.read(count * size)
-        if len(data) < count * size:
-            raise InputError(f"{file.name}, byte {base + len(data)}: the file ends within row {start + 1} to {rows}")
-        with np.errstate(over="ignore"):  # becomes infinite, and is refused
-            block = np.frombuffer(data, dtype).astype(np.float32, copy=False).reshape(count, dim)
-        check_finite(block, start, partial(_place_of_number, file.name, base, size, dtype.itemsize, start))
-        yield block
-
-
-def _place_of_number(name: str, base: int, row_size: int, size: int, first: int, row: int, column: int) -> str:
-    return f"{name}, byte {base + (row - first) * row_size + column * size}"
-
-
 def write_numpy(stream: VectorStream, file: IO[bytes], vocabulary: IO[bytes], place: str) -> None:
     """Write the pair, the matrix as little-endian float32.
 
@@ -130,7 +121,7 @@ def write_numpy(stream: VectorStream, file: IO[bytes], vocabulary: IO[bytes], pl
             shape = (stream.rows, batch.matrix.shape[1])
             header = {"descr": "<f4", "fortran_order": False, "shape": shape}
             np.lib.format.write_array_header_1_0(file, header)
-        check_export(batch, start, place, _FORBIDDEN)
+        check_batch(batch, start, place, _FORBIDDEN)
         file.write(batch.matrix.astype("<f4", copy=False).tobytes())
         vocabulary.write("".join(f"{word}\n" for word in batch.words.to_pylist()).encode())
         start += len(batch.words)

@@ -3,94 +3,93 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
 from typing import IO, Final
 
 import numpy as np
 
 from w2v_spark.errors import InputError
-from w2v_spark.formats.files import CHUNK, InputFile
-from w2v_spark.formats.word2vec_format import FORBIDDEN, read_header
+from w2v_spark.formats.checks import MAX_WORD, Rows, check_batch
+from w2v_spark.formats.input_file import CHUNK, InputFile
+from w2v_spark.formats.lenience import STRICT, Lenience
+from w2v_spark.formats.word2vec_format import FORBIDDEN, TAKE_ALL, read_header
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.stream import (
-    MAX_WORD,
-    Batch,
-    Counts,
-    VectorStream,
-    check_export,
-    check_finite,
-    check_words,
-    decode_words,
-    distinct,
-    limited,
-    rank_counts,
-)
+from w2v_spark.vectors.stream import Counts, VectorStream
 
 _FLOAT: Final = np.dtype("<f4")
 
 
-def read_binary(file: InputFile, limit: int | None = None, unicode_errors: str = "strict") -> VectorStream:
-    """Stream a binary file, with or without a newline after each vector, or its first ``limit`` words.
+class BinarySource:
+    """A binary file cut into rows, with or without a newline after each vector.
+
+    Parameters
+    ----------
+    file : InputFile
+    lenience : Lenience
+        What of a malformed file is let through.
 
     Raises
     ------
     InputError
         Here if the header is wrong, else at the batch that is. The message names the byte, counted from 0, after
         decompression.
-    ConfigError
-        ``limit`` is below 1.
 
     Notes
     -----
-    Memory: some MiB, the words, and 8 bytes a word for the bytes that errors name.
+    Memory: some MiB, and 8 bytes a word for the bytes that errors name.
     """
-    rows, dim, rest = read_header(file, least=2, per_number=_FLOAT.itemsize)
-    reader = _Reader(file, dim, rest, unicode_errors)
-    wanted = limited(rows, limit)
-    return VectorStream(wanted, distinct(reader.batches(wanted, wanted == rows), reader.place))
 
+    forbidden = FORBIDDEN
 
-class _Reader:
-    """Cuts the bytes into rows, and knows at which byte each began."""
-
-    def __init__(self, file: InputFile, dim: int, rest: bytes, unicode_errors: str) -> None:
+    def __init__(self, file: InputFile, lenience: Lenience = STRICT) -> None:
         self._file = file
-        self._dim = dim
-        self._buffer = rest
-        self._base = file.position - len(rest)  # the byte of the file with which the buffer begins
-        self._unicode_errors = unicode_errors
+        self._lenience = lenience
+        header = read_header(file, least=2, per_number=_FLOAT.itemsize, lenience=lenience)
+        self.rows, self._dim, self._header_size = header
+        self._begin()
+
+    def _begin(self) -> None:
+        self._file.rewind()
+        self._file.read(self._header_size)
+        self._buffer = b""
+        self._base = self._file.position  # the byte of the file with which the buffer begins
         self._starts: list[Counts] = []
         self._firsts: list[int] = [0]
+        self._words: list[bytes] = []  # those of the last batch
 
-    def place(self, row: int) -> str:
-        """The byte at which a word begins."""
-        chunk = int(np.searchsorted(self._firsts, row, side="right")) - 1
-        return f"{self._file.name}, byte {self._starts[chunk][row - self._firsts[chunk]]}"
+    def place(self, row: int, column: int | None = None) -> str:
+        """The byte at which a word begins, or a number of a row of the last batch."""
+        part = int(np.searchsorted(self._firsts, row, side="right")) - 1
+        if part == len(self._starts):  # beyond what has been read
+            return f"{self._file.name}, byte {self._base}"
+        byte = int(self._starts[part][row - self._firsts[part]])
+        if column is not None:
+            byte += len(self._words[row - self._firsts[-2]]) + 1 + column * _FLOAT.itemsize
+        return f"{self._file.name}, byte {byte}"
 
-    def batches(self, wanted: int, to_the_end: bool) -> Iterator[Batch]:
-        """All rows, checked but for duplicates."""
+    def batches(self, stop: int | None) -> Iterator[Rows]:
+        """See `checks.Source.batches`."""
+        self._begin()
         done = 0
-        while done < wanted:
-            words, starts, matrix = self._split(wanted - done)
+        while stop is None or done < stop:
+            words, starts, matrix = self._split(CHUNK if stop is None else stop - done)
             if words:
                 self._starts.append(np.array(starts, dtype=np.int64))
                 self._firsts.append(done + len(words))
-                decoded = decode_words(words, self._unicode_errors, done, self.place)
-                check_words(decoded, FORBIDDEN, done, self.place)
-                check_finite(matrix, done, partial(self._place_of_number, words, starts, done))
-                yield Batch(decoded, matrix, rank_counts(wanted, done, len(words)))
+                self._words = words
+                yield Rows([*words], matrix)
                 done += len(words)
             elif not self._fill():
-                raise InputError(
-                    f"{self._file.name}, byte {self._base + len(self._buffer)}: the file ends within word "
-                    f"{done + 1} of {wanted}: it is truncated, or the header is wrong"
-                )
-        if to_the_end:
-            self._check_end(wanted)
-
-    def _place_of_number(self, words: list[bytes], starts: list[int], first: int, row: int, column: int) -> str:
-        byte = starts[row - first] + len(words[row - first]) + 1 + column * _FLOAT.itemsize
-        return f"{self._file.name}, byte {byte}"
+                if not self._lenience.skip_malformed:
+                    raise InputError(
+                        f"{self._file.name}, byte {self._base + len(self._buffer)}: the file ends within word "
+                        f"{done + 1} of {stop}: it is truncated, or the header is wrong; ",
+                        *TAKE_ALL,
+                    )
+                if self._buffer not in (b"", b"\n"):  # the beginning of a row
+                    yield Rows([None], np.zeros((1, self._dim), np.float32))
+                return
+        if stop == self.rows and not self._lenience.skip_malformed:
+            self._check_end(stop)
 
     def _fill(self) -> bool:
         """Read on; whether there was anything."""
@@ -131,7 +130,9 @@ class _Reader:
             self._fill()
         if self._buffer not in (b"", b"\n"):
             raise InputError(
-                f"{self._file.name}, byte {self._base}: there is more after the {rows} words that the header announces"
+                f"{self._file.name}, byte {self._base}: there is more after the {rows} words that the header "
+                "announces; ",
+                *TAKE_ALL,
             )
 
 
@@ -144,7 +145,7 @@ def write_binary(stream: VectorStream, file: IO[bytes], place: str) -> None:
     for batch in stream.batches:
         if not start:
             file.write(f"{stream.rows} {batch.matrix.shape[1]}\n".encode())
-        check_export(batch, start, place, FORBIDDEN)
+        check_batch(batch, start, place, FORBIDDEN)
         rows = batch.matrix.astype(_FLOAT, copy=False)
         for word, vector in zip(batch.words.to_pylist(), rows, strict=True):
             file.write(word.encode() + b" " + vector.tobytes())

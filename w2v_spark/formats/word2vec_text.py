@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from typing import IO, Final
 
@@ -12,22 +13,12 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from w2v_spark.errors import InputError
-from w2v_spark.formats.files import CHUNK, InputFile
-from w2v_spark.formats.word2vec_format import FORBIDDEN, read_header
+from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, Rows, check_batch
+from w2v_spark.formats.input_file import CHUNK, InputFile
+from w2v_spark.formats.lenience import STRICT, Lenience
+from w2v_spark.formats.word2vec_format import FORBIDDEN, NO_HEADER, TAKE_ALL, Header, parse_header, read_header
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.stream import (
-    MAX_DIM,
-    MAX_ROWS,
-    Batch,
-    VectorStream,
-    check_export,
-    check_finite,
-    check_words,
-    decode_words,
-    distinct,
-    limited,
-    rank_counts,
-)
+from w2v_spark.vectors.stream import VectorStream
 
 _WHITE: Final = b" \t\r\n\v\f"
 _MAX_LINE: Final = 2 * CHUNK
@@ -37,43 +28,150 @@ _ONE_COLUMN: Final = csv.ReadOptions(column_names=["f0"], use_threads=False, blo
 _FLOATS: Final = csv.ConvertOptions(column_types={"f0": pa.float32()}, null_values=[])
 
 
-def read_text(
-    file: InputFile, limit: int | None = None, header: bool = True, unicode_errors: str = "strict"
-) -> VectorStream:
-    """Stream a text file, or its first ``limit`` words.
+class TextSource:
+    """A text file cut into rows, and the number of the line of each.
+
+    Words and numbers are separated by any number of spaces and tabs. The last D fields of a line are the numbers and
+    what comes before them is the word, which may have spaces in it. Lines may end with white space, as those of the C
+    program and of fastText do; the last one need not end with a newline.
 
     Parameters
     ----------
     file : InputFile
-        Lines may end with spaces, as those of the C program and of fastText do, or with a carriage return.
     header : bool
-        Without, as in GloVe's files, lines are counted in a pass of its own and the first one says what D is.
+        Without, as in GloVe's files, lines are counted in a pass of its own, and D is what most of the first say.
+    lenience : Lenience
+        What of a malformed file is let through.
 
     Raises
     ------
     InputError
         Here if the header is wrong, else at the batch that is. The message names the line, counted from 1.
-    ConfigError
-        ``limit`` is below 1.
 
     Notes
     -----
-    Numbers are rounded once, straight to float32. Memory: some MiB and the words.
+    Numbers are rounded once, straight to float32. Memory: some MiB.
     """
-    first = 1 + header
-    if header:
-        rows, dim, rest = read_header(file, least=2, per_number=2)
-    else:
-        rows, dim = _measure(file)
-        file.rewind()
-        rest = b""
-    wanted = limited(rows, limit)
-    reader = _Reader(file.name, _lines(file, rest, first), dim, first, unicode_errors)
-    return VectorStream(wanted, distinct(reader.batches(wanted, wanted == rows), reader.place))
+
+    forbidden = FORBIDDEN.removeprefix(" ")
+
+    def __init__(self, file: InputFile, header: bool = True, lenience: Lenience = STRICT) -> None:
+        self._file = file
+        self._lenience = lenience
+        self._first = 1 + header
+        found = read_header(file, least=2, per_number=2, lenience=lenience) if header else _measure(file)
+        self.rows, self._dim, self._header_size = found
+
+    def place(self, row: int, column: int | None = None) -> str:
+        """The line of a row."""
+        return f"{self._file.name}, line {row + self._first}"
+
+    def batches(self, stop: int | None) -> Iterator[Rows]:
+        """See `checks.Source.batches`."""
+        self._file.rewind()
+        self._file.read(self._header_size)
+        at_once = max(1, _NUMBERS_AT_ONCE // self._dim)
+        groups = _without_blank_end(_lines(self._file, self._first))
+        done = 0
+        left: list[bytes] = []
+        while stop is None or done < stop:
+            lines = next(groups, None)
+            if lines is None and self._lenience.skip_malformed:
+                return
+            if lines is None:
+                raise InputError(
+                    f"{self.place(done)}: the file ends after {done} of {stop} words: it is truncated, or the header "
+                    "is wrong; ",
+                    *TAKE_ALL,
+                )
+            left = [] if stop is None else lines[stop - done :]
+            for start in range(0, len(lines) - len(left), at_once):
+                part = lines[start : min(start + at_once, len(lines) - len(left))]
+                yield self._parse(part, done)
+                done += len(part)
+        if stop == self.rows and not self._lenience.skip_malformed and (left or next(groups, None)):
+            raise InputError(
+                f"{self.place(done)}: there is more after the {done} words that the header announces; ", *TAKE_ALL
+            )
+
+    def _parse(self, lines: list[bytes], start: int) -> Rows:
+        words: list[bytes | None] = []
+        numbers: list[bytes] = []
+        split = False
+        for line in lines:
+            word, _, rest = line.rstrip(_WHITE).partition(b" ")
+            if word and rest and rest.count(b" ") + 1 == self._dim:  # a space between each and the next
+                words.append(word)
+                numbers.append(rest)
+                continue
+            fields = self._fields(line, start + len(words))
+            words.append(fields[0] if fields else None)
+            numbers.append(b" ".join(fields[1:] or [b"0"] * self._dim))
+            split = split or (bool(fields) and b" " in fields[0])
+        matrix = self._numbers(numbers)
+        if matrix is None:  # numbers of an unusual form, or no numbers
+            return self._parse_one_by_one(lines, start)
+        return Rows(words, matrix, split=split)
+
+    def _parse_one_by_one(self, lines: list[bytes], start: int) -> Rows:
+        """The same where a line has something that is not a number, or a number of an unusual form."""
+        words: list[bytes | None] = []
+        matrix = np.zeros((len(lines), self._dim), dtype=np.float32)
+        split = False
+        for at, line in enumerate(lines):
+            fields = self._fields(line, start + at)
+            try:
+                if fields:
+                    matrix[at] = self._numbers_of_line(fields[1:])
+            except ValueError as error:
+                self._lenience.malformed(self.place(start + at), str(error))
+                fields = []
+            words.append(fields[0] if fields else None)
+            split = split or (bool(fields) and b" " in fields[0])
+        return Rows(words, matrix, split=split)
+
+    def _fields(self, line: bytes, row: int) -> list[bytes]:
+        """The word and D numbers; nothing if the line is malformed and to be left out."""
+        fields: list[bytes] = line.rsplit(None, self._dim)
+        if not fields:
+            what = "the line is empty"
+        elif line[:1] in (b" ", b"\t"):
+            what = f"the line begins with white space where the word is expected: {line[:40]!r}"
+        elif len(fields) <= self._dim:
+            what = f"{len(fields) - 1} numbers after the word {fields[0][:80]!r}, expected {self._dim}"
+        elif _ends_with_number(fields[0], fields[1:]):
+            *_, word = fields[0].rsplit(None, 1)
+            what = f"{word[:40]!r} is a number more than the {self._dim} that are expected"
+        else:
+            return fields
+        self._lenience.malformed(self.place(row), what)
+        return []
+
+    def _numbers(self, rows: list[bytes]) -> Matrix | None:
+        """The numbers of some lines, (rows, D), between single spaces; None if not all are numbers of a usual form."""
+        text = b"\n".join(rows).replace(b" ", b"\n")
+        try:
+            column = csv.read_csv(pa.BufferReader(text), _ONE_COLUMN, _PLAIN, _FLOATS).column(0)
+        except pa.ArrowInvalid:
+            return None
+        if len(column) != len(rows) * self._dim:
+            return None
+        numbers: Matrix = column.to_numpy().reshape(len(rows), self._dim)
+        return numbers
+
+    def _numbers_of_line(self, numbers: list[bytes]) -> Matrix:
+        usual = self._numbers([b" ".join(numbers)])
+        if usual is not None:
+            vector: Matrix = usual[0]
+            return vector
+        with np.errstate(over="ignore"):  # becomes infinite, and is refused
+            unusual: Matrix = np.array([_number(number) for number in numbers]).astype(np.float32)
+        return unusual
 
 
-def _measure(file: InputFile) -> tuple[int, int]:
+def _measure(file: InputFile) -> Header:
     """V and D of a file without a header; blank lines at its end do not count."""
+    file.refuse_other_kinds()
     rows = newlines = 0
     first = b""
     while chunk := file.read(CHUNK):
@@ -83,117 +181,68 @@ def _measure(file: InputFile) -> tuple[int, int]:
         if filled:
             rows = newlines + filled.count(b"\n") + 1
         newlines += chunk.count(b"\n")
-    dim = first.partition(b"\n")[0].rstrip(_WHITE).count(b" ")
+    *whole, last = first.split(b"\n")
+    lines = whole or [last]
+    dims = Counter(len(line.split()) - 1 for line in lines if line.strip())
+    dim = dims.most_common(1)[0][0] if dims else 0
     if not 1 <= rows <= MAX_ROWS or not 1 <= dim <= MAX_DIM:
         raise InputError(
-            f"{file.name}, line 1: {rows} lines, the first with {dim} numbers; allowed are 1 to {MAX_ROWS} and "
-            f"1 to {MAX_DIM}"
+            f"{file.name}, line 1: {rows} lines of {dim} numbers; allowed are 1 to {MAX_ROWS} and 1 to {MAX_DIM}"
         )
-    return rows, dim
+    header = parse_header(lines[0])
+    if header is not None and rows > 1 and header[1] == dim and (dim > 1 or header[0] == rows - 1):
+        raise InputError(
+            f"{file.name}, line 1: {lines[0].strip()!r} is a header 'V D', and the lines that follow have {dim} "
+            "numbers: leave out ",
+            NO_HEADER,
+        )
+    return Header(rows, dim, 0)
 
 
-def _lines(file: InputFile, rest: bytes, number: int) -> Iterator[list[bytes]]:
+def _lines(file: InputFile, number: int) -> Iterator[list[bytes]]:
     """The lines, some MiB at a time, without newlines; ``number`` is that of the first."""
-    chunk = rest
     rest = b""
-    while chunk or (chunk := file.read(CHUNK)):
+    while chunk := file.read(CHUNK):
         *lines, rest = (rest + chunk).split(b"\n")
         if lines:
             yield lines
             number += len(lines)
         if len(rest) > _MAX_LINE:
             raise InputError(f"{file.name}, line {number}: no line's end within {_MAX_LINE} bytes")
-        chunk = b""
-    if rest.strip():
-        raise InputError(
-            f"{file.name}, line {number}: the file ends within the line, whose last number may be cut off; if it is "
-            "complete, end it with a newline"
-        )
+    if rest:
+        yield [rest]
 
 
-class _Reader:
-    """Parses lines, and knows the number of each."""
+def _without_blank_end(groups: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+    """The same lines but for those at the end that are blank."""
+    blank = 0
+    for lines in groups:
+        filled = len(lines)
+        while filled and not lines[filled - 1].strip():
+            filled -= 1
+        if filled:
+            yield [b""] * blank + lines[:filled]
+            blank = 0
+        blank += len(lines) - filled
 
-    def __init__(self, name: str, groups: Iterator[list[bytes]], dim: int, first: int, unicode_errors: str) -> None:
-        self._name = name
-        self._groups = groups
-        self._dim = dim
-        self._first = first
-        self._unicode_errors = unicode_errors
 
-    def place(self, row: int, _column: int = 0) -> str:
-        """The line of a row."""
-        return f"{self._name}, line {row + self._first}"
+def _ends_with_number(word: bytes, numbers: list[bytes]) -> bool:
+    """Whether a word with spaces, as in ``b 0.1``, ends with what may well be a number of the vector.
 
-    def batches(self, wanted: int, to_the_end: bool) -> Iterator[Batch]:
-        """All rows, checked but for duplicates."""
-        done = 0
-        at_once = max(1, _NUMBERS_AT_ONCE // self._dim)
-        left: list[bytes] = []
-        while done < wanted:
-            lines = next(self._groups, None)
-            if lines is None:
-                raise InputError(
-                    f"{self.place(done)}: the file ends after {done} of {wanted} words: it is truncated, or the header "
-                    "is wrong"
-                )
-            left = lines[wanted - done :]
-            for start in range(0, min(len(lines), wanted - done), at_once):
-                batch = self._parse(lines[start : min(start + at_once, len(lines) - len(left))], done, wanted)
-                yield batch
-                done += len(batch.words)
-        if to_the_end:
-            self._check_end(left, done)
+    ``windows 10`` before numbers with a decimal point does not.
+    """
+    *before, last = word.rsplit(None, 1)
+    if not before:
+        return False
+    try:
+        _number(last)
+    except ValueError:
+        return False
+    return _has_point(last) or not any(map(_has_point, numbers))
 
-    def _parse(self, lines: list[bytes], start: int, wanted: int) -> Batch:
-        raw: list[bytes] = []
-        rows: list[bytes] = []
-        for row, line in enumerate(lines, start):
-            word, _, numbers = line.rstrip(_WHITE).partition(b" ")
-            found = numbers.count(b" ") + 1 if numbers else 0
-            if not word or found != self._dim:
-                reason = f"{found} numbers after the word {word[:80]!r}, expected {self._dim}"
-                raise InputError(
-                    f"{self.place(row)}: {reason if line.strip() else 'the line is empty'}; words are not empty and "
-                    "hold no spaces"
-                )
-            raw.append(word)
-            rows.append(numbers)
-        words = decode_words(raw, self._unicode_errors, start, self.place)
-        check_words(words, FORBIDDEN, start, self.place)
-        matrix = self._numbers(rows, start)
-        check_finite(matrix, start, self.place)
-        return Batch(words, matrix, rank_counts(wanted, start, len(lines)))
 
-    def _numbers(self, rows: list[bytes], start: int) -> Matrix:
-        """The numbers of some lines, (rows, D)."""
-        text = b"\n".join(rows).replace(b" ", b"\n")
-        try:
-            column = csv.read_csv(pa.BufferReader(text), _ONE_COLUMN, _PLAIN, _FLOATS).column(0)
-        except pa.ArrowInvalid:
-            column = pa.chunked_array([], pa.float32())
-        if len(column) != len(rows) * self._dim:  # numbers of an unusual form, or no numbers
-            return np.array([self._number_by_number(row, at) for at, row in enumerate(rows, start)], dtype=np.float32)
-        numbers: Matrix = column.to_numpy().reshape(len(rows), self._dim)
-        return numbers
-
-    def _number_by_number(self, numbers: bytes, row: int) -> list[np.float32]:
-        try:
-            with np.errstate(over="ignore"):
-                return [np.float32(_number(number)) for number in numbers.split(b" ")]
-        except ValueError as error:
-            raise InputError(f"{self.place(row)}: {error}") from None
-
-    def _check_end(self, left: list[bytes], rows: int) -> None:
-        number = rows
-        while left or (left := next(self._groups, [])):
-            for line in left:
-                if line.strip():
-                    raise InputError(
-                        f"{self.place(number)}: there is more after the {rows} words that the header announces"
-                    )
-                number += 1
-            left = []
+def _has_point(number: bytes) -> bool:
+    return b"." in number or b"e" in number.lower()
 
 
 def _number(text: bytes) -> float:
@@ -216,7 +265,7 @@ def write_text(stream: VectorStream, file: IO[bytes], place: str, header: bool =
         dim = batch.matrix.shape[1]
         if header and not start:
             file.write(f"{stream.rows} {dim}\n".encode())
-        check_export(batch, start, place, FORBIDDEN)
+        check_batch(batch, start, place, FORBIDDEN)
         at_once = max(1, _NUMBERS_AT_ONCE // dim)
         for row in range(0, len(batch.words), at_once):
             file.write(_format(batch.words[row : row + at_once], batch.matrix[row : row + at_once]))

@@ -11,18 +11,25 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from tests.unit.vector_files import awkward_matrix, collect, same_bits, stream_of, words_of
+from tests.unit.vector_files import Collected, awkward_matrix, collect, same_bits, stream_of, words_of
 from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.formats.files import OutputFiles
-from w2v_spark.formats.parquet_columns import Layout, Shape, read_parquet, write_parquet
+from w2v_spark.formats.checks import checked
+from w2v_spark.formats.lenience import STRICT
+from w2v_spark.formats.output_files import OutputFiles
+from w2v_spark.formats.parquet_columns import ParquetColumns, Shape, write_parquet
+from w2v_spark.formats.parquet_source import ParquetSource
 from w2v_spark.vectors.blocks import Matrix
 
 V, D = 50, 6
 
 
-def save(path: Path, words: list[str], matrix: Matrix, layout: Layout) -> None:
+def save(path: Path, words: list[str], matrix: Matrix, columns: ParquetColumns) -> None:
     with OutputFiles() as outputs:
-        write_parquet(stream_of(words, matrix), outputs.create(path), layout, "table")
+        write_parquet(stream_of(words, matrix), outputs.create(path), columns, "table")
+
+
+def read(path: Path, columns: ParquetColumns, limit: int | None = None) -> Collected:
+    return collect(checked(ParquetSource(path, columns), limit, STRICT))
 
 
 @pytest.mark.parametrize("shape", [*Shape])
@@ -30,39 +37,39 @@ def save(path: Path, words: list[str], matrix: Matrix, layout: Layout) -> None:
 @pytest.mark.parametrize("count", [None, "n"])
 def test_round_trip_is_exact(tmp_path: Path, shape: Shape, double: bool, count: str | None) -> None:
     words, matrix = [*words_of(V - 1), "new york\n"], awkward_matrix(V, D)
-    layout = Layout("token", "e", count, shape, double)
-    save(tmp_path / "v.parquet", words, matrix, layout)
+    columns = ParquetColumns("token", "e", count, shape, double)
+    save(tmp_path / "v.parquet", words, matrix, columns)
     schema = pq.read_schema(tmp_path / "v.parquet")
     numbers = [f"e{i}" for i in range(D)] if shape is Shape.COLUMNS else ["e"]
     assert schema.names == ["token", *([] if count is None else ["n"]), *numbers]
     kind = schema.field(-1).type
     assert (kind if shape is Shape.COLUMNS else kind.value_type) == (pa.float64() if double else pa.float32())
     for limit in (None, 9):
-        names, read, counts = collect(read_parquet(tmp_path / "v.parquet", Layout("token", "e", count), limit))
+        names, found, counts = read(tmp_path / "v.parquet", ParquetColumns("token", "e", count), limit)
         rows = limit or V
         assert names == words[:limit]
-        assert same_bits(read, matrix[:limit])
+        assert same_bits(found, matrix[:limit])
         assert counts == ([(V - i) * 10 for i in range(rows)] if count else list(range(rows, 0, -1)))
 
 
 def test_files_of_a_directory_in_order_of_their_names(tmp_path: Path) -> None:
     words, matrix = words_of(V), awkward_matrix(V, D)
     for number, part in enumerate((slice(0, 20), slice(20, 20), slice(20, V))):
-        save(tmp_path / f"{number}.parquet", words[:1], matrix[:1], Layout())
+        save(tmp_path / f"{number}.parquet", words[:1], matrix[:1], ParquetColumns())
         table = pa.table({"word": words[part], "vector": pa.array(matrix[part].tolist(), pa.large_list(pa.float32()))})
         pq.write_table(table, tmp_path / f"{number}.parquet")
     (tmp_path / "_SUCCESS").touch()
-    names, read, _ = collect(read_parquet(tmp_path, Layout()))
+    names, found, _ = read(tmp_path, ParquetColumns())
     assert names == words
-    assert same_bits(read, matrix)
+    assert same_bits(found, matrix)
 
 
 def test_what_duckdb_writes(tmp_path: Path) -> None:
     duckdb.sql(f"COPY (SELECT 'w' || i AS word, i::INT AS count, [i / 4, 1.5]::DOUBLE[] AS vector "
                f"FROM range(3) t(i)) TO '{tmp_path}/v.parquet'")  # fmt: skip
-    names, read, counts = collect(read_parquet(tmp_path / "v.parquet", Layout(count="count")))
+    names, found, counts = read(tmp_path / "v.parquet", ParquetColumns(count="count"))
     assert (names, counts) == (["w0", "w1", "w2"], [0, 1, 2])
-    assert read.tolist() == [[0, 1.5], [0.25, 1.5], [0.5, 1.5]]
+    assert found.tolist() == [[0, 1.5], [0.25, 1.5], [0.5, 1.5]]
 
 
 def test_other_kinds_of_columns(tmp_path: Path) -> None:
@@ -74,9 +81,9 @@ def test_other_kinds_of_columns(tmp_path: Path) -> None:
         }
     )
     pq.write_table(table, tmp_path / "v.parquet")
-    names, read, _ = collect(read_parquet(tmp_path / "v.parquet", Layout(vector="x")))
+    names, found, _ = read(tmp_path / "v.parquet", ParquetColumns(vector="x"))
     assert names == ["a", "b"]
-    assert read.tolist() == [[1, 3], [2, 4]]
+    assert found.tolist() == [[1, 3], [2, 4]]
 
 
 def floats(rows: list[Any], kind: pa.DataType | None = None) -> pa.Array:
@@ -107,40 +114,40 @@ def floats(rows: list[Any], kind: pa.DataType | None = None) -> pa.Array:
 def test_malformed_tables(tmp_path: Path, columns: dict[str, Any], message: str) -> None:
     pq.write_table(pa.table(columns), tmp_path / "v.parquet")
     with pytest.raises(InputError, match=f"v.parquet.*{message}"):
-        collect(read_parquet(tmp_path / "v.parquet", Layout()))
+        read(tmp_path / "v.parquet", ParquetColumns())
 
 
 def test_malformed_counts(tmp_path: Path) -> None:
     pq.write_table(pa.table({"word": ["a"], "vector": floats([[1]]), "n": ["1"]}), tmp_path / "v.parquet")
     with pytest.raises(InputError, match="column 'n' is string, expected whole numbers"):
-        read_parquet(tmp_path / "v.parquet", Layout(count="n"))
+        read(tmp_path / "v.parquet", ParquetColumns(count="n"))
     with pytest.raises(InputError, match="expected a column 'm'"):
-        read_parquet(tmp_path / "v.parquet", Layout(count="m"))
+        read(tmp_path / "v.parquet", ParquetColumns(count="m"))
 
 
 def test_files_of_unequal_length_name_the_later_one(tmp_path: Path) -> None:
-    save(tmp_path / "0.parquet", ["a", "b"], np.ones((2, 3), np.float32), Layout())
-    save(tmp_path / "1.parquet", ["c"], np.ones((1, 2), np.float32), Layout())
-    with pytest.raises(InputError, match=r"1.parquet, row 1: 2 numbers after vectors of 3"):
-        collect(read_parquet(tmp_path, Layout()))
+    save(tmp_path / "0.parquet", ["a", "b"], np.ones((2, 3), np.float32), ParquetColumns())
+    save(tmp_path / "1.parquet", ["c"], np.ones((1, 2), np.float32), ParquetColumns())
+    with pytest.raises(InputError, match=r"1.parquet, row 1: a vector of 2 numbers, expected 3 as others"):
+        read(tmp_path, ParquetColumns())
 
 
 def test_files_that_are_not_parquet(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="neither a Parquet file nor a directory"):
-        read_parquet(tmp_path / "absent", Layout())
-    save(tmp_path / "v.parquet", words_of(V), awkward_matrix(V, D), Layout())
+        read(tmp_path / "absent", ParquetColumns())
+    save(tmp_path / "v.parquet", words_of(V), awkward_matrix(V, D), ParquetColumns())
     whole = (tmp_path / "v.parquet").read_bytes()
     (tmp_path / "v.parquet").write_bytes(whole[:-20])
     with pytest.raises(InputError, match=r"v\.parquet cannot be read"):
-        read_parquet(tmp_path / "v.parquet", Layout())
+        read(tmp_path / "v.parquet", ParquetColumns())
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="rank 1: the word is empty"):
-        save(tmp_path / "v.parquet", ["a", ""], np.ones((2, 2), np.float32), Layout())
+        save(tmp_path / "v.parquet", ["a", ""], np.ones((2, 2), np.float32), ParquetColumns())
     with pytest.raises(ConfigError, match="choose another"):
-        save(tmp_path / "v.parquet", ["a"], np.ones((1, 2), np.float32), Layout("v1", "v", shape=Shape.COLUMNS))
+        save(tmp_path / "v.parquet", ["a"], np.ones((1, 2), np.float32), ParquetColumns("v1", "v", shape=Shape.COLUMNS))
     assert list(tmp_path.iterdir()) == []
     for names in [("a", "a", None), ("a", "b", "a"), ("", "b", None), ("a", "b", "")]:
         with pytest.raises(ConfigError, match="a name of its own"):
-            Layout(*names)
+            ParquetColumns(*names)

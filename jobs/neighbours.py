@@ -7,10 +7,10 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from w2v_spark.errors import InputError, W2VError
+from w2v_spark.errors import ClusterError, InputError, W2VError
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.spark.session import get_session
-from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, details, one_line_cause
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
 from w2v_spark.vectors.neighbour_request import Request, Target
@@ -32,9 +32,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(format_summary(request, seconds, target.directory.uri))
         return 0
     except W2VError as error:
-        return _fail(str(error), 2)
+        return _fail(f"{error}{details(error)}", 1 if isinstance(error, ClusterError) else 2)
     except SPARK_ERRORS as error:
-        return _fail(f"Spark failed: {root_cause(error)}", 1)
+        return _fail(f"Spark failed: {one_line_cause(error)}{details(error)}", 1)
     except OSError as error:
         return _fail(str(error), 1)
 

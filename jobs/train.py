@@ -9,11 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from w2v_spark.config import Config
-from w2v_spark.errors import DivergedError, W2VError
+from w2v_spark.errors import ClusterError, DivergedError, W2VError
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.source import FORMATS, Input
-from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, details, one_line_cause
 from w2v_spark.spark.train import Output, train
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
@@ -38,9 +38,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(format_summary(model, output.directory.child(VECTORS).uri))
         return 0
     except W2VError as error:
-        return _fail(str(error), 1 if isinstance(error, DivergedError) else 2)
+        return _fail(f"{error}{details(error)}", 1 if isinstance(error, ClusterError | DivergedError) else 2)
     except SPARK_ERRORS as error:
-        return _fail(f"Spark failed: {root_cause(error)}", 1)
+        return _fail(f"Spark failed: {one_line_cause(error)}{details(error)}", 1)
     except OSError as error:
         return _fail(str(error), 1)
 

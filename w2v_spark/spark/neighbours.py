@@ -16,7 +16,7 @@ from pyspark.sql import SparkSession
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import SUCCESS_FILE
-from w2v_spark.spark.spark_errors import own_errors
+from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import Progress
 from w2v_spark.vectors.blocks import Matrix
@@ -109,7 +109,7 @@ def write_neighbour_table(
             buffer = io.BytesIO()
             np.save(buffer, request.queries, allow_pickle=False)
             staging.write_bytes(_QUERIES, buffer.getvalue())
-        with progress.stage("search"), own_errors():
+        with progress.stage("search"), translated_errors():
             files = _search(spark, request, staging, tasks)
         with progress.stage("publish"):
             _publish(files, staging, target)

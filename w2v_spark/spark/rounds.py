@@ -14,7 +14,7 @@ from w2v_spark.errors import DivergedError
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.spark.long_tasks import Crew
-from w2v_spark.spark.spark_errors import own_errors
+from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.training.history import Progress, RoundRecord, mean_slope
 from w2v_spark.training.merge import (
     Correction,
@@ -112,7 +112,7 @@ class _Rounds:
             Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(stems))
             for curvature in (curvatures if len(stems) > 1 else ())  # nothing is averaged where one shard has trained
         )
-        with own_errors():
+        with translated_errors():
             merged = self._crew.merge(number, old, stems, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         self._state.write_moments(number + 1, sum_moments(moments, blocks))

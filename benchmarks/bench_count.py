@@ -15,7 +15,7 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import get_session
-from w2v_spark.spark.settings import pass_settings
+from w2v_spark.spark.settings import text_pass_conf
 from w2v_spark.spark.text_passes import build_vocabulary
 
 Counter = Callable[[DataFrame], None]
@@ -71,7 +71,7 @@ def _sql(frame: DataFrame) -> DataFrame:
 
 
 def _statistics(frame: DataFrame) -> CorpusStatistics:
-    with pass_settings(frame.sparkSession, default_parallelism(frame.sparkSession)):
+    with text_pass_conf(frame.sparkSession, default_parallelism(frame.sparkSession)):
         return build_vocabulary(frame, Config())[1]
 
 

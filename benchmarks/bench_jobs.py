@@ -54,7 +54,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def measure(way: int, jobs: int) -> dict[str, float]:
     """Milliseconds of a job, the median of many, and what a task more than there are cores adds."""
     from w2v_spark.spark.session import get_session
-    from w2v_spark.spark.settings import round_settings
+    from w2v_spark.spark.settings import training_conf
 
     spark = get_session(config=list(WAYS.values())[way])
     task = _pass_on_frozen if way >= 4 else _pass_on
@@ -67,7 +67,7 @@ def measure(way: int, jobs: int) -> dict[str, float]:
         return 1000 * _median(constant.collect if way >= 3 else (lambda: query(tasks).collect()), jobs)
 
     if way >= 2:
-        with round_settings(spark):
+        with training_conf(spark):
             few, many = measure_tasks(TASKS), measure_tasks(4 * TASKS)
     else:
         few, many = measure_tasks(TASKS), measure_tasks(4 * TASKS)

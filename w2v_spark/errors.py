@@ -73,5 +73,9 @@ class DivergedError(W2VError, ArithmeticError):
     """Training produced weights that are not finite."""
 
 
+class ClusterError(W2VError, RuntimeError):
+    """A process of Spark has ended, or a disk or memory was not enough: nothing that was given is wrong in itself."""
+
+
 class MissingExtra(W2VError, ImportError):
     """A part of the package needs libraries that its base installation leaves out."""

@@ -22,6 +22,7 @@ from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.setters import Keywords, Word2VecSetters
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import add_mean_vectors
+from w2v_spark.spark.settings import frame_of
 from w2v_spark.spark.source import find_column
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -127,7 +128,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
         found = self.findSynonymsArray(word, num)
         words, similarities = ([row[i] for row in found] for i in (0, 1))
         table = pa.table({"word": pa.array(words, pa.string()), "similarity": pa.array(similarities, pa.float64())})
-        return SparkSession.active().createDataFrame(table, _SYNONYMS)
+        return frame_of(SparkSession.active(), table, _SYNONYMS)
 
     def findSynonymsArray(self, word: Any, num: int) -> list[tuple[str, float]]:
         """The same as a list, without a Spark job."""

@@ -9,15 +9,20 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.conftest import ROOT
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import java as java_module
 from w2v_spark.spark import session as session_module
-from w2v_spark.spark.session import find_java_home, get_session, read_spark_defaults
+from w2v_spark.spark.java import Java, is_same_encoding
+from w2v_spark.spark.session import check_worker_python, find_java_home, get_session, read_spark_defaults
 
 
 def _is_usable(java: str | None) -> bool:
@@ -71,14 +76,18 @@ def no_wheel(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def fake_java(tmp_path: Path) -> Callable[[str, str], Path]:
-    """Make a Java home whose java claims a version, or fails when that is empty."""
+def fake_java(tmp_path: Path) -> Callable[..., Path]:
+    """Make a Java home whose java claims a version, or fails when that is empty; and an encoding for a locale."""
 
-    def make(name: str, version: str) -> Path:
+    def make(name: str, version: str, utf8_locale: str = "*") -> Path:
         java = tmp_path / name / "bin" / "java"
         java.parent.mkdir(parents=True)
         settings = f"    java.home = {tmp_path / name}\n    java.specification.version = {version}\n"
-        java.write_text(f"#!/bin/sh\nprintf '%s' '{settings}' >&2\nexit {0 if version else 1}\n")
+        java.write_text(
+            f"#!/bin/sh\nprintf '%s' '{settings}' >&2\n"
+            f'case "$LC_ALL" in {utf8_locale}) encoding=UTF-8;; *) encoding=ANSI_X3.4-1968;; esac\n'
+            f'echo "    sun.jnu.encoding = $encoding" >&2\nexit {0 if version else 1}\n'
+        )
         java.chmod(0o755)
         return tmp_path / name
 
@@ -133,7 +142,7 @@ def test_a_system_java_needs_no_help(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_a_good_java_home_is_left_alone(
-    no_java: Path, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+    no_java: Path, fake_java: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java("good", "21")))
     assert find_java_home() is None
@@ -141,7 +150,7 @@ def test_a_good_java_home_is_left_alone(
 
 @pytest.mark.parametrize("version", ["11", "1.8", ""])
 def test_the_java_on_path_replaces_a_bad_java_home(
-    version: str, no_java: Path, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+    version: str, no_java: Path, fake_java: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     good = fake_java("good", "17")
     monkeypatch.setenv("JAVA_HOME", str(fake_java("bad", version)))
@@ -151,7 +160,7 @@ def test_the_java_on_path_replaces_a_bad_java_home(
 
 @needs_wheel
 def test_the_wheel_replaces_an_old_java(
-    no_java: Path, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+    no_java: Path, fake_java: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java("old", "11")))
     home = find_java_home()
@@ -180,11 +189,183 @@ def test_without_any_java_the_error_says_what_to_do() -> None:
 @pytest.mark.usefixtures("no_java", "no_wheel")
 @pytest.mark.parametrize(("version", "reason"), [("11", "is Java 11"), ("", "does not run")])
 def test_the_error_names_the_java_that_was_refused(
-    version: str, reason: str, fake_java: Callable[[str, str], Path], monkeypatch: pytest.MonkeyPatch
+    version: str, reason: str, fake_java: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java("refused", version)))
     with pytest.raises(ConfigError, match=rf"JAVA_HOME \(.*refused.*\) {reason}"):
         find_java_home()
+
+
+@pytest.mark.usefixtures("no_java", "no_wheel")
+def test_a_java_home_that_leads_nowhere_is_said_to_lead_nowhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    with pytest.raises(ConfigError, match=r"JAVA_HOME \(.*nowhere/bin/java\) does not exist.*w2v-spark\[java\]"):
+        find_java_home()
+
+
+def test_a_java_home_that_leads_nowhere_is_passed_over_where_there_is_another(
+    no_java: Path, tmp_path: Path, fake_java: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    good = fake_java("good", "17")
+    monkeypatch.setenv("JAVA_HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("PATH", f"{good / 'bin'}{os.pathsep}{no_java}")
+    assert find_java_home() == good
+
+
+# The locale of Java: without one of UTF-8 it does not see files whose names are not ASCII
+
+
+@pytest.mark.usefixtures("no_java")
+@pytest.mark.parametrize(
+    ("understood", "locale"),
+    [("*", None), ("C.UTF-8", "C.UTF-8"), ("en_US.UTF-8", "en_US.UTF-8"), ("nothing", None)],
+)
+def test_java_gets_the_first_locale_that_it_understands(
+    understood: str, locale: str | None, fake_java: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("JAVA_HOME", str(fake_java("java", "17", understood)))
+    monkeypatch.setenv("LC_ALL", "C")
+    assert java_module.find_java() == Java(None, locale)
+
+
+@pytest.mark.parametrize(
+    ("java", "python", "same"),
+    [
+        ("UTF-8", "utf-8", True),
+        ("ANSI_X3.4-1968", "utf-8", False),
+        ("ANSI_X3.4-1968", "ascii", False),
+        ("ISO-8859-1", "iso8859-1", True),
+        ("ISO-8859-1", "utf-8", False),
+        ("no such thing", "utf-8", False),
+        (None, "utf-8", False),
+    ],
+)
+def test_encodings_are_compared_under_any_of_their_names(
+    java: str | None, python: str, same: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(java_module.sys, "getfilesystemencoding", lambda: python)
+    assert is_same_encoding(java) == same
+
+
+# In directories with names beyond ASCII, what Java and what a Python worker see.
+NAMES = """
+import json, os, sys
+import pyarrow as pa
+from w2v_spark.spark.session import get_session, jvm_file_encoding
+
+spark = get_session(master="local[1]")
+folder = sys.argv[1]
+
+def listed(batches):
+    for batch in batches:
+        yield pa.record_batch([pa.array(sorted(os.listdir(folder)))], names=["name"])
+
+print(json.dumps({
+    "encoding": jvm_file_encoding(spark),
+    "lines": sorted(row.value for row in spark.read.text("file:" + folder).collect()),
+    "worker": [row.name for row in spark.range(1, numPartitions=1).mapInArrow(listed, "name string").collect()],
+    "LC_ALL": os.environ.get("LC_ALL"),
+}))
+"""
+
+
+@pytest.mark.parametrize(
+    "environment",
+    [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"LANG": "C", "PYTHONCOERCECLOCALE": "0"}],
+    ids=lambda environment: " ".join(f"{key}={value}" for key, value in environment.items()),
+)
+def test_names_of_files_are_read_without_a_locale(tmp_path: Path, environment: dict[str, str]) -> None:
+    folder = tmp_path / "names"
+    folder.mkdir()
+    names = ["plain.txt", "étude.txt", "日本.txt"]
+    for name in names:
+        (folder / name).write_text(name)
+    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "SPARK_"))}
+    result = subprocess.run(
+        [sys.executable, "-c", NAMES, str(folder)],
+        env=inherited | environment,
+        capture_output=True,
+        timeout=180,
+        check=False,
+    )
+    assert result.returncode == 0, result.stderr
+    report = json.loads(result.stdout.splitlines()[-1])
+    assert report["encoding"] == "UTF-8"
+    assert report["lines"] == names
+    assert report["worker"] == names
+    assert report["LC_ALL"] == environment.get("LC_ALL"), "this process keeps its own"
+
+
+def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("a b a b\n")
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    script = 'cd "$1" && rmdir "$1" && shift && exec "$@"'
+    train = [sys.executable, ROOT / "jobs/train.py", "--input", tmp_path / "a.txt", "--output", tmp_path / "out"]
+    result = subprocess.run(
+        ["sh", "-c", script, "sh", gone, *train], capture_output=True, text=True, timeout=180, check=False
+    )
+    assert result.returncode == 2, result.stderr
+    assert result.stderr.startswith("error: the working directory does not exist any more")
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out").exists()
+
+
+# The Python of the workers
+
+
+@pytest.fixture
+def other_python(tmp_path: Path) -> Path:
+    """A Python that claims to be of the next version."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site/sitecustomize.py").write_text(
+        "import sys\nfrom collections import namedtuple\n"
+        "Version = namedtuple('Version', 'major minor micro releaselevel serial')\n"
+        "sys.version_info = Version(3, sys.version_info[1] + 1, 0, 'final', 0)\n"
+    )
+    script = tmp_path / "other-python"
+    script.write_text(f'#!/bin/sh\nPYTHONPATH="{tmp_path}/site:$PYTHONPATH" exec "{sys.executable}" "$@"\n')
+    script.chmod(0o755)
+    return script
+
+
+def test_workers_of_another_python_are_refused_with_both_versions(tmp_path: Path, other_python: Path) -> None:
+    (tmp_path / "a.txt").write_text("a b a b\n")
+    train = [sys.executable, ROOT / "jobs/train.py", "--input", tmp_path / "a.txt", "--output", tmp_path / "out"]
+    result = subprocess.run(
+        [*train, "--quiet"],
+        env={**os.environ, "PYSPARK_PYTHON": str(other_python), "MASTER": "local[1]"},
+        capture_output=True,
+        text=True,
+        timeout=180,
+        check=False,
+    )
+    assert result.returncode == 2, result.stderr
+    ours, theirs = (f"Python 3.{sys.version_info[1] + more}" for more in (0, 1))
+    for part in (
+        f"workers run {theirs} ({other_python})",
+        f"process {ours}",
+        f"set PYSPARK_PYTHON to {sys.executable}",
+    ):
+        assert part in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert not (tmp_path / "out/vectors").exists()
+
+
+def _fake_spark(python: str, master: str) -> Any:
+    return SimpleNamespace(sparkContext=SimpleNamespace(pythonExec=python, master=master))
+
+
+def test_workers_on_other_machines_are_not_asked() -> None:
+    check_worker_python(_fake_spark("/no/such/python", "spark://host:7077"))
+    check_worker_python(_fake_spark("/no/such/python", "yarn"))
+
+
+def test_workers_whose_python_does_not_start() -> None:
+    with pytest.raises(ConfigError, match=r"/no/such/python, which does not start.*set PYSPARK_PYTHON to"):
+        check_worker_python(_fake_spark("/no/such/python", "local[2]"))
 
 
 @pytest.mark.parametrize(("release", "newest"), [("4.0.1", 23), ("4.1.4", 23), ("4.2.0", 99), ("4.10.0.dev1", 99)])
@@ -222,6 +403,15 @@ def test_an_active_session_is_returned_with_what_can_still_change(spark: SparkSe
     assert spark.conf.get("spark.driver.memory") == kept
 
 
+def test_a_session_of_others_is_left_as_it_is(spark: SparkSession) -> None:
+    """Also in a thread of its own, where no session is active: nothing that `get_session` chooses is set there."""
+    before = {row.key: row.value for row in spark.sql("SET").collect()}
+    with ThreadPoolExecutor(1) as pool:
+        sessions = [get_session(threads=2), pool.submit(get_session, threads=2).result()]
+    assert all(session is spark for session in sessions)
+    assert {row.key: row.value for row in spark.sql("SET").collect()} == before
+
+
 @pytest.mark.parametrize(
     ("environment", "settings", "needs_java"),
     [
@@ -240,8 +430,9 @@ def test_java_is_only_searched_where_this_process_starts_it(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session_module, "find_java_home", lambda: searched.append(True))
+    monkeypatch.setattr(session_module, "find_java", lambda: searched.append(True) or Java(None, None))
     monkeypatch.setattr(session_module, "SparkSession", _FakeSession)
+    monkeypatch.setattr(session_module, "_start", lambda builder, settings: builder.getOrCreate())
     get_session(config=settings)
     assert bool(searched) == needs_java
 

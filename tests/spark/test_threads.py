@@ -20,6 +20,7 @@ from w2v_spark.config import ModelConfig
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import resources
 from w2v_spark.spark import session as session_module
+from w2v_spark.spark.java import Java
 from w2v_spark.spark.resources import memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads
 from w2v_spark.training.memory import MemoryEstimate
@@ -79,21 +80,19 @@ def test_a_task_gets_a_core_for_each_thread_unless_the_user_has_chosen(
 ) -> None:
     for name in ("PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE", "MASTER"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(session_module, "find_java_home", lambda: None)
     monkeypatch.setenv("SPARK_CONF_DIR", str(tmp_path))
     if in_file:
         (tmp_path / "spark-defaults.conf").write_text("".join(f"{key} {value}\n" for key, value in given.items()))
     settings = {"spark.master": "local[4]", **({} if in_file else given)}
-    prepared = session_module._prepare_java_side(settings, threads)
+    prepared = session_module._prepare_java_side(settings, threads, Java(None, None))
     assert {**(given if in_file else {}), **prepared}.get("spark.task.cpus") == chosen
 
 
 def test_too_many_threads_are_refused_before_spark_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("PYSPARK_SUBMIT_ARGS", raising=False)
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
-    monkeypatch.setattr(session_module, "find_java_home", lambda: None)
     with pytest.raises(ConfigError, match=r"train.threads = 3 .*local\[2\]"):
-        session_module._prepare_java_side({"spark.master": "local[2]"}, 3)
+        session_module._prepare_java_side({"spark.master": "local[2]"}, 3, Java(None, None))
 
 
 # In a session
@@ -115,7 +114,12 @@ def test_no_warning_where_a_task_has_a_core_for_each_thread(cpus: str | None, th
 @pytest.mark.parametrize("cpus", [None, "1", "2"])
 def test_a_warning_where_spark_counts_fewer_cores_for_a_task(cpus: str | None) -> None:
     (warning,) = thread_warnings(fake_spark(8, {} if cpus is None else {"spark.task.cpus": cpus}), 4)
-    parts = ("train.threads = 4", f"spark.task.cpus = {cpus or 1}", "--conf spark.task.cpus=4", f"to {cpus or 1}")
+    parts = (
+        "train.threads = 4",
+        f"spark.task.cpus = {cpus or 1}",
+        "start Spark with spark.task.cpus=4",
+        f"to {cpus or 1}",
+    )
     assert [part for part in parts if part not in warning] == []
 
 

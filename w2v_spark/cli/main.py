@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from w2v_spark.cli.parsers import COMMANDS, build_command_parser, build_parser, check_command
-from w2v_spark.errors import DivergedError, W2VError
+from w2v_spark.errors import ClusterError, DivergedError, W2VError
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -66,13 +66,16 @@ def entry_point(argv: Sequence[str] | None = None) -> None:
 
 def describe(error: Exception) -> tuple[str, int] | None:
     """What is wrong in one line and the exit code, or None for a mistake in this program."""
-    if isinstance(error, W2VError):
-        return error.render(option_name), FAILED if isinstance(error, DivergedError) else UNUSABLE
+    details = ""  # where the whole story is, of what came from Spark
     if "pyspark" in sys.modules:
-        from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
+        from w2v_spark.spark import spark_errors
 
-        if isinstance(error, SPARK_ERRORS):
-            return f"Spark failed: {root_cause(error)}", FAILED
+        details = spark_errors.details(error)
+        if isinstance(error, spark_errors.SPARK_ERRORS):
+            return f"Spark failed: {spark_errors.one_line_cause(error)}{details}", FAILED
+    if isinstance(error, W2VError):
+        code = FAILED if isinstance(error, ClusterError | DivergedError) else UNUSABLE
+        return f"{error.render(option_name)}{details}", code
     if isinstance(error, OSError | MemoryError):
         return str(error) or type(error).__name__, FAILED
     return None

@@ -19,6 +19,7 @@ from w2v_spark.errors import StoreError
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.spark.settings import frame_of
 from w2v_spark.spark.source import spark_path
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
@@ -83,7 +84,7 @@ class ModelStore:
             matrix = self.vectors.matrix
             lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
             words = pa.array(self.vectors.words, pa.string())
-            frame = spark.createDataFrame(pa.table({"word": words, "vector": lists.cast(pa.list_(pa.float32()))}))
+            frame = frame_of(spark, pa.table({"word": words, "vector": lists.cast(pa.list_(pa.float32()))}))
         else:
             if self._removal is not None and self._removal.alive:  # the frame is read later than this store may live
                 self._removal.detach()

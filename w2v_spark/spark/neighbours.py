@@ -17,7 +17,7 @@ from pyspark.sql import SparkSession
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.spark_errors import own_errors
+from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.neighbour_request import Request
@@ -108,7 +108,7 @@ def write_neighbour_table(
             buffer = io.BytesIO()
             np.save(buffer, request.queries, allow_pickle=False)
             staging.write_bytes(_QUERIES, buffer.getvalue())
-        with progress.stage("search"), own_errors():
+        with progress.stage("search"), translated_errors():
             files = _search(spark, request, staging, tasks)
         with progress.stage("publish"):
             target.replace_by(staging, _collect_parts(files, staging))

@@ -50,7 +50,7 @@ def thread_warnings(spark: SparkSession, threads: int) -> list[str]:
     return [
         f"train.threads = {threads}, but spark.task.cpus = {cpus}: Spark sets aside {cpus} of its cores for a task "
         f"that keeps {threads} busy, and starts more threads than it has cores; start Spark with "
-        f"--conf spark.task.cpus={threads}, or lower train.threads to {cpus}"
+        f"spark.task.cpus={threads}, or lower train.threads to {cpus}"
     ]
 
 

@@ -17,7 +17,7 @@ from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.long_tasks import StepExecutor
-from w2v_spark.spark.spark_errors import own_errors
+from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.training.correction import Correction, Curvature, Moments, curvatures_of, moments_of, sum_moments
 from w2v_spark.training.history import RoundRecord, check_trained, mean_slope
 from w2v_spark.training.row_ranges import plan_row_ranges
@@ -137,7 +137,7 @@ class _Rounds:
             Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(stems))
             for curvature in (curvatures if len(stems) > 1 else ())  # nothing is averaged where one shard has trained
         )
-        with own_errors():
+        with translated_errors():
             merged = self._steps.merge(number, old, stems, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         self._directory.write_moments(number + 1, sum_moments(moments, row_ranges))

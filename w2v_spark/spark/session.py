@@ -4,17 +4,31 @@ from __future__ import annotations
 
 import os
 import re
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pyspark
+import pyspark.util
+from pyspark.errors import PySparkException
+from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-from w2v_spark.errors import ConfigError
-from w2v_spark.spark.java import find_java_home
+from w2v_spark.errors import ConfigError, Name
+from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
+from w2v_spark.spark.java_log import JAVA_LOG
 
-__all__ = ["check_threads", "find_java_home", "get_session", "read_spark_defaults"]
+__all__ = [
+    "check_threads",
+    "check_worker_python",
+    "find_java_home",
+    "get_session",
+    "jvm_file_encoding",
+    "read_spark_defaults",
+]
 
 _MEBIBYTE = 1 << 20
 
@@ -35,7 +49,8 @@ def get_session(
         A master URL, or ``sc://host:port`` for Spark Connect. Without one, what is configured counts
         (``spark-submit``, ``spark-defaults.conf``, ``SPARK_REMOTE``), else all cores of this machine.
     config : mapping, optional
-        Spark settings. A session that is already active takes the ones that can still change and ignores the rest.
+        Spark settings. Where there is a session already, those that can still change are set and the rest is ignored;
+        without ``config`` such a session, of a notebook, Databricks or EMR, is left as it is.
     threads : int
         ``train.threads`` of the job that is to run: how many cores a task gets where nobody has chosen.
 
@@ -44,29 +59,141 @@ def get_session(
     Where this process has to start the Java side itself, it finds a Java (`find_java_home`), lets Spark use this
     Python, and sets what nobody has chosen: quiet logs, no console progress, driver memory by the machine's memory,
     and for a local master no web UI and the loopback address. ``JAVA_HOME``, ``PYSPARK_PYTHON`` and
-    ``SPARK_LOCAL_IP`` are set in this process's environment for that.
+    ``SPARK_LOCAL_IP`` are set in this process's environment for that. Java gets a locale in which it reads names of
+    files as this Python does. What Java and the Python workers print goes to a file (`java_log`), unless there is a
+    log4j2 file in Spark's ``conf`` directory.
 
     Raises
     ------
     ConfigError
-        A Java is needed and there is none, or a local master has fewer cores than a task has threads.
+        A Java is needed and there is none, it does not start, the working directory is gone, or a local master has
+        fewer cores than a task has threads.
     """
     settings = dict(config or {})
-    active = SparkSession.getActiveSession()
-    if active is not None:
+    existing = _existing_session()
+    if existing is not None:
         for key, value in settings.items():
-            if active.conf.isModifiable(key):
-                active.conf.set(key, value)
-        return active
+            if existing.conf.isModifiable(key):
+                existing.conf.set(key, value)
+        return existing
     if master is not None:
         settings["spark.remote" if master.startswith("sc://") else "spark.master"] = master
     remote = settings.get("spark.remote") or os.environ.get("SPARK_REMOTE") or "local"
-    if remote.startswith("local") and "PYSPARK_GATEWAY_PORT" not in os.environ:
-        settings = _prepare_java_side(settings, threads)
+    if not remote.startswith("local") or "PYSPARK_GATEWAY_PORT" in os.environ:
+        return _builder(app_name, settings).getOrCreate()
+    check_working_directory()
+    java = find_java()
+    settings = _prepare_java_side(settings, threads, java)
+    with _locale(java.locale):
+        if _is_connect(settings) or _logs_as_configured():
+            return _builder(app_name, settings).getOrCreate()
+        return _start(_builder(app_name, settings), {"spark.app.name": app_name, **settings})
+
+
+def _existing_session() -> SparkSession | None:
+    """The session of this thread, or that of the process: a new thread has none of its own."""
+    active = SparkSession.getActiveSession()
+    if active is None and getattr(SparkSession, "_instantiatedSession", None) is not None:
+        running: SparkSession = SparkSession.builder.getOrCreate()
+        return running
+    return active
+
+
+def _builder(app_name: str, settings: Mapping[str, str]) -> SparkSession.Builder:
     builder = SparkSession.builder.appName(app_name)
     for key, value in settings.items():
         builder = builder.config(key, value)
-    return builder.getOrCreate()
+    return builder
+
+
+def _start(builder: SparkSession.Builder, settings: Mapping[str, str]) -> SparkSession:
+    """Start Java with its standard error in a file, as PySpark would start it, and a session on it."""
+    conf = pyspark.SparkConf().setAll(list(settings.items()))
+    if pyspark.SparkContext._gateway is None:
+        try:
+            with JAVA_LOG.open() as file:
+                gateway = launch_gateway(conf, {"stderr": file})  # type: ignore[no-untyped-call]
+        except PySparkException as error:  # all that PySpark knows is that it has ended
+            JAVA_LOG.keep()
+            raise ConfigError(
+                f"Spark did not start: {JAVA_LOG.reason() or error}; check the settings of Spark and of Java"
+                + (f" (details: {JAVA_LOG.path})" if JAVA_LOG.path else "")
+            ) from error
+        pyspark.SparkContext(conf=conf, gateway=gateway)
+    session = builder.getOrCreate()
+    JAVA_LOG.start()
+    return session
+
+
+@contextmanager
+def _locale(name: str | None) -> Iterator[None]:
+    """The locale of processes that are started meanwhile."""
+    before = os.environ.get("LC_ALL")
+    try:
+        if name is not None:
+            os.environ["LC_ALL"] = name
+        yield
+    finally:
+        if name is not None:
+            os.environ.pop("LC_ALL")
+            os.environ.update({} if before is None else {"LC_ALL": before})
+
+
+def _is_connect(settings: Mapping[str, str]) -> bool:
+    """Whether PySpark is to start a server of Spark Connect in this process."""
+    mode = settings.get("spark.api.mode") or os.environ.get("SPARK_API_MODE") or pyspark.util.default_api_mode()
+    names = {"SPARK_REMOTE", "SPARK_CONNECT_MODE_ENABLED"}
+    return "spark.remote" in settings or bool(names & os.environ.keys()) or mode.lower() == "connect"
+
+
+def _logs_as_configured() -> bool:
+    """Whether the user has said how Spark logs, or how it starts."""
+    return "PYSPARK_SUBMIT_ARGS" in os.environ or any(_conf_dir().glob("log4j2.*"))
+
+
+def jvm_file_encoding(spark: SparkSession) -> str | None:
+    """What Java reads names of local files as, ``sun.jnu.encoding``; None with Spark Connect, which does not tell.
+
+    Where this is not UTF-8, as in a process without a locale, files with other characters in their names are not seen.
+    `w2v_spark.spark.java.is_same_encoding` compares it with this process.
+    """
+    try:
+        jvm: Any = spark.sparkContext._jvm
+    except PySparkException:
+        return None
+    return str(jvm.java.lang.System.getProperty("sun.jnu.encoding"))
+
+
+def check_worker_python(spark: SparkSession) -> None:
+    """Refuse a local Spark whose workers run another version of Python than this process: it could not run a task.
+
+    Takes the time that Python takes to start, and nothing where the workers' Python is this one. On a cluster and with
+    Spark Connect nothing is known before the first task fails, see `spark_errors.translated_errors`.
+
+    Raises
+    ------
+    ConfigError
+    """
+    try:
+        executable, master = spark.sparkContext.pythonExec, spark.sparkContext.master or ""
+    except PySparkException:
+        return
+    if not master.startswith("local") or executable == sys.executable:
+        return
+    command = [executable, "-c", "import sys; print('%d.%d' % sys.version_info[:2])"]
+    try:
+        version = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True).stdout.strip()
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ConfigError(
+            f"Spark's workers are to run {executable}, which does not start: {error}; "
+            f"set PYSPARK_PYTHON to {sys.executable}"
+        ) from error
+    ours = f"{sys.version_info[0]}.{sys.version_info[1]}"
+    if version != ours:
+        raise ConfigError(
+            f"Spark's workers run Python {version} ({executable}), this process Python {ours}; they must be of one "
+            f"version: set PYSPARK_PYTHON to {sys.executable}"
+        )
 
 
 def read_spark_defaults(path: Path) -> dict[str, str]:
@@ -99,8 +226,11 @@ def check_threads(threads: int, master: str) -> None:
     cores = _local_cores(master)
     if cores is not None and threads > cores:
         raise ConfigError(
-            f"train.threads = {threads} is not allowed: a task cannot have more threads than the master {master} has "
-            f"cores, which are {cores}; expected at most {cores}, so lower train.threads or take another master"
+            Name("train.threads"),
+            f" = {threads} is not allowed: a task cannot have more threads than the master {master} has cores, which "
+            f"are {cores}; expected at most {cores}, so lower ",
+            Name("train.threads"),
+            " or take another master",
         )
 
 
@@ -114,11 +244,10 @@ def _local_cores(master: str) -> int | None:
     return int(match[1] or 1)
 
 
-def _prepare_java_side(settings: Mapping[str, str], threads: int) -> dict[str, str]:
+def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java) -> dict[str, str]:
     """Set the environment of the Java process that is about to start, and complete its settings."""
-    java_home = find_java_home()
-    if java_home is not None:
-        os.environ["JAVA_HOME"] = str(java_home)
+    if java.home is not None:
+        os.environ["JAVA_HOME"] = str(java.home)
     defaults_file = _conf_dir() / "spark-defaults.conf"
     configured = {**(read_spark_defaults(defaults_file) if defaults_file.is_file() else {}), **settings}
     is_local = configured.get("spark.master", os.environ.get("MASTER", "local")).startswith("local")

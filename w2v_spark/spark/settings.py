@@ -2,40 +2,59 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
+import pyarrow as pa
 from pyspark.errors import PySparkException
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
 
 _BATCH_BYTES: Final = 4 << 20
 _BATCH_RECORDS: Final = 100_000
 _BATCH_RECORDS_WITHOUT_BYTES: Final = 1_000  # where Spark knows no limit in bytes (before 4.1)
+_RECORDS: Final = "spark.sql.execution.arrow.maxRecordsPerBatch"
+_BYTES: Final = "spark.sql.execution.arrow.maxBytesPerBatch"
 _ADAPTIVE: Final = "spark.sql.adaptive.enabled"
+_PARTITIONS: Final = "spark.sql.shuffle.partitions"
+# What both parts of the job hand to and take from Spark is of these types, and far below 2 GiB a batch.
+_ARROW: Final = {"spark.sql.execution.arrow.useLargeVarTypes": "false"}
+_FRAMES: Final = threading.Lock()
 
 
-def pass_settings(spark: SparkSession, parallelism: int) -> AbstractContextManager[None]:
+def text_pass_conf(spark: SparkSession, parallelism: int) -> AbstractContextManager[None]:
     """Settings of the passes over the text.
 
     Text comes to Python in batches of a few MiB. A small cluster gets four parts a core to sum the counts in instead of
     the usual 200, and no adaptive planning, which would measure for longer than they take.
     """
-    records, size = "spark.sql.execution.arrow.maxRecordsPerBatch", "spark.sql.execution.arrow.maxBytesPerBatch"
-    parts = "spark.sql.shuffle.partitions"
-    knows_bytes = _is_known(spark, size)
+    knows_bytes = _is_known(spark, _BYTES)
     wanted = {
-        records: _BATCH_RECORDS if knows_bytes else _BATCH_RECORDS_WITHOUT_BYTES,
-        parts: min(int(spark.conf.get(parts) or 200), 4 * parallelism),
+        _RECORDS: _BATCH_RECORDS if knows_bytes else _BATCH_RECORDS_WITHOUT_BYTES,
+        _PARTITIONS: min(int(spark.conf.get(_PARTITIONS) or 200), 4 * parallelism),
         _ADAPTIVE: "false",
-        **({size: _BATCH_BYTES} if knows_bytes else {}),
+        **({_BYTES: _BATCH_BYTES} if knows_bytes else {}),
+        **_known(spark, _ARROW),
     }
     return _settings(spark, wanted)
 
 
-def round_settings(spark: SparkSession) -> AbstractContextManager[None]:
+def training_conf(spark: SparkSession) -> AbstractContextManager[None]:
     """Settings of the rounds, whose jobs handle a few numbers: planning and compiling them would take far longer."""
-    return _settings(spark, {_ADAPTIVE: "false", "spark.sql.codegen.wholeStage": "false"})
+    return _settings(spark, {_ADAPTIVE: "false", "spark.sql.codegen.wholeStage": "false", **_known(spark, _ARROW)})
+
+
+def frame_of(spark: SparkSession, table: pa.Table, schema: StructType | None = None) -> DataFrame:
+    """A DataFrame of an Arrow table, also where the session sets no limit to the rows of a batch.
+
+    PySpark cannot cut a table into batches without a limit, so it has one meanwhile.
+    """
+    with _FRAMES:  # one at a time: each restores what it has found
+        limit = int(spark.conf.get(_RECORDS, None) or 0)
+        with _settings(spark, {} if limit > 0 else {_RECORDS: _BATCH_RECORDS}):
+            return spark.createDataFrame(table, schema)
 
 
 @contextmanager
@@ -51,6 +70,11 @@ def _settings(spark: SparkSession, wanted: Mapping[str, Any]) -> Iterator[None]:
                 spark.conf.unset(key)
             else:
                 spark.conf.set(key, old)
+
+
+def _known(spark: SparkSession, wanted: Mapping[str, str]) -> dict[str, str]:
+    """Those of some settings that this Spark has."""
+    return {key: value for key, value in wanted.items() if _is_known(spark, key)}
 
 
 def _is_known(spark: SparkSession, key: str) -> bool:

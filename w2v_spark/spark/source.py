@@ -20,7 +20,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, DataType, StringType
 
 from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause
 
 FORMATS = ("text", "parquet", "orc", "json")
 
@@ -109,7 +109,7 @@ class Input:
             frame.schema  # noqa: B018 - Spark looks at the files
         except SPARK_ERRORS as error:
             raise InputError(
-                f"--input {' '.join(self.paths)} cannot be read as {self.format}: {root_cause(error)}; "
+                f"--input {' '.join(self.paths)} cannot be read as {self.format}: {one_line_cause(error)}; "
                 "check the files and --format"
             ) from error
         return _select(frame, column, "text.column")

@@ -1,25 +1,39 @@
-"""What a failed Spark job says: in one line, and as an error of ours where it is one."""
+"""What a failed Spark job says: in one line, and as an error of ours where we know what to do about it."""
 
 from __future__ import annotations
 
+import errno
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from py4j.protocol import Py4JError
+from py4j.protocol import Py4JError, Py4JNetworkError
 from pyspark.errors import PySparkException
 
 from w2v_spark import errors
+from w2v_spark.errors import ClusterError, ConfigError, InputError, MissingExtra, Name, W2VError
+from w2v_spark.spark.java_log import JAVA_LOG
 
 SPARK_ERRORS: Final = (PySparkException, Py4JError)  # the second is what PySpark does not translate
+_JAVA_IS_GONE: Final = (ConnectionRefusedError, ConnectionResetError, Py4JNetworkError)
+_DISK_IS_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+# An executor's errors reach the driver as text, and with Spark Connect all do: nothing else tells them apart.
 _PYTHON_ERROR: Final = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)")
 _JAVA_CAUSE: Final = re.compile(r"^(?:Caused by)?: (\S.*)", re.MULTILINE)
 _OWN_ERROR: Final = re.compile(rf"{re.escape(errors.__name__)}\.(\w+): (.*)")
 _READING_FILE: Final = re.compile(r"Encountered error while reading file (.+?)\. ")
+_NO_PACKAGE: Final = re.compile(r"No module named '(w2v_spark[\w.]*)'")
+_OTHER_PYTHON: Final = re.compile(r"Python in worker has different version: (\S+) than that in driver: ([^\s,]+)")
+_FULL_DISK: Final = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+_JAVA_MEMORY: Final = re.compile(r"java\.lang\.OutOfMemoryError(?:: .*)?")
+_LOST_EXECUTOR: Final = re.compile(r"ExecutorLostFailure \(executor (\S+) .*?\) Reason: (.+)")
+_DEAD_WORKER: Final = re.compile(r"Python worker exited unexpectedly|Python worker (?:process )?(?:has )?died")
 
 
-def root_cause(error: Exception) -> str:
+def one_line_cause(error: Exception) -> str:
     """One line that says what went wrong, out of the many of a Spark error."""
     text = str(error)
     if raised := _PYTHON_ERROR.findall(text):
@@ -28,9 +42,23 @@ def root_cause(error: Exception) -> str:
     return str(causes[-1]).strip() or type(error).__name__
 
 
+def details(error: BaseException) -> str:
+    """`` (details: PATH)`` to follow the message of an error that came from Spark, where Java has printed something.
+
+    The file stays when this process ends, since somebody has been told of it.
+    """
+    link: BaseException | None = error
+    while link is not None and not isinstance(link, (*SPARK_ERRORS, *_JAVA_IS_GONE)):
+        link = link.__cause__ or link.__context__
+    if link is None or not JAVA_LOG.holds_something():
+        return ""
+    JAVA_LOG.keep()
+    return f" (details: {JAVA_LOG.path})"
+
+
 @contextmanager
-def own_errors() -> Iterator[None]:
-    """Turn a Spark error into one of ours where a task raised one, or where Spark could not read a file.
+def translated_errors() -> Iterator[None]:
+    """Turn an error of Spark into one of ours where a task raised one, or where it is known what to do about it.
 
     Raises
     ------
@@ -38,13 +66,90 @@ def own_errors() -> Iterator[None]:
         What the task raised.
     InputError
         A file of the input cannot be read.
+    ConfigError, MissingExtra
+        The workers run another version of Python, or lack this package or a library that it needs.
+    ClusterError
+        A disk is full, memory has run out, or a process of Spark has ended.
     """
     try:
         yield
+    except _JAVA_IS_GONE as error:
+        raise ClusterError(
+            "the Java process of Spark has ended, most often because the system or the user has stopped it; where "
+            "memory ran out, lower spark.driver.memory or ",
+            Name("model.dim"),
+            ", or use fewer cores",
+        ) from error
     except SPARK_ERRORS as error:
-        cause = root_cause(error)
-        if raised := _OWN_ERROR.fullmatch(cause):
-            raise getattr(errors, raised[1])(raised[2]) from error
-        if file := _READING_FILE.search(str(error)):
-            raise errors.InputError(f"{file[1]} cannot be read: {cause}; repair it or leave it out") from error
+        translated = _translate(error)
+        if translated is None:
+            raise
+        raise translated from error
+    except OSError as error:  # of the driver's own files
+        link: BaseException | None = error
+        while link is not None:
+            if isinstance(link, OSError) and link.errno in _DISK_IS_FULL:
+                raise _full_disk(str(link)) from error
+            link = link.__cause__
         raise
+
+
+def _translate(error: Exception) -> W2VError | None:
+    """An error of ours that says the same, or None."""
+    text, cause = str(error), one_line_cause(error)
+    if _FULL_DISK.search(cause):
+        return _full_disk(cause)
+    if raised := _OWN_ERROR.fullmatch(cause):
+        kind = getattr(errors, raised[1], None)
+        if isinstance(kind, type) and issubclass(kind, MissingExtra):
+            return MissingExtra(f"on the machines that run Spark's Python workers, {raised[2]}")
+        if isinstance(kind, type) and issubclass(kind, W2VError):
+            return kind(raised[2])
+    if file := _READING_FILE.search(text):
+        return InputError(f"{file[1]} cannot be read: {cause}; repair it or leave it out")
+    return _translate_workers(text, cause) or _translate_memory(text)
+
+
+def _translate_workers(text: str, cause: str) -> W2VError | None:
+    """What is wrong with the Python that the workers run."""
+    if versions := _OTHER_PYTHON.search(text):
+        return ConfigError(
+            f"Spark's workers run Python {versions[1]}, this process Python {versions[2]} ({sys.executable}); they "
+            f"must be of one version: set PYSPARK_PYTHON to a Python {versions[2]} of theirs, or start this process "
+            f"with Python {versions[1]}"
+        )
+    if module := _NO_PACKAGE.search(cause):
+        return ConfigError(
+            f"the Python of Spark's workers has no {module[1]}: install the same version of w2v-spark there, "
+            "or ship it with spark.submit.pyFiles"
+        )
+    return None
+
+
+def _translate_memory(text: str) -> W2VError | None:
+    """What has ended a process; where several things have, the one that came first."""
+    if found := _JAVA_MEMORY.search(text):
+        return ClusterError(
+            f"Java is out of memory ({found[0]}); raise spark.driver.memory, or spark.executor.memory on a cluster"
+        )
+    if lost := _LOST_EXECUTOR.search(text):
+        return ClusterError(
+            f"executor {lost[1]} was lost ({lost[2].strip().rstrip('.')}), as others before it; where memory ran out "
+            "(exit code 137), raise spark.executor.memoryOverhead or lower ",
+            Name("model.dim"),
+        )
+    if _DEAD_WORKER.search(text):
+        return ClusterError(
+            "a Python worker of Spark has died, most often because the system has ended it for want of memory; use "
+            "fewer cores or lower ",
+            Name("model.dim"),
+            ", and on a cluster raise spark.executor.memoryOverhead",
+        )
+    return None
+
+
+def _full_disk(cause: str) -> ClusterError:
+    return ClusterError(
+        f"a disk is full ({cause}); make room where the output goes and where Spark keeps its own files "
+        "(spark.local.dir), or choose other places"
+    )

@@ -22,10 +22,10 @@ from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.rounds import RoundsLearner
-from w2v_spark.spark.session import check_threads
-from w2v_spark.spark.settings import pass_settings, round_settings
+from w2v_spark.spark.session import check_threads, check_worker_python
+from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Input, Source, fingerprint
-from w2v_spark.spark.spark_errors import own_errors
+from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
 from w2v_spark.storage import Directory
 from w2v_spark.training.memory import MemoryEstimate
@@ -123,7 +123,7 @@ def train(spark: SparkSession, source: Source, config: Config, output: Output, p
         Weights became NaN or infinite.
     """
     try:
-        with own_errors():
+        with translated_errors():
             return _train(spark, source, config, output, progress)
     except StoreError as error:
         if Name("overwrite") in error.parts:
@@ -134,16 +134,17 @@ def train(spark: SparkSession, source: Source, config: Config, output: Output, p
 def _train(spark: SparkSession, source: Source, config: Config, output: Output, progress: Progress) -> ModelDescription:
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
+    check_worker_python(spark)
     documents = source.open(spark)
     seen = fingerprint(documents)
     state = RunDirectory(output.run)
     if output.resume and output.is_finished and not _is_underway(output, state):
         return _finished(output, config, seen, progress)
-    with pass_settings(spark, default_parallelism(spark)):
+    with text_pass_conf(spark, default_parallelism(spark)):
         run, vocabulary = _count(spark, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
-    with progress.stage("train"), round_settings(spark):
+    with progress.stage("train"), training_conf(spark):
         learned = _choose_learner(config).learn(spark, state, run, corpus, vocabulary, progress)
     model = _describe(run, vocabulary, corpus)
     with progress.stage("publish"):

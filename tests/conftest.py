@@ -1,17 +1,22 @@
-"""Settings and fixtures shared by all tests: one local Spark session and one standalone cluster."""
+"""Settings and fixtures shared by all tests: one local Spark session and one standalone cluster.
+
+PySpark is imported by the fixtures alone: tests that need none of them run without it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from pyspark.sql import SparkSession
 
-from tests.spark.cluster import StandaloneCluster, standalone_cluster
-from w2v_spark.spark.session import get_session
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tests.spark.cluster import StandaloneCluster
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -25,6 +30,8 @@ settings.load_profile("w2v")
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
+    from w2v_spark.spark.session import get_session
+
     session = get_session("w2v-spark tests", "local[2]", {"spark.sql.shuffle.partitions": "3"})
     yield session
     session.stop()
@@ -33,5 +40,7 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneCluster]:
     """Two healthy workers of one core; a test that kills a worker starts a cluster of its own."""
+    from tests.spark.cluster import standalone_cluster
+
     with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running

@@ -25,13 +25,14 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { \
 	    echo "'$(PYTHON) -m venv' failed: on Debian and Ubuntu, apt install python3-venv" >&2; \
 	    exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[java,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark,java,dev]'
 	@touch $@
 
 demo: $(STAMP) ## train on the documentation of the installed Python, or on your text: make demo INPUT=path
-	$(BIN)/python jobs/demo.py $(if $(INPUT),--input "$(INPUT)")
+	$(BIN)/python -m w2v_spark demo $(if $(INPUT),--input "$(INPUT)")
 
-PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
+# Files in the order of pyproject.toml's testpaths, quick ones first.
+PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 test: $(STAMP) ## run the quick tests, some minutes; a part of them: make test ARGS=tests/unit
 	$(PYTEST) -m "not slow" $(ARGS)
@@ -52,10 +53,10 @@ bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks
 	$(BIN)/python -m benchmarks.bench_end_to_end $(ARGS)
 
 dist: $(STAMP) ## pack the package into dist/: a zip for spark-submit --py-files, and a wheel
-	$(BIN)/python -m w2v_spark.spark.package $(ZIP)
+	$(BIN)/python -m w2v_spark path --zip $(ZIP)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@rm -rf build
 
 clean: ## remove everything that can be made again, .venv included
-	rm -rf $(VENV) dist build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis spark-warehouse
+	rm -rf $(VENV) dist build *.egg-info w2v-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis spark-warehouse
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,18 +1,24 @@
-"""Settings and fixtures shared by all tests: one local Spark session and one standalone cluster."""
+"""Settings and fixtures shared by all tests: one local Spark session and one standalone cluster.
+
+PySpark is imported by the fixtures alone: tests that need none of them run without it.
+"""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
-from pyspark.sql import SparkSession
 
 from tests.progress import pytest_collection_finish, pytest_configure, pytest_sessionstart
-from tests.spark.cluster import StandaloneCluster, standalone_cluster
-from w2v_spark.spark.session import get_session
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+    from tests.spark.cluster import StandaloneCluster
 
 __all__ = ["ROOT", "pytest_collection_finish", "pytest_configure", "pytest_sessionstart"]
 
@@ -21,6 +27,16 @@ ROOT = Path(__file__).resolve().parents[1]
 # Child processes, Spark's Python workers among them, import the package from this checkout.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
+SLOW_FOLDERS = ("faults", "packaging")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What lies in some folders belongs to ``make check`` alone."""
+    for item in items:
+        if item.path.relative_to(ROOT).parts[1] in SLOW_FOLDERS:
+            item.add_marker(pytest.mark.slow)
+
+
 # Compiling a kernel takes seconds, so no deadline; and a failure seen once is seen by everyone.
 settings.register_profile("w2v", deadline=None, derandomize=True)
 settings.load_profile("w2v")
@@ -28,6 +44,8 @@ settings.load_profile("w2v")
 
 @pytest.fixture(scope="session")
 def spark() -> Iterator[SparkSession]:
+    from w2v_spark.spark.session import get_session
+
     session = get_session("w2v-spark tests", "local[2]", {"spark.sql.shuffle.partitions": "3"})
     yield session
     session.stop()
@@ -36,5 +54,7 @@ def spark() -> Iterator[SparkSession]:
 @pytest.fixture(scope="session")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[StandaloneCluster]:
     """Two healthy workers of one core; a test that kills a worker starts a cluster of its own."""
+    from tests.spark.cluster import standalone_cluster
+
     with standalone_cluster(tmp_path_factory.mktemp("cluster")) as running:
         yield running

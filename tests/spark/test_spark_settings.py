@@ -101,7 +101,7 @@ START = {
     "spark.dynamicAllocation.shuffleTracking.enabled": "true",
     "spark.python.worker.reuse": "false",
     "spark.python.unix.domain.socket.enabled": "false",
-    "spark.python.use.daemon": "false",
+    "spark.python.worker.memory": "64m",
     "spark.shuffle.compress": "false",
     "spark.io.compression.codec": "snappy",
     "spark.rdd.compress": "true",

@@ -1,8 +1,8 @@
 """What Spark's Java process and its Python workers print, in a file where it disturbs nobody.
 
-A Spark that plain Python starts shares its standard error with it: a task that fails writes some twenty lines there,
-four times, and the daemon of the Python workers adds tracebacks after the end. Here all of it goes to a file in the
-temporary directory, which is removed with the process, unless somebody was told of it.
+A Spark that plain Python starts shares standard output and error with it: a task that fails writes some twenty lines
+there, four times, and the daemon of the Python workers adds tracebacks after the end. Here all of it goes to a file in
+the temporary directory, which is removed with the process, unless somebody was told of it.
 """
 
 from __future__ import annotations

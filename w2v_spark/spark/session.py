@@ -107,12 +107,12 @@ def _builder(app_name: str, settings: Mapping[str, str]) -> SparkSession.Builder
 
 
 def _start(builder: SparkSession.Builder, settings: Mapping[str, str]) -> SparkSession:
-    """Start Java with its standard error in a file, as PySpark would start it, and a session on it."""
+    """Start Java as PySpark would start it, but with what it prints in a file, and a session on it."""
     conf = pyspark.SparkConf().setAll(list(settings.items()))
     if pyspark.SparkContext._gateway is None:
         try:
             with JAVA_LOG.open() as file:
-                gateway = launch_gateway(conf, {"stderr": file})  # type: ignore[no-untyped-call]
+                gateway = launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
         except PySparkException as error:  # all that PySpark knows is that it has ended
             JAVA_LOG.keep()
             raise ConfigError(

@@ -9,10 +9,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from w2v_spark.config import Config
-from w2v_spark.errors import DivergedError, W2VError
+from w2v_spark.errors import ConfigError, DivergedError, Name, W2VError
 from w2v_spark.publishing.layout import VECTORS
+from w2v_spark.spark.malformed import MAX_INVALID
 from w2v_spark.spark.session import get_session
-from w2v_spark.spark.source import FORMATS, Input
+from w2v_spark.spark.source import Input
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, root_cause
 from w2v_spark.spark.train import Output, train
 from w2v_spark.storage import Directory
@@ -28,7 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.print_config:
             print(config.to_toml(), end="")
             return 0
-        source = Input(tuple(dict.fromkeys(options.input)), options.format, config.text.column)
+        source = build_input(options, config.text.column)
         output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
         source.check()
         output.check(source)
@@ -52,22 +53,8 @@ def _fail(message: str, code: int) -> int:
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="train.py", description="Train word vectors on Spark.", allow_abbrev=False)
-    parser.add_argument(
-        "--input",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="PATH",
-        help="files, directories or globs, local or by URI",
-    )
+    add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
-    parser.add_argument(
-        "--format",
-        choices=FORMATS,
-        default="text",
-        help="of the input; a line of text is a document, .gz and .bz2 are read as they are (default text)",
-    )
-    parser.add_argument("--column", help="the column with the documents, a string or an array<string> of words")
     parser.add_argument("--config", metavar="FILE.toml", help="the configuration; see conf/ for presets")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
     parser.add_argument("--print-config", action="store_true", help="show the resolved configuration and stop")
@@ -76,9 +63,72 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
     parser.add_argument("--quiet", action="store_true", help="print errors only")  # fmt: skip
     options = parser.parse_args(argv)
-    if not options.print_config and not (options.input and options.output):
-        parser.error("--input and --output are needed")
+    if not options.print_config and not options.output:
+        parser.error("--output is needed")
     return options
+
+
+def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what says what to read; `build_input` takes it."""
+    parser.add_argument(
+        "--input",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="PATH",
+        help="files, directories or globs, local or by URI",
+    )
+    parser.add_argument("--table", metavar="CATALOG.SCHEMA.NAME", help="a table instead of files")
+    parser.add_argument("--sql", metavar="SELECT...", help="the rows of a query instead of files")
+    parser.add_argument(
+        "--format",
+        help="of the files, any that this Spark reads: text (a line is a document), parquet, csv, delta, ... "
+        "(default: by the names of the files)",
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="KEY=VALUE", help="for Spark's reader; may be repeated"
+    )
+    parser.add_argument("--column", help="the column with the documents: text, or an array of words or items")
+    parser.add_argument("--id", metavar="NAME", help="the column with the documents' names")
+    parser.add_argument("--where", metavar="CONDITION", help="read only these rows, for example \"dt >= '2026-01-01'\"")
+    parser.add_argument("--encoding", metavar="NAME", help="of text, such as latin-1 or utf-16 (default utf-8)")
+    parser.add_argument(
+        "--max-invalid",
+        type=float,
+        default=MAX_INVALID,
+        metavar="SHARE",
+        help="stop if more of the input than this share is no text, or malformed lines (default %(default)s)",
+    )
+
+
+def build_input(options: argparse.Namespace, column: str) -> Input:
+    """The input that the options of `add_input_arguments` name.
+
+    Parameters
+    ----------
+    column : str
+        The setting ``text.column``.
+
+    Raises
+    ------
+    ConfigError
+        An option for Spark's reader is no key and value.
+    """
+    pairs = [item.partition("=") for item in options.option]
+    if wrong := [key for key, equals, _ in pairs if not (key and equals)]:
+        raise ConfigError(Name("option"), f" {wrong[0]!r} is not of the form key=value")
+    return Input(
+        tuple(dict.fromkeys(options.input)),
+        options.table,
+        options.sql,
+        options.format,
+        {key: value for key, _, value in pairs},
+        column,
+        options.id,
+        options.where,
+        options.encoding,
+        options.max_invalid,
+    )
 
 
 def format_summary(model: dict[str, Any], table: str) -> str:

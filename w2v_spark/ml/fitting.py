@@ -11,7 +11,8 @@ from pyspark.sql import DataFrame
 from w2v_spark.config import Config
 from w2v_spark.ml.location import find_location
 from w2v_spark.ml.model_store import ModelStore
-from w2v_spark.spark.source import FrameInput, find_column
+from w2v_spark.spark.columns import find_column
+from w2v_spark.spark.source import FrameInput
 from w2v_spark.spark.train import Output, train
 from w2v_spark.training.history import Progress
 

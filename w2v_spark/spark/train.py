@@ -24,11 +24,12 @@ from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, SUCCESS_F
 from w2v_spark.publishing.publication import check_writable
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
+from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.rounds import train_rounds
 from w2v_spark.spark.session import check_threads
 from w2v_spark.spark.settings import pass_settings, round_settings
-from w2v_spark.spark.source import Input, Source, fingerprint
+from w2v_spark.spark.source import Input, Source
 from w2v_spark.spark.spark_errors import own_errors
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
 from w2v_spark.storage import Directory
@@ -132,12 +133,14 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     documents = source.open(spark)
-    seen = fingerprint(documents)
+    seen = source.fingerprint(documents)
     state = RunDirectory(output.run)
+    if output.resume and (output.is_finished or state.has_run()) and (doubt := unrecognised(seen)):
+        progress.warn(doubt)
     if output.resume and output.is_finished and not _is_underway(output, state):
         return _finished(output, config, seen, progress)
     with pass_settings(spark, default_parallelism(spark)):
-        run, vocabulary = _count(spark, documents, seen, config, output, progress)
+        run, vocabulary = _count(spark, source, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
     with progress.stage("train"), round_settings(spark):
@@ -155,6 +158,7 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
 
 def _count(
     spark: SparkSession,
+    source: Source,
     documents: DataFrame,
     seen: dict[str, Any],
     config: Config,
@@ -170,6 +174,8 @@ def _count(
         return run, state.read_vocabulary()
     with progress.stage("count"):
         vocabulary, statistics = build_vocabulary(documents, config)
+    for warning in source.examine(statistics):
+        progress.warn(warning)
     plan = Plan.build(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, seen, plan, statistics)
     state.begin(run, vocabulary)
@@ -184,11 +190,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         f"vocabulary {len(vocabulary):,} of {corpus.distinct_words:,} words, "
         f"{vocabulary.tokens / max(corpus.tokens, 1):.1%} of the text"
     )
-    if corpus.invalid_utf8 or corpus.overlong_words:
-        progress.say(
-            f"{corpus.invalid_utf8:,} invalid UTF-8 sequences replaced, "
-            f"{corpus.overlong_words:,} overlong words dropped"
-        )
+    if corpus.overlong_words:
+        progress.say(f"{corpus.overlong_words:,} overlong words dropped")
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)

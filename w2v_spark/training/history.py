@@ -101,6 +101,10 @@ class Progress:
         if not self.quiet:
             tqdm.write(text, file=self.stream)
 
+    def warn(self, text: str) -> None:
+        """One line about what the user must know, whether or not they have asked for silence."""
+        tqdm.write(f"WARNING: {text}", file=self.stream)
+
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage, and say that it starts."""

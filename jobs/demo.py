@@ -7,7 +7,6 @@ is the main job, ``jobs/train.py``, with the arguments that are printed.
 from __future__ import annotations
 
 import argparse
-import glob
 import importlib.util
 import itertools
 import json
@@ -26,14 +25,13 @@ if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))  # `python jobs/demo.py` alone sees jobs/ but not the folder that it is a package of
 
 from jobs.demo_corpus import collect, source_roots, write_corpus  # noqa: E402
+from w2v_spark.spark.input_formats import guess_format  # noqa: E402
 from w2v_spark.vectors.keyed_vectors import KeyedVectors  # noqa: E402
 
 # A few million words are little: more passes make up for it, and words met ten times at least have good vectors.
 SETTINGS = ("train.epochs=20", "vocabulary.min_count=10")
 WORDS = ("dataframe", "array", "exception", "thread", "parse", "socket", "datetime", "json", "sort", "memory", "matrix")
 NEIGHBOURS = 6
-
-_FORMATS = {".parquet": "parquet", ".orc": "orc", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -58,15 +56,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     _show(model, () if options.input else WORDS)
     print(f"\nThe whole demo took {time.perf_counter() - started:.0f} s.")
     return 0
-
-
-def guess_format(path: str) -> str:
-    """The format of a file, or of the first data file that a directory or a glob holds, by its name; else ``text``."""
-    matches = sorted(glob.glob(path)) or [path]
-    below = sorted(file.relative_to(matches[0]) for file in Path(matches[0]).rglob("*") if file.is_file())
-    data = [file for file in below if not any(part.startswith(("_", ".")) for part in file.parts)]
-    suffixes = Path(data[0] if data else matches[0]).suffixes[-2:]  # the last one may be a compression
-    return next((_FORMATS[suffix.lower()] for suffix in suffixes if suffix.lower() in _FORMATS), "text")
 
 
 def spread_words(words: Sequence[str], count: int = 10) -> list[str]:

@@ -36,26 +36,6 @@ def write_model(directory: Path, words: list[str]) -> None:
     (directory / "_SUCCESS").touch()
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "expected"),
-    [
-        (["a.txt"], "a.txt", "text"),
-        (["a.jsonl.gz"], "a.jsonl.gz", "json"),
-        (["d/_SUCCESS", "d/.part.crc", "d/_temporary/x.json", "d/day=1/part-0.snappy.parquet"], "d", "parquet"),
-        (["d/a.orc", "d/b.json"], "d/*.orc", "orc"),
-        (["d/a.gz"], "d", "text"),
-        (["d/A.JSON"], "d", "json"),
-        ([], "nowhere/part-*.parquet", "parquet"),
-        ([], "nowhere", "text"),
-    ],
-)
-def test_format_is_guessed_from_names(tmp_path: Path, files: list[str], path: str, expected: str) -> None:
-    for name in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert demo.guess_format(str(tmp_path / path)) == expected
-
-
 def test_words_are_spread_over_the_ranks() -> None:
     letters = "abcdefghij"
     words = [f"{a}{b}{c}" for a in letters for b in letters for c in letters]

@@ -99,7 +99,7 @@ class DecodeDocuments:
         if document is None:
             return None
         text = document.decode(self.encoding, "w2v-mark-invalid")
-        return text.removeprefix("\ufeff").encode("utf-8", "surrogatepass")
+        return text.removeprefix("\ufeff").removesuffix("\r").encode("utf-8", "surrogatepass")
 
 
 def decode_documents(documents: DataFrame, encoding: str) -> DataFrame:

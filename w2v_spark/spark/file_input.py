@@ -175,7 +175,7 @@ class FileInput:
     def _load_tables(self, spark: SparkSession, format: str) -> DataFrame:
         """Whatever a format makes of a path; tables one by one, since most formats take one path only."""
         reader = spark.read.format(format).options(**self.options)
-        if format not in TABLE_MARKS:
+        if format not in TABLE_MARKS or not self.paths:
             return self._load(spark, reader, format, self.paths)
         frames = [self._load(spark, reader, format, [spark_path(path)]) for path in self.paths]
         return reduce(DataFrame.unionByName, frames)

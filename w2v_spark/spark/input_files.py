@@ -150,7 +150,7 @@ def check_all_listed(files: Sequence[Path], uris: Sequence[str]) -> None:
         Spark sees fewer. That is so where Java has no UTF-8 locale: it leaves out names that it cannot spell.
     """
     expected = {os.path.normpath(file.absolute()) for file in files}
-    seen = {os.path.normpath(unquote(uri).removeprefix("file:").replace("//", "/")) for uri in uris}
+    seen = {os.path.normpath("/" + unquote(uri).removeprefix("file:").lstrip("/")) for uri in uris}
     missing = sorted(expected - seen)
     if missing and len(seen) < len(expected):
         raise InputError(

@@ -26,7 +26,7 @@ def root_cause(error: Exception) -> str:
     text = str(error)
     if raised := _PYTHON_ERROR.findall(text):
         return str(raised[-1])
-    causes = _JAVA_CAUSE.findall(text) or text.split("\n")[:1]
+    causes = _JAVA_CAUSE.findall(text) or text.strip().split("\n")[:1]
     return str(causes[-1]).strip() or type(error).__name__
 
 
@@ -34,7 +34,7 @@ def condition(error: Exception) -> str:
     """Spark's own name for what went wrong, such as ``DATA_SOURCE_NOT_FOUND``; empty where it has none."""
     if isinstance(error, PySparkException) and (known := error.getCondition()):
         return known
-    found = _CONDITION.search(root_cause(error))
+    found = _CONDITION.search(str(error))
     return found[1] if found else ""
 
 

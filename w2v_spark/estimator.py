@@ -22,8 +22,8 @@ from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.setters import Keywords, Word2VecSetters
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import add_mean_vectors
+from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.settings import frame_of
-from w2v_spark.spark.source import find_column
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 __all__ = ["Word2Vec", "Word2VecModel"]

@@ -43,26 +43,6 @@ def write_model(directory: Path, words: list[str]) -> None:
     (directory / "_SUCCESS").touch()
 
 
-@pytest.mark.parametrize(
-    ("files", "path", "expected"),
-    [
-        (["a.txt"], "a.txt", "text"),
-        (["a.jsonl.gz"], "a.jsonl.gz", "json"),
-        (["d/_SUCCESS", "d/.part.crc", "d/_temporary/x.json", "d/day=1/part-0.snappy.parquet"], "d", "parquet"),
-        (["d/a.orc", "d/b.json"], "d/*.orc", "orc"),
-        (["d/a.gz"], "d", "text"),
-        (["d/A.JSON"], "d", "json"),
-        ([], "nowhere/part-*.parquet", "parquet"),
-        ([], "nowhere", "text"),
-    ],
-)
-def test_format_is_guessed_from_names(tmp_path: Path, files: list[str], path: str, expected: str) -> None:
-    for name in files:
-        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-        (tmp_path / name).touch()
-    assert demo.guess_format(str(tmp_path / path)) == expected
-
-
 def test_words_are_spread_over_the_ranks() -> None:
     letters = "abcdefghij"
     words = [f"{a}{b}{c}" for a in letters for b in letters for c in letters]
@@ -96,7 +76,7 @@ def test_runs_the_main_job_on_the_documentation(
 ) -> None:
     pytest.importorskip("pyspark")
     arguments = (
-        f"--input {tmp_path}/corpus --format parquet --output {tmp_path}/model --overwrite "
+        f"--input {tmp_path}/corpus --output {tmp_path}/model --overwrite "
         "--set train.epochs=20 --set vocabulary.min_count=10 --set model.dim=2"
     )
 
@@ -130,5 +110,5 @@ def test_runs_on_the_users_own_text(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr(train, "run", run)
     assert commands.demo(["--input", str(text), "--output", str(tmp_path / "out")]) == 1
-    expected = f"--input {text} --format json --output {tmp_path}/out/model --overwrite"
+    expected = f"--input {text} --output {tmp_path}/out/model --overwrite"
     assert seen == [build_command_parser("train").parse_args(shlex.split(expected))]

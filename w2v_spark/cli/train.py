@@ -6,8 +6,9 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Final
 
+from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.config import Config
-from w2v_spark.errors import ConfigError
+from w2v_spark.errors import ConfigError, Name
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.storage import Directory
 
@@ -19,21 +20,8 @@ EXAMPLE: Final = "w2v-spark train --input 'texts/*.txt.gz' --output vectors --se
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
-    parser.add_argument(
-        "--input",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="PATH",
-        help="files, directories or globs, local or by URI",
-    )
+    add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
-    parser.add_argument(
-        "--format",
-        default="text",
-        help="text, parquet, orc or json (default text); a line of text is a document; .gz and .bz2 are read too",
-    )
-    parser.add_argument("--column", help="the column with the documents, a string or an array<string> of words")
     parser.add_argument("--config", metavar="FILE.toml", help="the configuration; see conf/ for presets")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
     parser.add_argument("--print-config", action="store_true", help="show the resolved configuration and stop")
@@ -50,15 +38,14 @@ def run(options: argparse.Namespace) -> int:
     if options.print_config:
         print(config.to_toml(), end="")
         return 0
-    if not (options.input and options.output is not None):
-        raise ConfigError("--input and --output are needed; see: w2v-spark train --help")
+    if options.output is None:
+        raise ConfigError(Name("output"), " is needed; see: w2v-spark train --help")
 
     from w2v_spark.run.progress import Progress
     from w2v_spark.spark.session import get_session
-    from w2v_spark.spark.source import Input
     from w2v_spark.spark.train import Output, train
 
-    source = Input(tuple(dict.fromkeys(options.input)), options.format, config.text.column)
+    source = build_input(options, config.text.column)
     output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
     source.check()
     output.check(source)

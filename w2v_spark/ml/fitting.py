@@ -12,7 +12,8 @@ from w2v_spark.config import Config
 from w2v_spark.ml.location import find_location
 from w2v_spark.ml.model_store import ModelStore
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.source import FrameInput, find_column
+from w2v_spark.spark.columns import find_column
+from w2v_spark.spark.source import FrameInput
 from w2v_spark.spark.train import Output, train
 
 # The job sets settings of the session and restores them; and one training takes all cores there are.

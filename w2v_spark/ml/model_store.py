@@ -19,8 +19,8 @@ from w2v_spark.errors import StoreError
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.spark.input_files import spark_path
 from w2v_spark.spark.settings import frame_of
-from w2v_spark.spark.source import spark_path
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.synonyms import Synonyms

@@ -18,7 +18,7 @@ from w2v_spark.config import TextConfig
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError
 from w2v_spark.kernels.mean_rows import mean_rows
-from w2v_spark.spark.source import column_of
+from w2v_spark.spark.columns import document_column
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.text.unicode_tokenizer import NEW_DOCUMENT, Tokenizer, Words, string_buffers
@@ -90,7 +90,7 @@ def add_mean_vectors(
         ids, firsts = _word_ids(documents, table) if text is None else _tokenised_ids(documents, text, table)
         return _means(ids, firsts, matrix, count_unknown)
 
-    column = column_of(name)
+    column = document_column(dataset, name, "inputCol")
     vectors = arrow_udf(of_documents, VectorUDT())(column)
     checked = dataset.where(_is_document(column, name, text is None))
     return checked.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}}))

@@ -27,7 +27,7 @@ class Run:
     config : Config
         As the user gave it: ``auto`` stays ``auto``.
     input : dict
-        See `source.fingerprint`.
+        See `source.Source.fingerprint`.
     plan : Plan
         What ``auto`` has become.
     statistics : CorpusStatistics
@@ -98,7 +98,7 @@ def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[s
     """
     differences = compare_configs(before, now) or [
         f"input {key} was {source.get(key)}, is {seen.get(key)}"
-        for key in ("files", "bytes", "digest")
+        for key in ("files", "bytes", "digest", "version", "reading")
         if source.get(key) != seen.get(key)
     ]
     if differences:

@@ -1,35 +1,49 @@
-"""The input: text in files of several formats, or a DataFrame, as a DataFrame of one column."""
+"""The input: files of any format that Spark reads, a table, a query or a DataFrame, as a DataFrame of documents."""
 
 from __future__ import annotations
 
-import glob
-import hashlib
 import json
-import os
 import re
-import string
-from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
-from typing import Any, Protocol
-from urllib.parse import quote
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
 
-import pyarrow as pa
-from pyarrow import fs as pafs
-from pyspark.sql import Column, DataFrame, SparkSession
-from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, BinaryType, DataType, StringType
+from pyspark.sql import DataFrame, SparkSession
 
-from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause
+from w2v_spark.config import TextConfig
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.errors import ConfigError, InputError, Name
+from w2v_spark.spark.columns import document_column, id_column
+from w2v_spark.spark.decode import decode_documents, find_encoding
+from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
+from w2v_spark.spark.fingerprint import fingerprint_files, path_version, table_version
+from w2v_spark.spark.input_files import covering, within
+from w2v_spark.spark.input_formats import FILE_FORMATS, LINE_FORMATS
+from w2v_spark.spark.malformed import MAX_INVALID, check_invalid
+from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause, quiet_analysis
 
-FORMATS = ("text", "parquet", "orc", "json")
+_PATH_IN_SQL: Final = re.compile(r"\w\s*\.\s*`([^`]*/[^`]*)`")  # as in FROM parquet.`/data/clicks`
 
 
 class Source(Protocol):
     """Anything that gives documents."""
 
     def open(self, spark: SparkSession) -> DataFrame:
-        """The documents as a DataFrame with one column ``document`` of strings, bytes or arrays of strings."""
+        """The documents: a column ``document`` of strings, bytes or arrays of strings; ``id`` if they have names."""
+        ...
+
+    def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
+        """What the documents that were opened look like from outside, to recognise them when a run goes on."""
+        ...
+
+    def examine(self, statistics: CorpusStatistics) -> list[str]:
+        """What to warn of after the first pass over the documents that were opened last.
+
+        Raises
+        ------
+        InputError
+            Too much of the input is invalid.
+        """
         ...
 
 
@@ -42,178 +56,184 @@ class FrameInput:
     frame : DataFrame
         Read twice; whoever has computed it at some cost may cache it.
     column : str
+        See `columns.document_column`.
+    id : str, optional
+        A column with the documents' names.
     """
 
     frame: DataFrame
     column: str
+    id: str | None = None
 
     def open(self, spark: SparkSession) -> DataFrame:
-        """The documents, see `Source`. Raises `InputError` if the column is absent or of another type."""
-        return _select(self.frame, self.column, "inputCol")
+        """The documents, see `Source`. Raises `InputError` if a column is absent or of another type."""
+        return _select(self.frame, self.column, self.id, "inputCol")
+
+    def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
+        """The files that the frame reads, if any."""
+        return fingerprint_files(documents)
+
+    def examine(self, statistics: CorpusStatistics) -> list[str]:
+        """A warning where text is not UTF-8."""
+        return check_invalid(statistics, 1.0)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Input:
-    """What to read.
+    """What to read: files, a table of a catalog, or the rows of a query.
 
     Attributes
     ----------
     paths : tuple of str
         Files, directories or globs, local or by URI. A directory counts with all that is below it.
-    format : str
-        One of `FORMATS`. A line of text is a document; ``.gz`` and ``.bz2`` are read as they are.
+    table : str, optional
+        ``catalog.schema.name``, or less of it.
+    sql : str, optional
+        A query, which is run twice and has to give the same rows.
+    format : str, optional
+        Of the files: anything that Spark reads. A line of text is a document. Without it the names of the files tell.
+    options : mapping of str to str
+        For Spark's reader.
     column : str
-        The column with the documents; text files have but one.
+        The column with the documents; text files have but one. A query with a single column needs no name for it.
+    id : str, optional
+        The column with the documents' names.
+    where : str, optional
+        A condition in SQL; other rows are left out, and folders of partitions with no other rows are not read.
+    encoding : str, optional
+        Of text files, CSV and JSON; UTF-8 without it.
+    max_invalid : float
+        The share of bytes that may be no text, and of lines that may be malformed, 0..1.
     """
 
-    paths: tuple[str, ...]
-    format: str
-    column: str
+    paths: tuple[str, ...] = ()
+    table: str | None = None
+    sql: str | None = None
+    format: str | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+    column: str = "text"
+    id: str | None = None
+    where: str | None = None
+    encoding: str | None = None
+    max_invalid: float = MAX_INVALID
+    _opened: OpenFiles | None = field(default=None, init=False, repr=False)
+    """Files that were opened last; they know after the first pass how many of their lines are malformed."""
 
     def check(self) -> None:
-        """Refuse, before Spark starts, what can be seen to be missing, empty or unreadable.
+        """Refuse, before Spark starts, what can be seen to be missing, empty, unreadable or contradictory.
 
         Raises
         ------
         ConfigError, InputError
         """
-        if self.format not in FORMATS:
-            raise ConfigError(f"--format {self.format} is not known; choose {', '.join(FORMATS)}")
-        if not self.paths:
-            raise ConfigError("no --input given; name the files or directories to read")
-        for path in self.paths:
-            if _is_local(path):
-                _check_local(_strip_scheme(path))
+        given = [name for name in ("paths", "table", "sql") if getattr(self, name)]
+        needs_path = self.format is None or self.format in FILE_FORMATS
+        if len(given) > 1 or (not given and needs_path):
+            raise ConfigError(
+                "name the input: give one of ", Name("input"), " (files), ", Name("table"), " and ", Name("sql")
+            )
+        for name in ("format", "encoding", "options"):
+            if getattr(self, name) and given != ["paths"] and (self.table or self.sql):
+                key = "option" if name == "options" else name
+                if not (name == "options" and self.table):
+                    raise ConfigError(
+                        Name(key), " says how to read the files of ", Name("input"), ", which is not given"
+                    )
+        if not 0 <= self.max_invalid <= 1:
+            raise ConfigError(
+                Name("max_invalid"), f" = {self.max_invalid} is not allowed: expected a share from 0 to 1"
+            )
+        if self.encoding and find_encoding(self.encoding) and self.format and self.format not in LINE_FORMATS:
+            raise ConfigError(Name("encoding"), f" is for text, CSV and JSON, not for {self.format}")
+        if self.paths:
+            self._files.check()
 
     def covering(self, uri: str) -> str | None:
         """The path of the input, if any, that a directory is or lies within, so that the next run would read it."""
-        place = _place(uri)
-        for path in self.paths:
-            pattern = _place(path)
-            if any(part == pattern or part.match(str(pattern)) for part in (place, *place.parents)):
-                return path
-        return None
+        return covering(self._paths, uri)
+
+    def within(self, uri: str) -> str | None:
+        """The path of the input, if any, that lies in a directory, so that it would go when the directory goes."""
+        return within(self._paths, uri)
 
     def open(self, spark: SparkSession) -> DataFrame:
-        """The documents as a DataFrame with one column ``document`` of strings, bytes or arrays of strings.
+        """The documents, see `Source`.
 
         Raises
         ------
         InputError
-            Spark cannot read the files, or the column is absent or of another type.
+            Spark cannot read the input, or a column is absent or of another type.
         """
-        column = "value" if self.format == "text" else self.column
+        if self.table or self.sql:
+            frame = self._rows(spark)
+            return _select(frame, self._column_of_query(frame), self.id, "text.column")
+        self._opened = opened = self._files.open(spark)
+        column = "value" if opened.format == "text" else self.column
+        documents = _select(opened.frame, column, self.id, "text.column")
+        return decode_documents(documents, opened.encoding) if opened.encoding else documents
+
+    def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
+        """See `Source`: the files, the version of a table where it has one, and how they are read."""
+        format = self._opened.format if self._opened else None
+        version = None
+        if self.table:
+            version = table_version(documents.sparkSession, self.table)
+        elif format and format not in FILE_FORMATS:
+            versions = [path_version(path, format) for path in self.paths]
+            version = ", ".join(map(str, versions)) if versions and all(versions) else None
+        reading = {
+            "format": format,
+            "options": dict(sorted(self.options.items())),
+            **{name: getattr(self, name) for name in ("table", "sql", "where", "id", "encoding")},
+        }
+        seen = fingerprint_files(documents)
+        if format == "hudi":
+            seen = {"files": 0, "bytes": 0, "digest": ""}  # its files stay the same while its log grows
+        return {
+            **seen,
+            "version": version,
+            "reading": json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False),
+        }
+
+    def examine(self, statistics: CorpusStatistics) -> list[str]:
+        """See `Source`."""
+        malformed = self._opened.malformed if self._opened else None
+        warnings = malformed.check(self.max_invalid) if malformed else []
+        return warnings + check_invalid(statistics, self.max_invalid)
+
+    @property
+    def _files(self) -> FileInput:
+        encoding = find_encoding(self.encoding) if self.encoding else None
+        return FileInput(self.paths, self.format, self.options, encoding, self.where, self.column)
+
+    @property
+    def _paths(self) -> list[str]:
+        return [*self.paths, *_PATH_IN_SQL.findall(self.sql or "")]
+
+    def _rows(self, spark: SparkSession) -> DataFrame:
+        """The rows of the table or the query."""
         try:
-            reader = spark.read.format(self.format).option("recursiveFileLookup", True)
-            frame = reader.load([spark_path(path) for path in self.paths])
-            frame.schema  # noqa: B018 - Spark looks at the files
+            with quiet_analysis():
+                if self.table:
+                    frame = spark.read.options(**self.options).table(self.table)
+                else:  # within another query nothing but a query is possible: no DROP, no INSERT
+                    frame = spark.sql(f"SELECT * FROM (\n{(self.sql or '').strip().rstrip(';')}\n)")
+                frame.schema  # noqa: B018 - Spark looks at it
         except SPARK_ERRORS as error:
-            raise InputError(
-                f"--input {' '.join(self.paths)} cannot be read as {self.format}: {one_line_cause(error)}; "
-                "check the files and --format"
-            ) from error
-        return _select(frame, column, "text.column")
+            name, value = ("table", self.table) if self.table else ("sql", repr(self.sql))
+            raise InputError(Name(name), f" {value} cannot be read: {one_line_cause(error)}") from error
+        return frame if self.where is None else filter_rows(frame, self.where)
+
+    def _column_of_query(self, frame: DataFrame) -> str:
+        """The column of documents; the only one of a query, if nobody has named one."""
+        others = [name for name in frame.columns if self.id is None or name.lower() != self.id.lower()]
+        is_unnamed = self.sql and self.column == TextConfig().column and self.column not in frame.columns
+        return others[0] if is_unnamed and len(others) == 1 else self.column
 
 
-def _select(frame: DataFrame, column: str, setting: str) -> DataFrame:
-    """One column under the name ``document``."""
-    find_column(frame, column, setting)
-    return frame.select(column_of(column).alias("document"))
-
-
-def find_column(frame: DataFrame, column: str, setting: str) -> DataType:
-    """The type of a column of documents; `InputError` where it is absent or holds something else."""
-    fields = {field.name: field.dataType for field in frame.schema}
-    if column not in fields:
-        raise InputError(f"{setting} = {column!r} is not in the input; its columns are {', '.join(fields) or 'none'}")
-    check_column(column, fields[column], setting)
-    return fields[column]
-
-
-def column_of(name: str) -> Column:
-    """A column by its name, whatever characters are in it."""
-    quoted = name.replace("`", "``")
-    return F.col(f"`{quoted}`")
-
-
-def check_column(name: str, kind: DataType, setting: str = "text.column") -> None:
-    """`InputError` unless a column holds text or lists of words."""
-    is_words = isinstance(kind, ArrayType) and isinstance(kind.elementType, StringType)
-    if not (isinstance(kind, StringType | BinaryType) or is_words):
-        raise InputError(f"{setting} = {name!r} is of type {kind.simpleString()}; it must be string or array<string>")
-
-
-def fingerprint(frame: DataFrame) -> dict[str, Any]:
-    """What the input looks like from outside, to recognise it on ``--resume``.
-
-    Returns
-    -------
-    dict
-        ``files``: number; ``bytes``: their size, where known; ``digest``: SHA-256 over path, size and time of
-        modification of each file, in the order of their paths.
-    """
-    entries = []
-    for uri in sorted(frame.inputFiles()):
-        try:
-            filesystem, path = pafs.FileSystem.from_uri(quote(uri, safe=string.punctuation))  # Spark keeps "ä" as it is
-            info = filesystem.get_file_info(path)
-            entries.append([uri, info.size, info.mtime_ns])
-        except (pa.ArrowException, OSError):  # a scheme that only Spark knows: paths alone
-            entries.append([uri, None, None])
-    digest = hashlib.sha256(json.dumps(entries).encode()).hexdigest()
-    return {"files": len(entries), "bytes": sum(size or 0 for _, size, _ in entries), "digest": digest}
-
-
-def _is_local(path: str) -> bool:
-    return "://" not in path or path.startswith("file://")
-
-
-def _strip_scheme(path: str) -> str:
-    return path.removeprefix("file://") if path.startswith("file://") else path.removeprefix("file:")
-
-
-def _place(path: str) -> PurePosixPath:
-    """A path or URI to compare with others: local ones are absolute and without links."""
-    return PurePosixPath(Path(_strip_scheme(path)).resolve() if _is_local(path) else path)
-
-
-def spark_path(path: str) -> str:
-    """A path as Spark takes it: local ones are marked as such, and a file that has the name of a glob is none."""
-    if not _is_local(path):
-        return path
-    local = Path(_strip_scheme(path)).absolute()
-    return "file:" + (re.sub(r"([][{}*?\\])", r"\\\1", str(local)) if local.exists() else str(local))
-
-
-def _check_local(path: str) -> None:
-    is_glob = glob.has_magic(path) and not Path(path).exists()
-    matches = [Path(match) for match in glob.glob(path)] if is_glob else [Path(path)]
-    if not is_glob and "{" in path and not matches[0].exists():
-        return  # alternatives, which Spark knows
-    if not matches or not matches[0].exists():
-        what = "matches no file" if is_glob else "does not exist"
-        raise InputError(f"--input {path} {what}; check the path (relative paths start at {Path.cwd()})")
-    files = [file for match in matches for file in _data_files(match)]
-    if not files:
-        raise InputError(f"--input {path} holds no files (names that start with . or _ are not read)")
-    unreadable = next((file for file in files if not os.access(file, os.R_OK)), None)
-    if unreadable is not None:
-        raise InputError(f"--input {unreadable} is not readable; check its permissions")
-    if not any(file.stat().st_size for file in files):
-        raise InputError(f"--input {path} is empty: {len(files)} file(s) of 0 bytes")
-
-
-def _data_files(path: Path) -> list[Path]:
-    """Files that Spark would read below a path."""
-    if path.is_file():
-        return [path] if _is_data(path.name) else []
-    found = []
-    for folder, folders, files in os.walk(path):
-        folders[:] = filter(_is_data, folders)
-        found += [Path(folder, name) for name in files if _is_data(name)]
-    return found
-
-
-def _is_data(name: str) -> bool:
-    """Whether Spark reads files and directories of that name."""
-    return not name.startswith((".", "_"))
+def _select(frame: DataFrame, column: str, id: str | None, setting: str) -> DataFrame:
+    """The documents, and their names if they have some."""
+    columns = [document_column(frame, column, setting).alias("document")]
+    if id is not None:
+        columns.append(id_column(frame, id).alias("id"))
+    return frame.select(*columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import logging
 import re
 import sys
 from collections.abc import Iterator
@@ -24,6 +25,7 @@ _DISK_IS_FULL: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _PYTHON_ERROR: Final = re.compile(r"Traceback \(most recent call last\):\n(?:[ \t].*\n)+(\S.*)")
 _JAVA_CAUSE: Final = re.compile(r"^(?:Caused by)?: (\S.*)", re.MULTILINE)
 _OWN_ERROR: Final = re.compile(rf"{re.escape(errors.__name__)}\.(\w+): (.*)")
+_CONDITION: Final = re.compile(r"\[([A-Z][A-Z0-9_.]+)\]")
 _READING_FILE: Final = re.compile(r"Encountered error while reading file (.+?)\. ")
 _NO_PACKAGE: Final = re.compile(r"No module named '(w2v_spark[\w.]*)'")
 _OTHER_PYTHON: Final = re.compile(r"Python in worker has different version: (\S+) than that in driver: ([^\s,]+)")
@@ -38,7 +40,7 @@ def one_line_cause(error: Exception) -> str:
     text = str(error)
     if raised := _PYTHON_ERROR.findall(text):
         return str(raised[-1])
-    causes = _JAVA_CAUSE.findall(text) or text.split("\n")[:1]
+    causes = _JAVA_CAUSE.findall(text) or text.strip().split("\n")[:1]
     return str(causes[-1]).strip() or type(error).__name__
 
 
@@ -54,6 +56,26 @@ def details(error: BaseException) -> str:
         return ""
     JAVA_LOG.keep()
     return f" (details: {JAVA_LOG.path})"
+
+
+def condition(error: Exception) -> str:
+    """Spark's own name for what went wrong, such as ``DATA_SOURCE_NOT_FOUND``; empty where it has none."""
+    if isinstance(error, PySparkException) and (known := error.getCondition()):
+        return known
+    found = _CONDITION.search(str(error))
+    return found[1] if found else ""
+
+
+@contextmanager
+def quiet_analysis() -> Iterator[None]:
+    """Keep PySpark from writing what it cannot analyse to standard error; the error that it raises says it."""
+    logger = logging.getLogger("SQLQueryContextLogger")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 @contextmanager
@@ -106,7 +128,9 @@ def _translate(error: Exception) -> W2VError | None:
         if isinstance(kind, type) and issubclass(kind, W2VError):
             return kind(raised[2])
     if file := _READING_FILE.search(text):
-        return InputError(f"{file[1]} cannot be read: {cause}; repair it or leave it out")
+        name = file[1].rstrip("/").rpartition("/")[2]
+        remedy = "rename it, since Hadoop cannot read names with a colon," if ":" in name else "repair it"
+        return InputError(f"{file[1]} cannot be read: {cause}; {remedy} or leave it out")
     return _translate_workers(text, cause) or _translate_memory(text)
 
 

@@ -43,8 +43,9 @@ class CountWords:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Words with their counts, then the partition's statistics."""
         tokenizer, table = Tokenizer(self.config, self.characters), WordTable()
-        sentences = tokens = 0
+        sentences = tokens = size = 0
         for batch in batches:
+            size += _text_bytes(batch.column(0))
             for words in tokenizer.words(batch.column(0)):
                 sentences += int(np.count_nonzero(words.breaks))
                 tokens += len(words)
@@ -59,8 +60,15 @@ class CountWords:
             "tokens": tokens,
             "invalid_utf8": tokenizer.invalid,
             "overlong_words": tokenizer.overlong,
+            "bytes": size,
+            "invalid_bytes": tokenizer.invalid,
         }
         yield from _count_batches(pa.array([name + _STATISTIC for name in totals]), np.array(list(totals.values())))
+
+
+def _text_bytes(documents: pa.Array) -> int:
+    text = documents.flatten() if pa.types.is_list(documents.type) else documents
+    return pc.sum(pc.binary_length(text)).as_py() or 0
 
 
 def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:

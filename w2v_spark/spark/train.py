@@ -19,12 +19,13 @@ from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.session import check_threads, check_worker_python
 from w2v_spark.spark.settings import text_pass_conf, training_conf
-from w2v_spark.spark.source import Input, Source, fingerprint
+from w2v_spark.spark.source import Input, Source
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
 from w2v_spark.storage import Directory
@@ -69,6 +70,11 @@ class Output:
                 Name("output"), f" {uri} lies within ", Name("input"),
                 f" {path}; the next run would read it, so move it",
             )  # fmt: skip
+        if (path := source.within(uri)) is not None:
+            raise ConfigError(
+                Name("input"), f" {path} lies within ", Name("output"),
+                f" {uri}, which is replaced; choose another directory",
+            )  # fmt: skip
         state, publication = RunDirectory(self.run), self.publication
         if not (self.overwrite or self.resume) and state.has_run():
             publication.check_own()
@@ -76,7 +82,7 @@ class Output:
                 Name("output"), f" {uri} exists; choose another directory, or give ", Name("resume"),
                 " to go on with its run, or ", Name("overwrite"), " to replace it",
             )  # fmt: skip
-        publication.check_place(source.paths)
+        publication.check_place()
         if self.resume and self.is_finished and not state.has_run():
             return  # there is nothing to do, and nothing will be removed
         publication.check()
@@ -136,12 +142,14 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     check_worker_python(spark)
     documents = source.open(spark)
-    seen = fingerprint(documents)
+    seen = source.fingerprint(documents)
     state = RunDirectory(output.run)
+    if output.resume and (output.is_finished or state.has_run()) and (doubt := unrecognised(seen)):
+        progress.warn(doubt)
     if output.resume and output.is_finished and not _is_underway(output, state):
         return _finished(output, config, seen, progress)
     with text_pass_conf(spark, default_parallelism(spark)):
-        run, vocabulary = _count(spark, documents, seen, config, output, progress)
+        run, vocabulary = _count(spark, source, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
         corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):
@@ -161,6 +169,7 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
 
 def _count(
     spark: SparkSession,
+    source: Source,
     documents: DataFrame,
     seen: dict[str, Any],
     config: Config,
@@ -176,6 +185,8 @@ def _count(
         return run, state.read_vocabulary()
     with progress.stage("count"):
         vocabulary, statistics = build_vocabulary(documents, config)
+    for warning in source.examine(statistics):
+        progress.warn(warning)
     plan = Plan.build(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, seen, plan, statistics)
     state.begin(run, vocabulary)
@@ -190,11 +201,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         f"vocabulary {len(vocabulary):,} of {corpus.distinct_words:,} words, "
         f"{vocabulary.tokens / max(corpus.tokens, 1):.1%} of the text"
     )
-    if corpus.invalid_utf8 or corpus.overlong_words:
-        progress.say(
-            f"{corpus.invalid_utf8:,} invalid UTF-8 sequences replaced, "
-            f"{corpus.overlong_words:,} overlong words dropped"
-        )
+    if corpus.overlong_words:
+        progress.say(f"{corpus.overlong_words:,} overlong words dropped")
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)

@@ -7,7 +7,6 @@ is ``w2v-spark train`` with the arguments that are printed.
 from __future__ import annotations
 
 import argparse
-import glob
 import importlib.util
 import itertools
 import os
@@ -34,8 +33,6 @@ SETTINGS = ("train.epochs=20", "vocabulary.min_count=10")
 WORDS = ("dataframe", "array", "exception", "thread", "parse", "socket", "datetime", "json", "sort", "memory", "matrix")
 NEIGHBOURS = 6
 
-_FORMATS = {".parquet": "parquet", ".orc": "orc", ".json": "json", ".jsonl": "json", ".ndjson": "json"}
-
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
@@ -56,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     else:
         inputs, settings = [str(_collect_documentation(options.output / "corpus"))], [*SETTINGS, *options.set]
     model = options.output / "model"
-    arguments = ["--input", *inputs, "--format", options.format or guess_format(inputs[0])]
+    arguments = ["--input", *inputs, *(["--format", options.format] if options.format else [])]
     arguments += [
         "--output",
         str(model),
@@ -71,15 +68,6 @@ def run(options: argparse.Namespace) -> int:
     _show(model, () if options.input else WORDS)
     print(f"\nThe whole demo took {time.perf_counter() - started:.0f} s.")
     return 0
-
-
-def guess_format(path: str) -> str:
-    """The format of a file, or of the first data file that a directory or a glob holds, by its name; else ``text``."""
-    matches = sorted(glob.glob(path)) or [path]
-    below = sorted(file.relative_to(matches[0]) for file in Path(matches[0]).rglob("*") if file.is_file())
-    data = [file for file in below if not any(part.startswith(("_", ".")) for part in file.parts)]
-    suffixes = Path(data[0] if data else matches[0]).suffixes[-2:]  # the last one may be a compression
-    return next((_FORMATS[suffix.lower()] for suffix in suffixes if suffix.lower() in _FORMATS), "text")
 
 
 def spread_words(words: Sequence[str], count: int = 10) -> list[str]:

@@ -20,8 +20,9 @@ import numpy.typing as npt
 
 from benchmarks.common import print_table, timed, write_result
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.neighbours import QUERY_ROWS, Ids, find_neighbours, normalise
 from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.row_stack import Ids
+from w2v_spark.vectors.search.tiled import QUERY_ROWS, find_neighbours, normalise
 
 TOPN = 10
 THREADS = 2

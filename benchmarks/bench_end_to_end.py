@@ -29,7 +29,7 @@ from benchmarks.common import (
 )
 from benchmarks.gensim_run import write_sentences
 from benchmarks.memory import run_measured, stop_on_failure
-from w2v_spark.cli.evaluate import evaluate
+from w2v_spark.evaluation.suite import evaluate
 
 CORES = 2
 EPOCHS = 3

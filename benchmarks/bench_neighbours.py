@@ -22,8 +22,8 @@ from threadpoolctl import threadpool_limits
 
 from benchmarks.common import ROOT, Target, print_table, report_targets, spark_environment, timed, write_result
 from benchmarks.memory import run_measured, stop_on_failure
-from w2v_spark.vectors.neighbours import QUERY_ROWS, normalise
 from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.search.tiled import QUERY_ROWS, normalise
 from w2v_spark.vectors.table import write_vectors
 
 PROCESSES = 2

@@ -10,7 +10,8 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.evaluation.analogies import evaluate_analogies, read_analogies
-from w2v_spark.evaluation.similarity import evaluate_similarity, read_pairs
+from w2v_spark.evaluation.pair_files import read_pairs
+from w2v_spark.evaluation.similarity import evaluate_similarity
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 RESTRICT: Final = 30_000
@@ -30,6 +31,6 @@ def score(words: pa.Array, vectors: npt.NDArray[np.float32], evaluation: Path) -
     sections = read_analogies(evaluation / "questions-words.txt")
     scores = {"analogies": 100 * evaluate_analogies(keyed, sections, RESTRICT).total.accuracy}
     for name in SIMILARITIES:
-        pairs = read_pairs(evaluation / "similarity" / f"{name}.txt")
+        pairs = read_pairs(evaluation / "similarity" / f"{name}.txt").pairs
         scores[name] = 100 * float(np.nan_to_num(evaluate_similarity(keyed, pairs).spearman))
     return scores

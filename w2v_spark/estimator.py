@@ -132,7 +132,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
 
     def findSynonymsArray(self, word: Any, num: int) -> list[tuple[str, float]]:
         """The same as a list, without a Spark job."""
-        return self._files.synonyms.find(word if isinstance(word, str) else _plain(word), num)
+        return self._files.find_synonyms(word if isinstance(word, str) else _plain(word), num)
 
     def release(self) -> None:
         """Remove the files that ``transform`` has written for the executors; DataFrames made before may fail then."""

@@ -6,13 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pytest
 from pyarrow import fs
 
-from tests.commands import evaluate
+from tests.commands import evaluate as run_evaluate
+from w2v_spark.evaluation.suite import check_report_place, evaluate, write_report
 from w2v_spark.vectors.table import write_vectors
 
 ROOT = Path(__file__).parents[2]
@@ -33,7 +35,7 @@ def run(tmp_path: Path) -> Path:
 
 def test_table_and_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = ["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--similarity", f"{run}/pairs.txt"]
-    assert evaluate([*arguments, "--output", f"{run}/result.json"]) == 0
+    assert run_evaluate([*arguments, "--output", f"{run}/result.json"]) == 0
     printed = capsys.readouterr()
     assert printed.err == ""
     assert "6 words read, D = 4" in printed.out
@@ -60,36 +62,73 @@ def test_table_and_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_restrict(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert evaluate(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--restrict", "5"]) == 0
+    assert run_evaluate(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt", "--restrict", "5"]) == 0
     assert "5 words read" in capsys.readouterr().out
 
 
 def test_several_similarity_files_and_an_undefined_correlation(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (run / "unknown.txt").write_text("x y 1\nz w 2\n")
-    arguments = ["--vectors", f"{run}/out", "--similarity", f"{run}/pairs.txt", f"{run}/unknown.txt"]
-    assert evaluate([*arguments, "--output", f"{run}/result.json"]) == 0
-    assert "unknown.txt" in capsys.readouterr().out
+    (run / "one.csv").write_text('"word1";"word2";"pos";"SimLex999"\n"A0";"b0";"N";"1,5"\n"z";"w";"N";"2"\n')
+    arguments = ["--vectors", f"{run}/out", "--similarity", f"{run}/pairs.txt", f"{run}/one.csv"]
+    assert run_evaluate([*arguments, "--output", f"{run}/result.json"]) == 0
+    printed = capsys.readouterr().out
+    read_as = (
+        "words in columns 1 (word1) and 2 (word2), score in column 4 (SimLex999); between semicolons; decimal commas"
+    )
+    assert f"  ({read_as})\n" in printed + "\n"
     report = json.loads((run / "result.json").read_text())
     assert "analogies" not in report
     assert report["similarity"][1] == {
-        "file": f"{run}/unknown.txt",
+        "file": f"{run}/one.csv",
+        "read_as": read_as,
         "restrict": 300_000,
         "spearman": None,
         "pearson": None,
-        "pairs": 0,
-        "skipped": 2,
+        "pairs": 1,
+        "skipped": 1,
     }
+
+
+@pytest.mark.parametrize(
+    ("option", "text", "message"),
+    [
+        ("--similarity", "x y 1\nz w 2\n", "none of its 2 pairs"),
+        ("--similarity", "'a0','b0',1\n'a1','b1',2\n", "none of its 2 pairs"),
+        ("--analogies", ": s\na0 b0 a1 zz\nx y z w\na0 x a0 x\n", "none of its 3 questions"),
+    ],
+)
+def test_a_set_that_answers_nothing_is_an_error(
+    run: Path, capsys: pytest.CaptureFixture[str], option: str, text: str, message: str
+) -> None:
+    (run / "set.txt").write_text(text)
+    assert run_evaluate(["--vectors", f"{run}/out", option, f"{run}/set.txt", "--output", f"{run}/result.json"]) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.count("\n") == 1
+    assert f"set.txt: {message}" in printed.err
+    assert "such as 'a0', 'a1', 'a2'" in printed.err
+    assert not (run / "result.json").exists()
+
+
+@pytest.mark.parametrize("kind", [str, Path])
+def test_paths_of_any_kind(run: Path, kind: Any) -> None:
+    report = evaluate(kind(run / "out" / "vectors"), kind(run / "q.txt"), [kind(run / "pairs.txt")])
+    check_report_place(kind(run / "report.json"))
+    write_report(report, kind(run / "report.json"))
+    assert json.loads((run / "report.json").read_text()) == report
+    write_report({"word": "maße"}, (run / "report.json").as_uri())
+    assert (run / "report.json").read_text(encoding="utf-8") == '{\n  "word": "maße"\n}\n'
+    assert [path.name for path in run.iterdir() if path.name.startswith(("report", "."))] == ["report.json"]
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--vectors", "{run}/out"], "nothing to evaluate"),
+        (["--vectors", "{run}/out"], "nothing to evaluate: give --analogies, --similarity or both"),
         (["--vectors", "{run}/out", "--analogies", "{run}/absent.txt"], "absent.txt cannot be read"),
         (["--vectors", "{run}/out", "--similarity", "{run}/q.txt"], "q.txt, line 1"),
         (["--vectors", "{run}/absent", "--analogies", "{run}/q.txt"], "absent"),
         (["--vectors", "s9://x/y", "--analogies", "{run}/q.txt"], "s9://x/y"),
-        (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--restrict", "0"], "--restrict 0"),
+        (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--restrict", "0"], "--restrict = 0"),
         (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--output", "{run}/no/where.json"], "--output"),
         (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--output", "{run}"], "--output"),
     ],
@@ -98,7 +137,7 @@ def test_bad_input_is_one_line_and_code_2(
     run: Path, capsys: pytest.CaptureFixture[str], arguments: list[str], message: str
 ) -> None:
     before = sorted(run.rglob("*"))
-    assert evaluate([argument.format(run=run) for argument in arguments]) == 2
+    assert run_evaluate([argument.format(run=run) for argument in arguments]) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("error: ")
@@ -109,7 +148,7 @@ def test_bad_input_is_one_line_and_code_2(
 
 def test_an_unfinished_run_is_refused(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (run / "out" / "_SUCCESS").unlink()
-    assert evaluate(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]) == 2
+    assert run_evaluate(["--vectors", f"{run}/out", "--analogies", f"{run}/q.txt"]) == 2
     assert "not finished" in capsys.readouterr().err
 
 

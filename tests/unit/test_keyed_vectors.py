@@ -15,7 +15,7 @@ from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, W2VError, WordNotFound
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
-from w2v_spark.vectors.search import largest
+from w2v_spark.vectors.search.ranking import largest
 from w2v_spark.vectors.table import write_vectors
 
 V, D = 500, 16

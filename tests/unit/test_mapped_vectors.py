@@ -20,7 +20,7 @@ from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.vectors import reading, row_stack, table
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.reading import VectorTable, open_vectors, read_vectors
-from w2v_spark.vectors.row_stack import Stack
+from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.table import VECTOR_SCHEMA, write_vectors
 
 V, D = 500, 20
@@ -263,7 +263,7 @@ def unaligned(matrix: Matrix) -> Matrix:
 def test_a_stack_is_the_matrix_of_its_pieces(sizes: list[tuple[int, bool]], data: st.DataObject) -> None:
     matrix = make_matrix(sum(size for size, _ in sizes), 3)
     parts = np.split(matrix, np.cumsum([size for size, _ in sizes])[:-1])
-    pieces = Stack([part if aligned else unaligned(part) for part, (_, aligned) in zip(parts, sizes, strict=True)])
+    pieces = RowStack([part if aligned else unaligned(part) for part, (_, aligned) in zip(parts, sizes, strict=True)])
     assert pieces.shape == matrix.shape
     np.testing.assert_array_equal(pieces.to_matrix(), matrix)
     assert not pieces.to_matrix().flags.writeable
@@ -274,9 +274,9 @@ def test_a_stack_is_the_matrix_of_its_pieces(sizes: list[tuple[int, bool]], data
         assert all(pieces.row(row).flags.aligned and not pieces.row(row).flags.writeable for row in rows)
     stop = data.draw(st.integers(0, len(matrix) + 3))
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(row_stack, "BLOCK_BYTES", 4 * 3 * data.draw(st.integers(1, 5)))
+        patch.setattr(row_stack, "BATCH_BYTES", 4 * 3 * data.draw(st.integers(1, 5)))
         seen = []
-        for place, block in pieces.blocks(stop):
+        for place, block in pieces.batches(stop):
             assert block.flags.aligned
             assert place.stop - place.start == len(block) > 0
             np.testing.assert_array_equal(block, matrix[place])
@@ -289,4 +289,4 @@ def test_a_stack_is_the_matrix_of_its_pieces(sizes: list[tuple[int, bool]], data
 )
 def test_pieces_that_make_no_matrix(pieces: list[Matrix]) -> None:
     with pytest.raises(InputError, match="make no matrix"):
-        Stack(pieces)
+        RowStack(pieces)

@@ -17,17 +17,17 @@ from pyarrow import fs
 from tests.naive import neighbours as naive
 from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.kernels.nearest import NONE, keep_nearest
-from w2v_spark.vectors import neighbours as ours
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.neighbour_table import NEIGHBOUR_SCHEMA, to_batch, write_neighbours
-from w2v_spark.vectors.row_stack import Stack
+from w2v_spark.vectors.row_stack import RowStack
+from w2v_spark.vectors.search import tiled as ours
 
 Found = list[list[tuple[int, float]]]
 
 
 def find(matrix: Any, queries: Any = None, topn: int = 10, restrict: int | None = None) -> Found:
     """Neighbours of each query as (id, similarity)."""
-    unit = ours.normalise(Stack([np.array(matrix, dtype=np.float32)]))
+    unit = ours.normalise(RowStack([np.array(matrix, dtype=np.float32)]))
     ids = np.arange(len(unit), dtype=np.int32) if queries is None else np.array(queries, dtype=np.int32)
     blocks = list(ours.find_neighbours(unit, ids, topn, restrict))
     assert np.concatenate([block.queries for block in blocks]).tolist() == ids.tolist()
@@ -191,7 +191,7 @@ def test_the_same_bits_from_any_whole_number_of_blocks() -> None:
 
 
 def test_a_batch_becomes_a_file_with_the_published_schema(tmp_path: Any) -> None:
-    unit, words = ours.normalise(Stack([random_matrix(5, 3)])), pa.array(["a", "b", "c", "d", "é"])
+    unit, words = ours.normalise(RowStack([random_matrix(5, 3)])), pa.array(["a", "b", "c", "d", "é"])
     blocks = list(ours.find_neighbours(unit, np.array([4, 0], np.int32), 2, restrict=2))
     write_neighbours(fs.LocalFileSystem(), str(tmp_path / "t"), (to_batch(b, words) for b in blocks), {"topn": "2"})
     table = pq.read_table(tmp_path / "t")

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from enum import IntEnum
+from os import PathLike
 
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.errors import InputError
+from w2v_spark.evaluation.text_files import read_lines
+from w2v_spark.evaluation.word_lookup import WordLookup
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from w2v_spark.vectors.row_stack import Ids
 
 Question = tuple[str, str, str, str]
-Rows = npt.NDArray[np.intp]
 
-_BLOCK = 512  # questions a matrix product: 61 MB of scores at 30,000 words
+_BATCH = 512  # questions a matrix product: 61 MB of scores at 30,000 words
+
+
+class Outcome(IntEnum):
+    """What became of a question."""
+
+    WRONG = 0
+    RIGHT = 1
+    SKIPPED = 2  # a word is unknown
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +84,11 @@ def _sum(name: str, scores: Sequence[Score]) -> Score:
     return Score(name, correct, answered, skipped)
 
 
-def read_analogies(path: str | Path) -> list[Section]:
+def read_analogies(path: str | PathLike[str]) -> list[Section]:
     """Read questions in Google's format: ``: section`` lines, each followed by lines of four words.
 
-    Blank lines and lines that start with ``//`` (the licence of the phrase questions) are passed over.
+    Words stand between white space; a line with three tabs may have spaces in its words. Blank lines and lines that
+    start with ``//`` (the licence of the phrase questions) are passed over.
 
     Raises
     ------
@@ -85,8 +97,10 @@ def read_analogies(path: str | Path) -> list[Section]:
         such a line); the message names the file and the line.
     """
     sections: list[tuple[str, list[Question]]] = []
-    for number, line in read_lines(path):
-        words = line.split()
+    for number, line in read_lines(path, comment="//"):
+        words = [word.strip() for word in line.split("\t")]
+        if len(words) != 4 or not all(words):
+            words = line.split()
         if line.startswith(":"):
             sections.append((line[1:].strip(), []))
         elif not sections:
@@ -100,38 +114,53 @@ def read_analogies(path: str | Path) -> list[Section]:
     return [Section(name, tuple(questions)) for name, questions in sections]
 
 
-def read_lines(path: str | Path) -> list[tuple[int, str]]:
-    """Line numbers from 1 and stripped lines of a UTF-8 text; blank lines and ``//`` comments left out.
+class AnalogySolver:
+    """Answers questions ``a b c d`` with the word nearest to ``b - a + c``, among the most frequent words.
 
-    Raises `InputError` if the file cannot be read or is not UTF-8.
+    Parameters
+    ----------
+    vectors : KeyedVectors
+    restrict : int
+        All four words must be among so many of the most frequent words, and the answer comes from them.
+    ignore_case : bool
+
+    Raises
+    ------
+    ConfigError
+        ``restrict`` is below 1.
     """
-    try:
-        lines = Path(path).read_text(encoding="utf-8-sig").split("\n")
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise InputError(f"{path} is not UTF-8 text: {error}") from error
-    stripped = ((number, line.strip()) for number, line in enumerate(lines, start=1))
-    return [(number, line) for number, line in stripped if line and not line.startswith("//")]
 
+    def __init__(self, vectors: KeyedVectors, restrict: int, ignore_case: bool) -> None:
+        self._lookup = WordLookup(vectors, restrict, ignore_case)
+        rows = len(self._lookup.standing)
+        self._unit = vectors.take(np.arange(rows)) / vectors.norms[:rows, None]
 
-def row_by_form(vectors: KeyedVectors, restrict: int, ignore_case: bool) -> tuple[dict[str, int], Rows]:
-    """The rows that stand for the words of a test set, among the ``restrict`` most frequent words.
+    def solve(self, questions: Sequence[Question]) -> npt.NDArray[np.int8]:
+        """The `Outcome` of each question, (n,)."""
+        found = [[self._lookup.find(word) for word in question] for question in questions]
+        outcomes = np.full(len(questions), Outcome.SKIPPED, dtype=np.int8)
+        numbers = np.array([number for number, rows in enumerate(found) if None not in rows], dtype=np.intp)
+        for start in range(0, len(numbers), _BATCH):
+            batch = numbers[start : start + _BATCH]
+            outcomes[batch] = self._are_right(np.array([found[number] for number in batch], dtype=np.intp))
+        return outcomes
 
-    Returns
-    -------
-    dict of str to int
-        Row of each form (the word, in capitals if the case is ignored): the first and so the most frequent of the
-        words that share it.
-    intp, (min(restrict, V),)
-        For every row, the row that stands for its form.
-    """
-    if restrict < 1:
-        raise ConfigError(f"restrict = {restrict} is not allowed: expected at least 1 word")
-    forms = [word.upper() if ignore_case else word for word in vectors.words[:restrict]]
-    rows: dict[str, int] = {}
-    standing = [rows.setdefault(form, row) for row, form in enumerate(forms)]
-    return rows, np.array(standing, dtype=np.intp)
+    def _are_right(self, questions: Ids) -> npt.NDArray[np.bool_]:
+        """Which of some questions, (n, 4) rows of a, b, c, d, are answered right."""
+        unit, standing = self._unit, self._lookup.standing
+        a, b, c, expected = questions.T
+        forms = standing[questions[:, :3]]
+        scores = (unit[b] - unit[a] + unit[c]) @ unit.T
+        np.put_along_axis(scores, questions[:, :3], -np.inf, axis=1)
+        best = scores.argmax(axis=1)
+        while True:  # once, unless the best is a question word in another case
+            asked = (standing[best][:, None] == forms).any(axis=1)
+            again = np.flatnonzero(asked & (scores[np.arange(len(best)), best] > -np.inf))
+            if not len(again):
+                right: npt.NDArray[np.bool_] = ~asked & (standing[best] == standing[expected])
+                return right
+            scores[again, best[again]] = -np.inf
+            best[again] = scores[again].argmax(axis=1)
 
 
 def evaluate_analogies(
@@ -150,36 +179,20 @@ def evaluate_analogies(
     Notes
     -----
     The numbers are those of gensim's ``evaluate_word_analogies`` and of the C program ``compute-accuracy``, which
-    agree unless several words differ in case only. Then the most frequent of them stands for all in a question, an
+    agree unless several words differ in case only. Then a word of a question is the one that is written like it, and
+    if there is none the most frequent in another case; gensim and the C program take the most frequent at once. An
     answer counts in any case, and no form of a, b or c is an answer, as in gensim; the C program leaves out only the
     three rows themselves. The C program also gives no answer when no cosine is above 0.
 
     Cost: one float32 product of (questions, D) x (D, restrict), about 2 s for 19,544 questions, 30,000 words and
     D = 100. Source: Mikolov et al. 2013, "Efficient Estimation of Word Representations in Vector Space", section 4.
     """
-    rows, standing = row_by_form(vectors, restrict, ignore_case)
-    unit = vectors.take(np.arange(len(standing))) / vectors.norms[: len(standing), None]
+    solver = AnalogySolver(vectors, restrict, ignore_case)
     scores = []
     for section in sections:
-        forms = ([word.upper() if ignore_case else word for word in question] for question in section.questions)
-        known = [[rows[form] for form in question] for question in forms if all(form in rows for form in question)]
-        questions = np.array(known, dtype=np.intp).reshape(-1, 4)
-        blocks = (questions[start : start + _BLOCK] for start in range(0, len(questions), _BLOCK))
-        correct = sum(_count_correct(unit, standing, block) for block in blocks)
-        scores.append(Score(section.name, correct, len(known), len(section.questions) - len(known)))
+        outcomes = solver.solve(section.questions)
+        correct, wrong, skipped = (
+            int(np.count_nonzero(outcomes == outcome)) for outcome in (Outcome.RIGHT, Outcome.WRONG, Outcome.SKIPPED)
+        )
+        scores.append(Score(section.name, correct, correct + wrong, skipped))
     return AnalogyResult(tuple(scores))
-
-
-def _count_correct(unit: npt.NDArray[np.float32], standing: Rows, questions: Rows) -> int:
-    """Right answers to a block of questions, (n, 4) rows that stand for a, b, c, d."""
-    a, b, c, expected = questions.T
-    scores = (unit[b] - unit[a] + unit[c]) @ unit.T
-    np.put_along_axis(scores, questions[:, :3], -np.inf, axis=1)
-    best = scores.argmax(axis=1)
-    while True:  # once, unless the best is a question word in another case
-        asked = (standing[best][:, None] == questions[:, :3]).any(axis=1)
-        again = np.flatnonzero(asked & (scores[np.arange(len(best)), best] > -np.inf))
-        if not len(again):
-            return int(np.count_nonzero(~asked & (standing[best] == expected)))
-        scores[again, best[again]] = -np.inf
-        best[again] = scores[again].argmax(axis=1)

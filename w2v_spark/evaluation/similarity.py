@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.errors import InputError
-from w2v_spark.evaluation.analogies import read_lines, row_by_form
+from w2v_spark.evaluation.pair_files import Pair
+from w2v_spark.evaluation.word_lookup import WordLookup
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
-Pair = tuple[str, str, float]
 Values = npt.NDArray[np.float64]
 
 
@@ -31,82 +29,69 @@ class SimilarityResult:
     skipped: int
 
 
-def read_pairs(path: str | Path) -> list[Pair]:
-    """Read ``word word score`` lines, separated by tabs, commas or spaces.
-
-    Blank lines and lines that start with ``#`` are passed over, and so is a first line whose third field is not a
-    number (a header).
-
-    Raises
-    ------
-    InputError
-        The file cannot be read, has no pairs, or a line has other fields; the message names the file and the line.
-    """
-    pairs: list[Pair] = []
-    lines = [(number, line) for number, line in read_lines(path) if not line.startswith("#")]
-    for position, (number, line) in enumerate(lines):
-        fields = _split(line)
-        score = _number(fields[2]) if len(fields) == 3 else None
-        if score is not None:
-            pairs.append((fields[0], fields[1], score))
-        elif position or len(fields) != 3:
-            raise InputError(f"{path}, line {number}: expected two words and a number, found {line[:80]!r}")
-    if not pairs:
-        raise InputError(f"{path} holds no word pairs")
-    return pairs
-
-
-def _split(line: str) -> list[str]:
-    """Fields of a line, by the first of tab, comma and space that it has."""
-    separator = next((mark for mark in "\t," if mark in line), None)
-    return [field.strip() for field in line.split(separator)]
-
-
-def _number(text: str) -> float | None:
-    """The finite number that a field holds, if it holds one."""
-    try:
-        value = float(text)
-    except ValueError:
-        return None
-    return value if math.isfinite(value) else None
-
-
 def evaluate_similarity(
-    vectors: KeyedVectors, pairs: Sequence[Pair], restrict: int = 300_000, ignore_case: bool = True
+    vectors: KeyedVectors,
+    pairs: Sequence[Pair],
+    restrict: int = 300_000,
+    ignore_case: bool = True,
+    tagged: bool = False,
+    unknown_as_zero: bool = False,
 ) -> SimilarityResult:
     """Correlate the cosine of every pair with its judgement.
 
-    Both words must be among the ``restrict`` most frequent words, else the pair is skipped. Of words that differ in
-    case only, the most frequent stands for all. The numbers are those of gensim's ``evaluate_word_pairs``.
+    Parameters
+    ----------
+    vectors : KeyedVectors
+    pairs : sequence of (word, word, score)
+    restrict : int
+        Both words must be among the ``restrict`` most frequent words, else the pair is skipped.
+    ignore_case : bool
+        A word that is not there as it stands may be there in another case, the most frequent then.
+    tagged : bool
+        A word that is not there may be there without its last two characters, a part of speech: ``sun`` for ``sun-n``.
+    unknown_as_zero : bool
+        Pairs that would be skipped count as well, with the cosine 0.
 
     Raises
     ------
     ConfigError
         ``restrict`` is below 1.
+
+    Notes
+    -----
+    The numbers are those of gensim's ``evaluate_word_pairs``, unless words differ in case only.
     """
-    rows, _ = row_by_form(vectors, restrict, ignore_case)
-    judged = [(a.upper(), b.upper(), score) if ignore_case else (a, b, score) for a, b, score in pairs]
-    known = [(rows[a], rows[b], score) for a, b, score in judged if a in rows and b in rows]
-    first, second = (np.array([pair[side] for pair in known], dtype=np.intp) for side in (0, 1))
+    lookup = WordLookup(vectors, restrict, ignore_case)
+
+    def find(word: str) -> int | None:
+        row = lookup.find(word)
+        return lookup.find(word[:-2]) if row is None and tagged else row
+
+    found = [(find(a), find(b)) for a, b, _ in pairs]
+    known = np.array([None not in rows for rows in found], dtype=bool)
+    first, second = (np.array([rows[side] for rows in found if None not in rows], dtype=np.intp) for side in (0, 1))
     products = np.einsum("ij,ij->i", vectors.take(first), vectors.take(second))
-    cosines = (products / (vectors.norms[first] * vectors.norms[second])).astype(np.float64)
-    scores = np.array([score for _, _, score in known], dtype=np.float64)
+    cosines = np.zeros(len(pairs), dtype=np.float64)
+    cosines[known] = products / (vectors.norms[first] * vectors.norms[second])
+    scores = np.array([score for _, _, score in pairs], dtype=np.float64)
+    counted = np.ones_like(known) if unknown_as_zero else known
+    cosines, scores = cosines[counted], scores[counted]
     return SimilarityResult(
-        spearman=_correlation(_ranks(scores), _ranks(cosines)),
-        pearson=_correlation(scores, cosines),
-        pairs=len(known),
-        skipped=len(pairs) - len(known),
+        spearman=correlation(ranks(scores), ranks(cosines)),
+        pearson=correlation(scores, cosines),
+        pairs=len(first),
+        skipped=len(pairs) - len(first),
     )
 
 
-def _ranks(values: Values) -> Values:
+def ranks(values: Values) -> Values:
     """Ranks from 1, equal values sharing the mean of theirs."""
     _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    ranks: Values = (np.cumsum(sizes) - (sizes - 1) / 2)[group]
-    return ranks
+    shared: Values = (np.cumsum(sizes) - (sizes - 1) / 2)[group]
+    return shared
 
 
-def _correlation(x: Values, y: Values) -> float:
+def correlation(x: Values, y: Values) -> float:
     """Pearson's correlation, NaN if either side is constant or has fewer than two values."""
     if len(x) < 2:
         return math.nan

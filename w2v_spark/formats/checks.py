@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 from w2v_spark.errors import InputError, Name
 from w2v_spark.formats.lenience import DUPLICATES, UNICODE_ERRORS, Duplicates, Lenience, Mended, UnicodeErrors
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
+from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited, rank_counts
 
 Mask = npt.NDArray[np.bool_]
 
@@ -104,7 +104,7 @@ def _all_rows(source: Source, wanted: int, lenience: Lenience, mended: Mended) -
             _well_formed(source, start, words, rows, lenience)
             if rows.split:
                 mended.with_spaces += int(_with_spaces(words).sum())
-            counts = _rank_counts(wanted, start, len(words)) if rows.counts is None else rows.counts
+            counts = rank_counts(wanted, start, len(words)) if rows.counts is None else rows.counts
             yield Batch(words, rows.matrix, counts)
 
     return distinct(batches(), source.place, *_KEEP_FIRST)
@@ -141,7 +141,7 @@ def _kept_rows(source: Source, stop: int | None, lenience: Lenience, keep: Mask)
     for start, words, rows in _decoded(source, stop, lenience, Mended()):
         kept = keep[start : start + len(words)]
         count = int(kept.sum())
-        counts = _rank_counts(wanted, done, count) if rows.counts is None else rows.counts[kept]
+        counts = rank_counts(wanted, done, count) if rows.counts is None else rows.counts[kept]
         if count:
             yield Batch(words.filter(pa.array(kept)), np.ascontiguousarray(rows.matrix[kept]), counts)
         done += count
@@ -262,8 +262,3 @@ def _twice(words: pa.ChunkedArray, again: Mask, place: Callable[[int], str], *re
     row = int(np.flatnonzero(again)[0])
     first = pc.index(words, words[row]).as_py()
     return InputError(f"{place(row)}: the word {words[row].as_py()!r} has occurred before ({place(first)})", *remedy)
-
-
-def _rank_counts(rows: int, start: int, count: int) -> Counts:
-    """V - rank of some rows, for counts that are not known: V for the first word, 1 for the last, as gensim does."""
-    return np.arange(rows - start, rows - start - count, -1, dtype=np.int64)

@@ -17,10 +17,10 @@ def score_codes(codes, query, scores):
 
     Parameters
     ----------
-    codes : (blocks, D, LANES) int8
-        Word ``i`` is ``codes[i // LANES, :, i % LANES]``; the last block is filled up with zeros.
+    codes : (groups, D, LANES) int8
+        Word ``i`` is ``codes[i // LANES, :, i % LANES]``; the last group is filled up with zeros.
     query : (D,) float32
-    scores : (blocks, LANES) float32
+    scores : (groups, LANES) float32
         Overwritten.
     """
     for b in range(codes.shape[0]):

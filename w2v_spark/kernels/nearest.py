@@ -1,4 +1,4 @@
-"""Selection of the nearest neighbours: one pass over a block of similarities, and their exact values afterwards."""
+"""Selection of the nearest neighbours: one pass over a tile of similarities, and their exact values afterwards."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def any_above(values, bounds):
 
 @kernel
 def keep_nearest(tile, first, own, ids, similarities):
-    """Take a block of similarities into the heaps of some queries.
+    """Take a tile of similarities into the heaps of some queries.
 
     A query costs one comparison a candidate, in registers, and the logarithm of the heap's size for each candidate that
     is above all that were dropped before: about ``n log(V / n)`` of V in random order.
@@ -56,7 +56,7 @@ def keep_nearest(tile, first, own, ids, similarities):
     tile : (candidates, queries or more) float32
         No NaN.
     first : int
-        The id of the first candidate. Blocks come by ascending ids, so of equal similarities the lowest ids are kept.
+        The id of the first candidate. Tiles come by ascending ids, so of equal similarities the lowest ids are kept.
     own : (queries,) int32
         The id that a query leaves out.
     ids : (queries, n) int32

@@ -5,25 +5,25 @@ from __future__ import annotations
 import threading
 import uuid
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Final
 from urllib.parse import quote
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from w2v_spark.errors import StoreError
+from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.spark.input_files import spark_path
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.storage import Directory, errors_naming
-from w2v_spark.vectors.keyed_vectors import KeyedVectors
-from w2v_spark.vectors.synonyms import Synonyms
+from w2v_spark.vectors.keyed_vectors import Answer, KeyedVectors
 
 _SERVED: Final = "served"
 _URI_CHARACTERS: Final = "%/:@!$&'()*+,;=-._~"
@@ -57,10 +57,22 @@ class ModelStore:
         """The vectors on the driver, read at the first look."""
         return KeyedVectors.load(self.directory.uri)
 
-    @cached_property
-    def synonyms(self) -> Synonyms:
-        """The search for nearest words."""
-        return Synonyms(self.vectors)
+    def find_synonyms(self, query: str | Sequence[float], num: int) -> Answer:
+        """The ``num`` words most similar to a word, which is left out, or to a vector; fewer if there are fewer.
+
+        Raises
+        ------
+        WordNotFound, InputError, ConfigError
+        """
+        if num < 1:
+            raise ConfigError(f"num = {num} is not allowed: the number of similar words must be above 0")
+        self.vectors.prepare_search()
+        if isinstance(query, str):
+            return self.vectors.similar_by_key(query, num)
+        vector = np.asarray(query, np.float32)
+        if not np.isfinite(vector).all():
+            raise InputError(f"a vector that is not finite cannot be compared: {query!r}")
+        return self.vectors.similar_by_vector(vector, num)
 
     @cached_property
     def summary(self) -> TrainingSummary:

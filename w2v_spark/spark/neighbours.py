@@ -1,4 +1,4 @@
-"""All nearest neighbours as a table: blocks of words over Spark tasks, each of which writes a file."""
+"""All nearest neighbours as a table: batches of words over Spark tasks, each of which writes a file."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import to_batch, write_neighbours
-from w2v_spark.vectors.neighbours import Ids, find_neighbours, normalise
 from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.row_stack import Ids
+from w2v_spark.vectors.search.tiled import find_neighbours, normalise
 from w2v_spark.vectors.table_files import describe_vectors
 
 FORMAT_VERSION: Final = "1"
@@ -59,8 +60,8 @@ class FindNeighbours:
             mine = np.arange(start, stop, dtype=np.int32) if queries is None else queries[start:stop]
             found = find_neighbours(unit, mine, self.topn, self.restrict)
             file = f"{number:05d}-{uuid.uuid4().hex}.parquet"
-            found_batches = (to_batch(block, words) for block in found)
-            write_neighbours(parts.filesystem, parts.file(file), found_batches, self.metadata)
+            rows = (to_batch(batch, words) for batch in found)
+            write_neighbours(parts.filesystem, parts.file(file), rows, self.metadata)
             yield pa.RecordBatch.from_pylist([{"number": number, "file": file}], schema=_RESULT_SCHEMA)
 
 

@@ -1,31 +1,47 @@
-"""Word vectors and the words nearest to what is asked; similarities and look-ups come with the classes below.
+"""Word vectors: look-ups, similarities, and the words nearest to what is asked.
 
-Methods have the names that gensim gives them, and the same results; docs/deviations.md says where they differ.
+Methods have the names that gensim gives them, and the same results; docs/deviations.md says where they differ. What
+they compute is in `word_vectors` and `search`.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
+from os import PathLike
+from typing import Any, Self, TypeVar, overload
 
-from w2v_spark.errors import InputError
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.lookup import Vector
-from w2v_spark.vectors.search import Items, Query, Rule, add, check_limits, find_best, multiply, pair_up, weighted
-from w2v_spark.vectors.similarities import Item, Similarities
+from w2v_spark.vectors.items import Item, Items, Key, Vector, is_key, pair_up
+from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.row_stack import RowStack
+from w2v_spark.vectors.search.choice import Search
+from w2v_spark.vectors.search.query import Best, Query, check_limits
+from w2v_spark.vectors.stream import Counts
+from w2v_spark.vectors.word_vectors import WordVectors
 
 Answer = list[tuple[str, float]]
 """Words with their scores, the best first, equal ones in rank order."""
+Limit = int | None
+Default = TypeVar("Default")
 
 
-class KeyedVectors(Similarities):
-    """Words and their vectors, in rank order. Nothing in it changes once it is built.
+class KeyedVectors:
+    """Words and their vectors, in rank order. What it holds does not change once it is built.
+
+    Where a word is asked for, the number of its row does as well. Unless something else is said, an unknown word
+    raises `WordNotFound`, and a vector of another length `InputError`.
 
     Parameters
     ----------
     words : pa.StringArray or sequence of str, (V,)
         Distinct, the most frequent first.
-    matrix : float32, (V, D), or Stack
+    matrix : float32, (V, D), or RowStack
         Not copied when it is float32 and C-contiguous; seen through a read-only view.
     counts : int64, (V,), optional
 
@@ -35,9 +51,280 @@ class KeyedVectors(Similarities):
         The lengths do not agree, or the matrix is not two-dimensional.
     """
 
+    def __init__(
+        self,
+        words: pa.StringArray | Sequence[str],
+        matrix: npt.ArrayLike | RowStack,
+        counts: npt.ArrayLike | None = None,
+    ) -> None:
+        self._content = WordVectors(words, matrix, counts)
+
+    @classmethod
+    def load(cls, location: str | PathLike[str], limit: int | None = None) -> Self:
+        """Open the vector table of a run, or its ``limit`` most frequent words.
+
+        On a local or mounted disk the vectors of a table that this package wrote stay in their files, which are
+        mapped into memory: a query reads what it touches, processes share what has been read, and the memory is the
+        system's to take back. Do not cut or write over the files meanwhile; deleting and replacing them is safe. From
+        elsewhere, from tables that another program wrote and from vectors shorter than 16 the vectors are read.
+
+        Parameters
+        ----------
+        location : str or Path
+            The output directory of a run, its ``vectors`` directory or another one of Parquet files, or the one
+            Parquet file of a table: a path or a URI.
+        limit : int, optional
+
+        Raises
+        ------
+        StoreError
+            There is no complete table there.
+        ConfigError
+            ``limit`` is below 1.
+
+        Notes
+        -----
+        Cost: words and counts, about 80 MB for a million words; if the vectors cannot be mapped, 4 V D bytes more.
+        """
+        table = open_vectors(location, limit)
+        return cls(table.words, table.stack, table.counts)
+
+    # Words and rows
+
+    def __len__(self) -> int:
+        return len(self._content.stack)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.words)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({len(self)} words x {self.dim})"
+
+    def __contains__(self, key: object) -> bool:
+        return is_key(key) and self._content.index.find(key) is not None
+
+    @property
+    def words(self) -> list[str]:
+        """All words in rank order. Made from the Arrow array at the first look; not to be changed."""
+        return self._content.index.words
+
+    @property
+    def index_to_key(self) -> list[str]:
+        """All words in rank order: gensim's name of `words`."""
+        return self.words
+
+    @property
+    def key_to_index(self) -> Mapping[str, int]:
+        """The row of each word, read-only. Made at the first look: 130 MB for a million words."""
+        return self._content.index.rows
+
+    def index(self, key: Key) -> int:
+        """Row of a word, its rank from 0."""
+        return self._content.index.row(key)
+
+    def get_index(self, key: Key, default: Default | None = None) -> int | Default:
+        """Row of a word; of an unknown one the default, unless that is None."""
+        row = self._content.index.find(key)
+        if row is None:
+            return self.index(key) if default is None else default
+        return row
+
+    def word(self, row: int) -> str:
+        """The word of a row, from 0 to V - 1; does not make the list of all."""
+        return self._content.index.word(row)
+
+    @property
+    def counts(self) -> Counts | None:
+        """Occurrences in the corpus, (V,) int64, if known."""
+        return self._content.counts
+
+    def get_vecattr(self, key: Key, attr: str) -> int:
+        """The ``"count"`` of a word: how often it occurs in the corpus. Raises `InputError` if that is not known."""
+        if attr != "count" or self.counts is None:
+            raise InputError(f"{attr!r} of words is not known: only 'count' may be, where there are counts")
+        return int(self.counts[self.index(key)])
+
+    # Vectors
+
+    @property
+    def dim(self) -> int:
+        """Length D of a vector."""
+        return self._content.dim
+
+    @property
+    def vector_size(self) -> int:
+        """Length D of a vector: gensim's name of `dim`."""
+        return self._content.dim
+
+    @cached_property
+    def matrix(self) -> Matrix:
+        """All vectors, (V, D) float32, read-only.
+
+        Of vectors in memory a view. Of a mapped table, whose vectors lie in pieces and unaligned, a copy of 4 V D
+        bytes, made at the first look and kept; `take`, ``[words]`` and all other methods do without it.
+        """
+        return self._content.stack.to_matrix()
+
+    @property
+    def vectors(self) -> Matrix:
+        """All vectors: gensim's name of `matrix`, at the same cost."""
+        return self.matrix
+
+    @property
+    def norms(self) -> Vector:
+        """Length of every vector, (V,) float32, and 1 for a zero vector, so that its similarity to anything is 0."""
+        return self._content.norms
+
+    @overload
+    def __getitem__(self, keys: Key) -> Vector: ...
+    @overload
+    def __getitem__(self, keys: Sequence[Key] | npt.NDArray[Any]) -> Matrix: ...
+    def __getitem__(self, keys: Key | Sequence[Key] | npt.NDArray[Any]) -> Vector | Matrix:
+        """The vector of a word, (D,), read-only; or of several words, (n, D), a copy."""
+        return self.get_vector(keys) if is_key(keys) else self.take([self.index(key) for key in keys])
+
+    def get_vector(self, key: Key, norm: bool = False) -> Vector:
+        """The vector of a word, (D,), read-only; with ``norm`` scaled to length 1, unless it is zero."""
+        vector = self._content.vector(self.index(key), scaled=norm)
+        vector.flags.writeable = False
+        return vector
+
+    def take(self, rows: npt.ArrayLike) -> Matrix:
+        """The vectors of some rows, each from 0 to V - 1, as a copy, (n, D) float32."""
+        return self._content.stack.take(rows)
+
+    def vectors_for_all(
+        self, keys: Iterable[Key], allow_inference: bool = True, copy_vecattrs: bool = False
+    ) -> KeyedVectors:
+        """A copy of those of the given words that are known, each once, in the order given.
+
+        As in gensim, without ``allow_inference`` the number of a row is no key, and counts come along with
+        ``copy_vecattrs``.
+        """
+        found = (self._content.index.find(key) for key in keys if allow_inference or isinstance(key, str))
+        rows = list(dict.fromkeys(row for row in found if row is not None))
+        counts = self.counts[rows] if copy_vecattrs and self.counts is not None else None
+        return KeyedVectors([self.word(row) for row in rows], self.take(rows), counts)
+
+    def mean_vector(
+        self,
+        words: Item | Sequence[Item] | Matrix,
+        weights: npt.ArrayLike | None = None,
+        pre_normalize: bool = True,
+        post_normalize: bool = False,
+        ignore_missing: bool = True,
+    ) -> Vector:
+        """The weighted mean of words and vectors, (D,) float32, summed in float64.
+
+        Parameters
+        ----------
+        words : str, (D,) array, or a sequence of those, such as (n, D)
+        weights : (n,), optional
+            One for each, 1 by default. The sum is divided by the sum of their absolute values.
+        pre_normalize : bool
+            Scale the vectors of words, but not vectors given, to length 1 first.
+        post_normalize : bool
+            Scale the mean to length 1, unless it is zero.
+        ignore_missing : bool
+            Pass over unknown words, and their weights; if there is nothing else, the mean is zero.
+
+        Raises
+        ------
+        WordNotFound
+            A word is not in the vocabulary, and ``ignore_missing`` is false.
+        InputError
+            No words, another number of weights, or a vector of another length.
+        """
+        return self._content.mean(words, weights, pre_normalize, post_normalize, ignore_missing)
+
+    get_mean_vector = mean_vector  # gensim's name
+
+    # Similarities
+
+    def similarity(self, first: Key, second: Key) -> float:
+        """Cosine of two words, -1..1; 0 if either vector is zero. Cost: O(D)."""
+        return float(self.similarities([first], [second])[0, 0])
+
+    def similarities(self, first: Sequence[Item], second: Sequence[Item]) -> Matrix:
+        """Cosine of each word or vector of one sequence with each of another, (n, m) float32, by one matrix product."""
+        cosines: Matrix = self._content.unit_rows(first) @ self._content.unit_rows(second).T
+        return cosines
+
+    def n_similarity(self, first: Sequence[Key], second: Sequence[Key]) -> float:
+        """Cosine of the means of two sets of words, -1..1; 0 if either mean is zero.
+
+        The vectors are not scaled before their mean is taken, and unknown words are passed over, as in gensim. Raises
+        `InputError` if a set has no known word.
+        """
+        means = [self.mean_vector(self._content.known(words), pre_normalize=False) for words in (first, second)]
+        return float(self.similarities(means[:1], means[1:])[0, 0])
+
+    def distance(self, first: Key, second: Key) -> float:
+        """1 - `similarity`, 0..2."""
+        return 1 - self.similarity(first, second)
+
+    def distances(self, word_or_vector: Item, other_words: Sequence[Key] = ()) -> Vector:
+        """1 - the cosine of a word or vector (D,) with other words, or with all if none are given.
+
+        Returns
+        -------
+        float32, (n,) or (V,)
+            0..2; 1 where either vector is zero. In the order of ``other_words``, or in rank order.
+        """
+        unit = self._content.unit_rows([word_or_vector])[0]
+        distances: Vector
+        if len(other_words):
+            distances = 1 - self._content.unit_rows(other_words) @ unit
+            return distances
+        distances = np.empty(len(self), dtype=np.float32)
+        for place, batch in self._content.stack.batches():
+            distances[place] = 1 - batch @ unit / self.norms[place]
+        return distances
+
+    def closer_than(self, first: Key, second: Key) -> list[str]:
+        """All words that are closer to ``first`` than ``second`` is, in rank order, without ``first``. Cost: O(V D)."""
+        mine, other = self.index(first), self.index(second)
+        distances = self.distances(first)
+        return [self.word(row) for row in np.flatnonzero(distances < distances[other]).tolist() if row != mine]
+
+    def rank(self, first: Key, second: Key) -> int:
+        """The place of ``second`` among the words by their distance from ``first``, 1 the closest. Cost: O(V D)."""
+        return len(self.closer_than(first, second)) + 1
+
+    def most_similar_to_given(self, key: Key, keys: Sequence[Key]) -> Key:
+        """The one of ``keys`` that is most similar to ``key``, the first of equal ones."""
+        if not len(keys):
+            raise InputError("nothing to choose from: give at least one word")
+        return keys[int(np.argmax(self.similarities([key], keys)[0]))]
+
+    def relative_cosine_similarity(self, first: Key, second: Key, topn: int = 10) -> float:
+        """The similarity of two words as a fraction of the sum of those of the ``topn`` words nearest to the first.
+
+        Above 1 / ``topn`` for synonyms, as a rule. Raises `InputError` if there are no nearest words. Source:
+        Leeuwenberg et al. 2016, "A Minimally Supervised Approach for Synonym Extraction with Word Embeddings",
+        equation 1.
+        """
+        nearest = self.similar_by_key(first, topn)
+        if not nearest:
+            raise InputError("no relative similarity without any nearest word: ", Name("topn"), f" = {topn}")
+        return self.similarity(first, second) / sum(similarity for _, similarity in nearest)
+
+    def doesnt_match(self, words: Sequence[Key]) -> Key:
+        """The word that is farthest, by cosine, from the mean of all, each scaled to length 1.
+
+        Unknown words are passed over, as in gensim; of equally far ones the first by alphabet. Raises `InputError` if
+        no word is known.
+        """
+        known = self._content.known(words)
+        cosines = (self._content.unit_rows(known) @ self.mean_vector(known)).tolist()
+        return min(zip(cosines, map(str, known), known, strict=True))[2]
+
+    # Nearest words
+
     def most_similar(
-        self, positive: Items = (), negative: Items = (), topn: int = 10, restrict: int | None = None
-    ) -> Answer:
+        self, positive: Items = (), negative: Items = (), topn: int = 10, *,
+        restrict_vocab: Limit = None, restrict: Limit = None,
+    ) -> Answer:  # fmt: skip
         """The words nearest by cosine to a weighted sum of words and vectors.
 
         Words count with their vector scaled to length 1, vectors as they are, as in gensim. The words asked with are
@@ -49,13 +336,13 @@ class KeyedVectors(Similarities):
             The weight is 1 for ``positive`` and -1 for ``negative``, or the one given, used as it stands.
         topn : int
             How many words; fewer come back when there are fewer.
-        restrict : int, optional
-            Look among the ``restrict`` most frequent words only.
+        restrict_vocab, restrict : int, optional
+            Look among so many of the most frequent words only: gensim's name and a shorter one.
 
         Returns
         -------
         list of (word, similarity)
-            The most similar first, equal ones in rank order.
+            The most similar first, by cosines in float64; equal ones in rank order.
 
         Raises
         ------
@@ -64,131 +351,136 @@ class KeyedVectors(Similarities):
         InputError
             Nothing to compare with, or a vector of another length.
         ConfigError
-            ``restrict`` is below 1, or ``topn`` is no number.
+            ``restrict_vocab`` is below 1, or ``topn`` is no number.
 
         Notes
         -----
-        Cost: one matrix-vector product and a selection, O(V D). Source: 3CosAdd, Mikolov et al. 2013, "Linguistic
-        Regularities in Continuous Space Word Representations", section 4.
+        Cost: one matrix-vector product and a selection, O(V D); or what `prepare_search` says. Source: 3CosAdd,
+        Mikolov et al. 2013, "Linguistic Regularities in Continuous Space Word Representations", section 4.
         """
-        return self.most_similar_batch([positive], [negative], topn, restrict)[0]
+        return self.most_similar_batch([positive], [negative], topn, restrict_vocab, restrict)[0]
 
     def most_similar_batch(
-        self,
-        positive: Sequence[Items] | Matrix,
-        negative: Sequence[Items] | Matrix = (),
-        topn: int = 10,
-        restrict: int | None = None,
-    ) -> list[Answer]:
-        """`most_similar` for many queries, with one matrix product for all.
+        self, positive: Sequence[Items] | Matrix, negative: Sequence[Items] | Matrix = (), topn: int = 10,
+        restrict_vocab: Limit = None, restrict: Limit = None,
+    ) -> list[Answer]:  # fmt: skip
+        """`most_similar` for many queries, with the same answers, by one matrix product (n, D) x (D, V) for all.
 
-        Parameters
-        ----------
-        positive, negative : sequence of n entries
-            For each query what `most_similar` takes: ``["king", "queen"]`` asks twice, ``[["king", "woman"]]`` with
-            ``[["man"]]`` once. A matrix (n, D) is a query a row. No ``negative`` at all is none for each.
-        topn, restrict
-            As in `most_similar`.
-
-        Returns
-        -------
-        list of n answers
-            Equal to those of `most_similar`, but for the rounding of the product.
-
-        Raises
-        ------
-        WordNotFound, InputError, ConfigError
-            As `most_similar`; also `InputError` if the lengths do not agree.
-
-        Notes
-        -----
-        Cost: one float32 product (n, D) x (D, V); 256 MiB of scores at most are held at a time.
+        ``positive`` and ``negative`` have an entry for each of n queries, what `most_similar` takes: ``["king",
+        "queen"]`` asks twice, ``[["king", "woman"]]`` with ``[["man"]]`` once. A matrix (n, D) is a query a row.
+        Without ``negative``, no query has any. Raises `InputError` also if the lengths do not agree. At most 256 MiB
+        of scores are held at a time.
         """
-        return self._answer(self._sum_query, add, pair_up(positive, negative), topn, restrict)
+        pairs = pair_up(positive, negative)
+        return self._answer(self._content.sum_query, self._search.nearest, pairs, topn, restrict_vocab, restrict)
 
     def most_similar_cosmul(
-        self, positive: Items = (), negative: Items = (), topn: int = 10, restrict: int | None = None
-    ) -> Answer:
+        self, positive: Items = (), negative: Items = (), topn: int = 10,
+        restrict_vocab: Limit = None, restrict: Limit = None,
+    ) -> Answer:  # fmt: skip
         """The words whose cosines with all positive items are high, and low with all negative ones: 3CosMul.
 
         The score is the product of the positive cosines over the product of the negative ones plus 1e-6, after
-        cosines have been moved from -1..1 to 0..1. One large cosine weighs less in it than in `most_similar`.
-
-        Parameters
-        ----------
-        positive, negative : str, (D,) array, or a sequence of those
-            Words and vectors, all scaled to length 1. Weights have no meaning here.
-        topn, restrict
-            As in `most_similar`.
-
-        Returns
-        -------
-        list of (word, score)
-            The highest score first, equal ones in rank order; a score is above 1 for some.
-
-        Raises
-        ------
-        WordNotFound, ConfigError
-            As `most_similar`.
-        InputError
-            No positive item, an item with a weight, or a vector of another length.
-
-        Notes
-        -----
-        Cost: one matrix product, O(V D) an item. Source: Levy and Goldberg 2014, "Linguistic Regularities in Sparse
-        and Explicit Word Representations", equation 4 and footnote 7.
+        cosines have been moved from -1..1 to 0..1; so a score may be above 1. One large cosine weighs less in it than
+        in `most_similar`, whose parameters and errors these are, but that words and vectors are all scaled to length
+        1, and that there must be a positive one and no weights (`InputError`). Cost: one matrix product, O(V D) an
+        item. Source: Levy and Goldberg 2014, "Linguistic Regularities in Sparse and Explicit Word Representations",
+        equation 4 and footnote 7.
         """
-        return self.most_similar_cosmul_batch([positive], [negative], topn, restrict)[0]
+        return self.most_similar_cosmul_batch([positive], [negative], topn, restrict_vocab, restrict)[0]
 
     def most_similar_cosmul_batch(
-        self,
-        positive: Sequence[Items] | Matrix,
-        negative: Sequence[Items] | Matrix = (),
-        topn: int = 10,
-        restrict: int | None = None,
-    ) -> list[Answer]:
-        """`most_similar_cosmul` for many queries, with one matrix product for all.
+        self, positive: Sequence[Items] | Matrix, negative: Sequence[Items] | Matrix = (), topn: int = 10,
+        restrict_vocab: Limit = None, restrict: Limit = None,
+    ) -> list[Answer]:  # fmt: skip
+        """`most_similar_cosmul` for many queries; entries and cost are those of `most_similar_batch`."""
+        pairs = pair_up(positive, negative)
+        ask, search = self._content.product_query, self._search.best_products
+        return self._answer(ask, search, pairs, topn, restrict_vocab, restrict)
 
-        Entries and cost are those of `most_similar_batch`, errors those of `most_similar_cosmul`.
-        """
-        return self._answer(self._product_query, multiply, pair_up(positive, negative), topn, restrict)
-
-    def similar_by_word(self, word: str, topn: int = 10, restrict: int | None = None) -> Answer:
+    def similar_by_key(
+        self, key: Key, topn: int = 10, restrict_vocab: Limit = None, restrict: Limit = None
+    ) -> Answer:  # fmt: skip
         """The words nearest to a word: `most_similar` with that word alone."""
-        return self.most_similar(word, (), topn, restrict)
+        return self.most_similar([key], (), topn, restrict_vocab=restrict_vocab, restrict=restrict)
 
-    def similar_by_vector(self, vector: Vector, topn: int = 10, restrict: int | None = None) -> Answer:
+    similar_by_word = similar_by_key  # gensim's other name
+
+    def similar_by_vector(
+        self, vector: Vector, topn: int = 10, restrict_vocab: Limit = None, restrict: Limit = None
+    ) -> Answer:
         """The words nearest to a vector, (D,): `most_similar` with that vector alone."""
-        return self.most_similar([self._vector(vector, scaled=False)], (), topn, restrict)
+        return self.most_similar([np.asarray(vector)], (), topn, restrict_vocab=restrict_vocab, restrict=restrict)
+
+    def prepare_search(self) -> None:
+        """Get ready for many single queries by `most_similar` now, and not after some of them. Answers do not change.
+
+        Does nothing where numba is not installed, or the words are few. Cost: a pass over the vectors, about a second
+        for a million, and V D bytes of memory; a query then reads V D bytes in place of 4 V D.
+        """
+        self._search.prepare()
+
+    @property
+    def search_strategy(self) -> str:
+        """What answers single queries now: ``"full"`` (numpy), or ``"reranked"`` (int8 scores, compiled by numba)."""
+        return self._search.strategy
+
+    @cached_property
+    def _search(self) -> Search:
+        return Search(self._content.stack, self.norms)
 
     def _answer(
-        self,
-        ask: Callable[[Items, Items], Query],
-        rule: Rule,
-        pairs: list[tuple[Items, Items]],
-        topn: int,
-        restrict: int | None,
-    ) -> list[Answer]:
-        check_limits(topn, restrict)
+        self, ask: Callable[[Items, Items], Query], search: Callable[[Sequence[Query], int, Limit], Iterable[Best]],
+        pairs: list[tuple[Items, Items]], topn: int, restrict_vocab: Limit, restrict: Limit,
+    ) -> list[Answer]:  # fmt: skip
+        if restrict is not None and restrict_vocab not in (None, restrict):
+            raise ConfigError(f"restrict_vocab = {restrict_vocab} and restrict = {restrict} are one setting: give one")
+        limit = restrict if restrict_vocab is None else restrict_vocab
+        check_limits(topn, limit)
         queries = [ask(*pair) for pair in pairs]
-        found = find_best(self._stack, self.norms, queries, rule, topn, restrict)
-        return [[(self.word(row), score) for row, score in best] for best in found]
+        if topn < 1:
+            return [[] for _ in queries]
+        return [[(self.word(row), score) for row, score in best] for best in search(queries, topn, limit)]
 
-    def _sum_query(self, positive: Items, negative: Items) -> Query:
-        items = weighted(positive, 1.0) + weighted(negative, -1.0)
-        words, weights = [item for item, _ in items], [weight for _, weight in items]
-        mean = self.mean_vector(words, weights, post_normalize=True, ignore_missing=False)
-        return Query(mean[None], 1, self._rows_of(words))
+    # What rooms above this one do with vectors: imported when it is asked for.
 
-    def _product_query(self, positive: Items, negative: Items) -> Query:
-        items = weighted(positive, math.nan) + weighted(negative, math.nan)
-        words, positives = [item for item, _ in items], len(weighted(positive, 1.0))
-        if not positives:
-            raise InputError("nothing to compare with: give at least one positive word or vector")
-        if not all(math.isnan(weight) for _, weight in items):
-            raise InputError(f"{items!r} has weights, which mean nothing to a product: use most_similar")
-        return Query(self._unit_rows(words), positives, self._rows_of(words))
+    def evaluate_word_pairs(
+        self, pairs: str | PathLike[str], delimiter: str | None = None, encoding: str = "utf8",
+        restrict_vocab: int = 300_000, case_insensitive: bool = True, dummy4unknown: bool = False,
+    ) -> tuple[tuple[float, float], tuple[float, float], float]:  # fmt: skip
+        """Pearson's and Spearman's correlation with human judgements, with p-values, and the percentage unknown.
 
-    def _rows_of(self, items: Iterable[Item]) -> frozenset[int]:
-        """Rows of the words among some words and vectors."""
-        return frozenset(self.index(item) for item in items if isinstance(item, str))
+        Without ``delimiter`` it is found out; `w2v_spark.evaluation.pair_files.read_pairs` says how files may look.
+        Pairs with an unknown word are left out, or have the similarity 0 with ``dummy4unknown``.
+        """
+        from w2v_spark.evaluation.like_gensim import word_pairs
+
+        return word_pairs(self, pairs, delimiter, encoding, restrict_vocab, case_insensitive, dummy4unknown)
+
+    def evaluate_word_analogies(
+        self, analogies: str | PathLike[str], restrict_vocab: int = 300_000, case_insensitive: bool = True,
+        dummy4unknown: bool = False,
+    ) -> tuple[float, list[dict[str, Any]]]:  # fmt: skip
+        """The fraction of analogy questions answered right, and a dict for each section and for all together.
+
+        A dict has the name under ``"section"``, and the questions, as they stand in the file, under ``"correct"`` and
+        ``"incorrect"``. Those with an unknown word are left out, or incorrect with ``dummy4unknown``.
+        """
+        from w2v_spark.evaluation.like_gensim import word_analogies
+
+        return word_analogies(self, analogies, restrict_vocab, case_insensitive, dummy4unknown)
+
+    def save_word2vec_format(
+        self, fname: str | PathLike[str], fvocab: str | PathLike[str] | None = None, binary: bool = False,
+        write_header: bool = True, prefix: str = "",
+    ) -> None:  # fmt: skip
+        """Write word2vec's text or binary format in rank order, and with ``fvocab`` the counts beside it.
+
+        Files appear when they are complete; names ending in ``.gz`` are compressed. Raises `InputError` if a word has
+        white space, a number is not finite, or ``fvocab`` is asked for and no counts are known.
+        """
+        from w2v_spark.formats.saving import save_word2vec
+
+        if fvocab is not None and self.counts is None:
+            raise InputError(f"{fvocab}: the counts of the words are not known")
+        save_word2vec(self._content.stream(prefix), fname, fvocab, binary, write_header)

@@ -57,8 +57,8 @@ def map_group(content: mmap.mmap, footer: pq.FileMetaData, group: int) -> Matrix
     header = values - len(levels) - chunk.data_page_offset
     if not 0 < header <= _MAX_HEADER or end > len(content) or content[values - len(levels) : values] != levels:
         return None
-    block: Matrix = np.frombuffer(content, "<f4", rows * dim, values).reshape(rows, dim)
-    return block
+    vectors: Matrix = np.frombuffer(content, "<f4", rows * dim, values).reshape(rows, dim)
+    return vectors
 
 
 def _levels(rows: int, dim: int, defined: int) -> bytes:

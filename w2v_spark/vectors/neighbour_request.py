@@ -10,7 +10,9 @@ import numpy as np
 
 from w2v_spark.errors import InputError, Name, WordNotFound
 from w2v_spark.storage import Directory
-from w2v_spark.vectors.neighbours import QUERY_ROWS, Ids, check_request
+from w2v_spark.vectors.row_stack import Ids
+from w2v_spark.vectors.search.query import check_limits
+from w2v_spark.vectors.search.tiled import QUERY_ROWS
 from w2v_spark.vectors.table_files import TableFiles, describe_vectors, read_words
 
 _MOST_FILES: Final = 64  # of a table that is not large: enough to keep as many cores busy
@@ -65,7 +67,7 @@ class Request:
         InputError
             ``words`` is empty.
         """
-        check_request(topn, restrict)
+        check_limits(topn, restrict, least=1)
         vectors = Directory.open(vectors).uri
         files = describe_vectors(vectors)
         if words is None:

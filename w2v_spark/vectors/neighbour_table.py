@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
-from w2v_spark.vectors.neighbours import Neighbours
+from w2v_spark.vectors.search.tiled import Neighbours
 from w2v_spark.vectors.table import METADATA_PREFIX
 
 _NEIGHBOUR: Final = pa.struct(

@@ -6,6 +6,7 @@ import mmap
 import posixpath
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.layout import MODEL_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.mapping import map_group
-from w2v_spark.vectors.row_stack import Stack
+from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
 from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA
 
@@ -35,7 +37,7 @@ class VectorTable:
         In rank order.
     counts : int64, (V,)
         Occurrences in the corpus.
-    stack : Stack, (V, D)
+    stack : RowStack, (V, D)
         The vectors.
     metadata : dict of str to str
         Key-value metadata of the files, keys without the ``w2v.`` prefix; empty if another program wrote the files.
@@ -43,7 +45,7 @@ class VectorTable:
 
     words: pa.StringArray
     counts: Counts
-    stack: Stack
+    stack: RowStack
     metadata: dict[str, str]
 
     @property
@@ -63,7 +65,7 @@ class _Source:
     is_local: bool
 
     @classmethod
-    def find(cls, location: str | Path, limit: int | None) -> _Source:
+    def find(cls, location: str | PathLike[str], limit: int | None) -> _Source:
         limited(1, limit)
         directory = Directory.open(location)
         paths = part_files(directory.filesystem, directory.path)
@@ -84,7 +86,7 @@ class _Source:
                     start += rows
 
 
-def open_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
+def open_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorTable:
     """Open a vector table, or its ``limit`` most frequent words; the vectors stay in the files, which are mapped.
 
     Files on a local or mounted disk are mapped if this package wrote them and D is at least 16; any other table is
@@ -105,7 +107,7 @@ def open_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
         content = _read_group(path, file, group, _ALL_BUT_VECTORS, start, rows)
         counts[start : start + rows] = content["count"].to_numpy()
         words += content["word"].cast(pa.string()).chunks
-    return VectorTable(pa.concat_arrays(words), counts, Stack(pieces), source.metadata)
+    return VectorTable(pa.concat_arrays(words), counts, RowStack(pieces), source.metadata)
 
 
 def _map_groups(source: _Source) -> list[Matrix] | None:
@@ -126,13 +128,14 @@ def _map_groups(source: _Source) -> list[Matrix] | None:
     return pieces
 
 
-def read_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
+def read_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorTable:
     """Read a vector table, or its ``limit`` most frequent words, into memory.
 
     Parameters
     ----------
     location : str or Path
-        A path or any URI that `pyarrow.fs` opens: the output directory of a run, or a directory of Parquet files.
+        A path or any URI that `pyarrow.fs` opens: the output directory of a run, a directory of Parquet files, or the
+        one file of a table.
     limit : int, optional
         Row groups beyond it are not read.
 
@@ -151,7 +154,7 @@ def read_vectors(location: str | Path, limit: int | None = None) -> VectorTable:
     return _read(_Source.find(location, limit))
 
 
-def stream_vectors(location: str | Path, limit: int | None = None) -> VectorStream:
+def stream_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorStream:
     """Read a vector table, or its ``limit`` most frequent words, a row group at a time.
 
     Parameters and errors are those of `read_vectors`; some errors come only with the batch that is wrong.
@@ -173,14 +176,14 @@ def _read(source: _Source) -> VectorTable:
         counts[start:stop] = batch.counts
         words.append(batch.words)
         start = stop
-    return VectorTable(pa.concat_arrays(words), counts, Stack([matrix]), source.metadata)
+    return VectorTable(pa.concat_arrays(words), counts, RowStack([matrix]), source.metadata)
 
 
 def _read_batches(source: _Source) -> Iterator[Batch]:
     dim = 0
     for path, file, group, start, rows in source.groups():
         content = _read_group(path, file, group, VECTOR_SCHEMA.names, start, rows)
-        vectors = _to_block(path, content["vector"].combine_chunks(), start)
+        vectors = _to_matrix(path, content["vector"].combine_chunks(), start)
         if vectors.shape[1] != (dim or vectors.shape[1]):
             raise StoreError(f"{path}: vectors of length {vectors.shape[1]} after vectors of {dim}")
         dim = vectors.shape[1]
@@ -188,24 +191,27 @@ def _read_batches(source: _Source) -> Iterator[Batch]:
 
 
 def part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
-    """Paths of the table's files in order, of a run's output directory or of a bare directory of files."""
+    """Paths of the table's files in order: of a run's output directory, a bare directory of files, or one file."""
+    path = path.rstrip("/")
     with errors_naming(path):
-        nested = f"{path.rstrip('/')}/vectors"
-        if filesystem.get_file_info(nested).type == fs.FileType.Directory:
-            run, path = path, nested
-        else:
-            run = posixpath.dirname(path.rstrip("/"))
-        markers = filesystem.get_file_info([f"{run}/model.json", f"{run}/_SUCCESS"])
+        nested = f"{path}/{VECTORS}"
+        is_run = filesystem.get_file_info(nested).type == fs.FileType.Directory
+        is_file = filesystem.get_file_info(path).type == fs.FileType.File
+        directory = nested if is_run else posixpath.dirname(path) if is_file else path
+        run = posixpath.dirname(directory)
+        markers = filesystem.get_file_info([f"{run}/{MODEL_FILE}", f"{run}/{SUCCESS_FILE}"])
         described, finished = (marker.type == fs.FileType.File for marker in markers)
-        if not finished and (path == nested or described):
+        if not finished and (is_run or described):
             raise StoreError(f"{run} holds a run that is not finished (no _SUCCESS there): wait for it or resume it")
+        if is_file:
+            return [path]
         files = sorted(
             info.path
-            for info in filesystem.get_file_info(fs.FileSelector(path))
+            for info in filesystem.get_file_info(fs.FileSelector(directory))
             if info.extension == "parquet" and not info.base_name.startswith(("_", "."))
         )
     if not files:
-        raise StoreError(f"{path} holds no vector table (no .parquet files)")
+        raise StoreError(f"{directory} holds no vector table (no .parquet files)")
     return files
 
 
@@ -225,7 +231,7 @@ def check_footers(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[int,
     if metadata.get("vocabulary_size", str(rows)) != str(rows):
         raise StoreError(
             f"{posixpath.dirname(paths[0])} holds {rows} of {metadata['vocabulary_size']} vectors: files are missing "
-            "or belong to another table"
+            "or belong to another table; open the directory that has them all"
         )
     return rows, metadata
 
@@ -257,7 +263,7 @@ def _read_group(path: str, file: pq.ParquetFile, group: int, columns: Sequence[s
     return content
 
 
-def _to_block(path: str, vectors: pa.Array, start: int) -> Matrix:
+def _to_matrix(path: str, vectors: pa.Array, start: int) -> Matrix:
     """The vectors of a row group as (rows, D), after a look at their lengths."""
     lengths = pc.min_max(pc.list_value_length(vectors)).as_py()
     if lengths["min"] != lengths["max"] or not lengths["min"]:
@@ -265,5 +271,5 @@ def _to_block(path: str, vectors: pa.Array, start: int) -> Matrix:
     values = vectors.flatten()
     if values.null_count:
         raise StoreError(f"{path}: null values inside a vector near id {start}")
-    block: Matrix = values.to_numpy(zero_copy_only=True).reshape(len(vectors), lengths["min"])
-    return block
+    matrix: Matrix = values.to_numpy(zero_copy_only=True).reshape(len(vectors), lengths["min"])
+    return matrix

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,12 +11,13 @@ import numpy.typing as npt
 from w2v_spark.errors import InputError
 from w2v_spark.vectors.blocks import Matrix
 
-Rows = npt.NDArray[np.intp]
+Ids = npt.NDArray[np.integer[Any]]
+"""Rows by their numbers, which are the ids of the table: the ranks of their words, from 0."""
 
-BLOCK_BYTES = 1 << 22  # of a block: small enough for a processor's cache, large enough for a matrix product
+BATCH_BYTES = 1 << 22  # of a batch: small enough for a processor's cache, large enough for a matrix product
 
 
-class Stack:
+class RowStack:
     """Pieces of one read-only matrix, one below the other.
 
     Parameters
@@ -34,7 +36,7 @@ class Stack:
         if not shapes or any(len(shape) != 2 or shape[1] != shapes[0][-1] for shape in shapes):
             raise InputError(f"pieces of shapes {shapes} make no matrix: expected (rows, D), the same D in each")
         self._pieces = [_read_only(piece) for piece in pieces]
-        self._starts: Rows = np.cumsum([0, *(len(piece) for piece in pieces)], dtype=np.intp)
+        self._starts: Ids = np.cumsum([0, *(len(piece) for piece in pieces)], dtype=np.intp)
         self.shape = int(self._starts[-1]), int(shapes[0][1])
 
     def __len__(self) -> int:
@@ -55,28 +57,28 @@ class Stack:
             taken[here] = self._pieces[place][wanted[here] - self._starts[place]]
         return taken
 
-    def blocks(self, stop: int | None = None) -> Iterator[tuple[slice, Matrix]]:
-        """The first ``stop`` rows, or all, in blocks of about 4 MiB.
+    def batches(self, stop: int | None = None) -> Iterator[tuple[slice, Matrix]]:
+        """The first ``stop`` rows, or all, in batches of about 4 MiB.
 
         Yields
         ------
         slice
             Which rows.
         float32, (rows, D), aligned and C-contiguous
-            A view, or where the piece is not aligned a copy, which lasts until the next block is asked for.
+            A view, or where the piece is not aligned a copy, which lasts until the next batch is asked for.
         """
         end = len(self) if stop is None else min(stop, len(self))
-        step = max(1, BLOCK_BYTES // (4 * max(1, self.shape[1])))
-        copy: Matrix | None = None  # one for all blocks: fresh memory for each would take longer than copying into it
+        step = max(1, BATCH_BYTES // (4 * max(1, self.shape[1])))
+        copy: Matrix | None = None  # one for all batches: fresh memory for each would take longer than copying into it
         for first, piece in zip(self._starts.tolist(), self._pieces, strict=False):
             for start in range(first, min(first + len(piece), end), step):
                 place = slice(start, min(start + step, first + len(piece), end))
-                block = piece[place.start - first : place.stop - first]
-                if not block.flags.aligned:
+                batch = piece[place.start - first : place.stop - first]
+                if not batch.flags.aligned:
                     copy = np.empty((step, self.shape[1]), dtype=np.float32) if copy is None else copy
-                    copy[: len(block)] = block
-                    block = copy[: len(block)]
-                yield place, block
+                    copy[: len(batch)] = batch
+                    batch = copy[: len(batch)]
+                yield place, batch
 
     def to_matrix(self) -> Matrix:
         """The whole, (V, D), read-only: the one piece there is if it is aligned, else a copy of all."""
@@ -94,3 +96,10 @@ def _read_only(matrix: Matrix) -> Matrix:
 def _aligned(matrix: Matrix) -> Matrix:
     """The matrix where it is, or a read-only copy if a processor or a library might not read it there."""
     return matrix if matrix.flags.aligned else _read_only(matrix.copy())
+
+
+def lengths(matrix: Matrix) -> npt.NDArray[np.float32]:
+    """Length of every row, (n,) float32, and 1 for a zero row."""
+    norms: npt.NDArray[np.float32] = np.sqrt(np.einsum("ij,ij->i", matrix, matrix))
+    norms[norms == 0] = 1
+    return norms

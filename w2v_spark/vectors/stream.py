@@ -45,3 +45,8 @@ def limited(rows: int, limit: int | None) -> int:
     if limit is not None and limit < 1:
         raise ConfigError(Name("limit"), f" = {limit} is not allowed: expected at least 1, or None for all words")
     return rows if limit is None else min(rows, limit)
+
+
+def rank_counts(rows: int, start: int, count: int) -> Counts:
+    """V - rank of some rows, for counts that are not known: V for the first word, 1 for the last, as gensim does."""
+    return np.arange(rows - start, rows - start - count, -1, dtype=np.int64)

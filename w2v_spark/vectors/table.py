@@ -42,13 +42,13 @@ def write_vectors(
     directory: str,
     words: pa.StringArray,
     counts: Counts,
-    blocks: Iterable[Matrix],
+    batches: Iterable[Matrix],
     metadata: Mapping[str, str],
     rows_per_file: int = ROWS_PER_FILE,
 ) -> list[str]:
-    """Stream a matrix, block by block, into ``directory/part-00000.parquet``, ``part-00001.parquet``, ...
+    """Stream a matrix, batch by batch, into ``directory/part-00000.parquet``, ``part-00001.parquet``, ...
 
-    The bytes depend on the content alone, not on how the matrix was cut into blocks.
+    The bytes depend on the content alone, not on how the matrix was cut into batches.
 
     Parameters
     ----------
@@ -57,7 +57,7 @@ def write_vectors(
     words : pa.StringArray, (V,)
         In rank order, no nulls.
     counts : int64, (V,)
-    blocks : iterable of float32, (rows, D)
+    batches : iterable of float32, (rows, D)
         Consecutive rows of the matrix, V together. No more than two of them and two row groups are held.
     metadata : mapping of str to str
         Written into every file under ``w2v.`` + key, beside ``w2v.format_version``, ``w2v.vocabulary_size`` and
@@ -72,8 +72,8 @@ def write_vectors(
     Raises
     ------
     InputError
-        No words, or words, counts and blocks do not agree in length, dimension or type. Raised at the block that is
-        wrong.
+        No words, or words, counts and batches do not agree in length, dimension or type. Raised at the batch that
+        is wrong.
 
     Notes
     -----
@@ -88,7 +88,7 @@ def write_vectors(
     def labels(start: int, stop: int) -> tuple[pa.StringArray, Counts]:
         return words[start:stop], counts[start:stop]
 
-    return write_labelled(filesystem, directory, len(words), labels, blocks, metadata, rows_per_file)
+    return write_labelled(filesystem, directory, len(words), labels, batches, metadata, rows_per_file)
 
 
 def write_labelled(
@@ -96,27 +96,27 @@ def write_labelled(
     directory: str,
     rows: int,
     labels: Callable[[int, int], tuple[pa.StringArray, Counts]],
-    blocks: Iterable[Matrix],
+    batches: Iterable[Matrix],
     metadata: Mapping[str, str],
     rows_per_file: int = ROWS_PER_FILE,
 ) -> list[str]:
-    """`write_vectors` for words and counts that are known only once their vectors have been drawn from ``blocks``.
+    """`write_vectors` for words and counts that are known only once their vectors have been drawn from ``batches``.
 
     ``labels`` gives those of the rows ``start`` to ``stop``, in order, each row once.
     """
     filesystem.create_dir(directory, recursive=True)
-    groups = regroup(blocks, _group_sizes(rows, rows_per_file))
+    groups = regroup(batches, _group_sizes(rows, rows_per_file))
     groups_per_file = math.ceil(rows_per_file / ROWS_PER_GROUP)
     paths: list[str] = []
     start = 0
     while start < rows:
         paths.append(f"{directory}/part-{len(paths):05d}.parquet")
         with _open_writer(filesystem, paths[-1]) as writer:
-            for block in islice(groups, groups_per_file):
-                stop = start + len(block)
-                writer.write_batch(_to_batch(start, *labels(start, stop), block))
+            for group in islice(groups, groups_per_file):
+                stop = start + len(group)
+                writer.write_batch(_to_batch(start, *labels(start, stop), group))
                 start = stop
-            writer.add_key_value_metadata(_file_metadata(metadata, rows, block.shape[1]))
+            writer.add_key_value_metadata(_file_metadata(metadata, rows, group.shape[1]))
     next(groups, None)  # lets it find that there are rows left over
     return paths
 
@@ -147,10 +147,10 @@ def _open_writer(filesystem: fs.FileSystem, path: str) -> pq.ParquetWriter:
     )
 
 
-def _to_batch(start: int, words: pa.StringArray, counts: Counts, block: Matrix) -> pa.RecordBatch:
+def _to_batch(start: int, words: pa.StringArray, counts: Counts, matrix: Matrix) -> pa.RecordBatch:
     """A record batch that shares the memory of its arguments."""
-    rows, dim = block.shape
+    rows, dim = matrix.shape
     offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * np.int32(dim))
-    vectors = pa.ListArray.from_arrays(offsets, pa.array(block.reshape(-1)), type=VECTOR_SCHEMA.field("vector").type)
+    vectors = pa.ListArray.from_arrays(offsets, pa.array(matrix.reshape(-1)), type=VECTOR_SCHEMA.field("vector").type)
     ids = pa.array(np.arange(start, start + rows, dtype=np.int32))
     return pa.record_batch([ids, words, pa.array(counts, pa.int64()), vectors], schema=VECTOR_SCHEMA)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import posixpath
 from dataclasses import dataclass
-from pathlib import Path
+from os import PathLike
 
 import pyarrow.parquet as pq
 
@@ -32,7 +32,7 @@ class TableFiles:
     fingerprint: str
 
 
-def describe_vectors(location: str | Path) -> TableFiles:
+def describe_vectors(location: str | PathLike[str]) -> TableFiles:
     """Look at the files of a vector table, without reading it.
 
     Raises
@@ -49,7 +49,7 @@ def describe_vectors(location: str | Path) -> TableFiles:
     return TableFiles(posixpath.dirname(paths[0]), rows, hashlib.sha256(seen.encode()).hexdigest())
 
 
-def read_words(location: str | Path) -> list[str]:
+def read_words(location: str | PathLike[str]) -> list[str]:
     """The words of a vector table in rank order, without their vectors.
 
     Raises

@@ -1,4 +1,4 @@
-"""The exact nearest neighbours of many words at once, by cosine: matrix products in blocks, and a selection."""
+"""A search for the nearest neighbours of many words: tiles of products, and a heap for each word."""
 
 from __future__ import annotations
 
@@ -9,14 +9,11 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.kernels.memory import aligned_zeros, padded
-from w2v_spark.kernels.nearest import NONE, keep_nearest, score
-from w2v_spark.kernels.product import add_product
+from w2v_spark.errors import InputError
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.row_stack import Stack
-
-Ids = npt.NDArray[np.int32]
+from w2v_spark.vectors.row_stack import Ids, RowStack
+from w2v_spark.vectors.search.compiled import needing_compiler
+from w2v_spark.vectors.search.query import check_limits
 
 QUERY_ROWS: Final = 256
 CANDIDATE_ROWS: Final = 512  # similarities are 0.5 MiB then: the selection reads them from the second-level cache
@@ -45,12 +42,12 @@ class Neighbours:
     lengths: npt.NDArray[np.int64]
 
 
-def normalise(vectors: Stack) -> Matrix:
+def normalise(vectors: RowStack) -> Matrix:
     """The vectors scaled to length 1, by lengths in float64; zero rows stay zero.
 
     Parameters
     ----------
-    vectors : Stack, (V, D)
+    vectors : RowStack, (V, D)
 
     Returns
     -------
@@ -63,8 +60,8 @@ def normalise(vectors: Stack) -> Matrix:
         A row holds NaN or infinity; the message names the first.
     """
     unit: Matrix = np.empty(vectors.shape, dtype=np.float32)
-    for place, block in vectors.blocks():
-        rows = block.astype(np.float64)
+    for place, batch in vectors.batches():
+        rows = batch.astype(np.float64)
         finite = np.isfinite(rows).all(axis=1)
         if not finite.all():
             raise InputError(
@@ -76,21 +73,8 @@ def normalise(vectors: Stack) -> Matrix:
     return unit
 
 
-def check_request(topn: int, restrict: int | None) -> None:
-    """Refuse numbers that make no sense.
-
-    Raises
-    ------
-    ConfigError
-    """
-    if topn < 1:
-        raise ConfigError(f"topn = {topn} is not allowed: expected at least 1")
-    if restrict is not None and restrict < 1:
-        raise ConfigError(f"restrict = {restrict} is not allowed: expected at least 1, or None for all words")
-
-
 def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None = None) -> Iterator[Neighbours]:
-    """The exact nearest neighbours of many words, a block of words at a time.
+    """The exact nearest neighbours of many words, a batch of words at a time.
 
     Parameters
     ----------
@@ -112,16 +96,22 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
     ------
     ConfigError
         ``topn`` or ``restrict`` is below 1.
+    MissingExtra
+        numba is not installed.
 
     Notes
     -----
     Products are float32, `CANDIDATE_ROWS` x `QUERY_ROWS` at a time. Of each word ``topn`` candidates and a few more
     are kept; their similarities are then computed again in float64, by which they are ranked. So equal vectors get
     equal similarities, and the result is that of float64 throughout but where more candidates than the few to spare
-    lie within the rounding of a float32 sum. Cost: 2 Q V D floating-point operations; memory: 0.5 MiB for a block and
+    lie within the rounding of a float32 sum. Cost: 2 Q V D floating-point operations; memory: 0.5 MiB for a tile and
     8 ``topn`` bytes for each of its rows.
     """
-    check_request(topn, restrict)
+    check_limits(topn, restrict, least=1)
+    with needing_compiler("a search for the neighbours of all words"):
+        from w2v_spark.kernels.memory import aligned_zeros, padded
+        from w2v_spark.kernels.nearest import NONE, keep_nearest, score
+        from w2v_spark.kernels.product import add_product
     candidates = unit[:restrict]
     kept = min(topn + _SPARE, len(candidates))
     for start in range(0, len(queries), QUERY_ROWS):
@@ -132,18 +122,18 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
         ids = np.full((len(own), kept), NONE, dtype=np.int32)
         similarities = np.full((len(own), kept), -np.inf, dtype=np.float32)
         for first in range(0, len(candidates), CANDIDATE_ROWS):
-            block = candidates[first : first + CANDIDATE_ROWS]
-            part = tile[: len(block)]
+            rows_here = candidates[first : first + CANDIDATE_ROWS]
+            part = tile[: len(rows_here)]
             part[:] = 0
-            add_product(block, columns, part)
+            add_product(rows_here, columns, part)
             keep_nearest(part, first, own, ids, similarities)
         score(rows, candidates, ids, similarities)
         yield _rank(own, ids, similarities, topn)
 
 
 def _rank(own: Ids, ids: Ids, similarities: Matrix, topn: int) -> Neighbours:
-    """The first n of the candidates by similarity, then by id; free places are last."""
+    """The first n of the candidates by similarity, then by id; free places, at minus infinity, are last."""
     order = np.lexsort((ids, -similarities))[:, :topn]
-    ids = np.take_along_axis(ids, order, axis=1)
-    lengths = np.count_nonzero(ids != NONE, axis=1)
-    return Neighbours(own, ids, np.take_along_axis(similarities, order, axis=1), lengths)
+    similarities = np.take_along_axis(similarities, order, axis=1)
+    lengths = np.count_nonzero(similarities > -np.inf, axis=1)
+    return Neighbours(own, np.take_along_axis(ids, order, axis=1), similarities, lengths)

@@ -1,0 +1,155 @@
+"""Analogies and similarity of one vector table, and the report on them. Needs neither Spark nor Java nor a compiler."""
+
+from __future__ import annotations
+
+import math
+import os
+import posixpath
+from collections.abc import Sequence
+from dataclasses import asdict
+from os import PathLike
+from pathlib import Path
+from typing import Any, Final
+
+from pyarrow import fs
+
+from w2v_spark.errors import ConfigError, InputError, Name
+from w2v_spark.evaluation.analogies import Score, Section, evaluate_analogies, read_analogies
+from w2v_spark.evaluation.pair_files import PairSet, read_pairs
+from w2v_spark.evaluation.similarity import evaluate_similarity
+from w2v_spark.storage import Directory
+from w2v_spark.vectors.keyed_vectors import KeyedVectors
+
+Report = dict[str, Any]
+Location = str | PathLike[str]
+
+ANALOGY_RESTRICT: Final = 30_000
+SIMILARITY_RESTRICT: Final = 300_000  # gensim's default: these sets ask about rare words on purpose
+
+
+def evaluate(
+    vectors: Location,
+    analogies: Location | None = None,
+    similarity: Sequence[Location] = (),
+    restrict: int = ANALOGY_RESTRICT,
+) -> Report:
+    """Run all evaluations asked for; the report is plain values, ready for JSON.
+
+    Parameters
+    ----------
+    vectors : str or Path
+        What `KeyedVectors.load` opens.
+    analogies : str or Path, optional
+        What `read_analogies` reads.
+    similarity : sequence of str or Path
+        What `read_pairs` reads.
+    restrict : int
+        Analogies are answered among so many of the most frequent words; similarity looks among
+        `SIMILARITY_RESTRICT`.
+
+    Raises
+    ------
+    ConfigError, InputError, StoreError
+        A setting or a file is not usable, before any evaluation; or `InputError` if the vectors do not know the words
+        of a single question or pair of a set.
+    """
+    if analogies is None and not similarity:
+        raise ConfigError("nothing to evaluate: give ", Name("analogies"), ", ", Name("similarity"), " or both")
+    if restrict < 1:
+        raise ConfigError(Name("restrict"), f" = {restrict} is not allowed: expected at least 1 word")
+    sections = read_analogies(analogies) if analogies is not None else []
+    pair_sets = [(path, read_pairs(path)) for path in similarity]
+    limit = max(restrict if sections else 0, SIMILARITY_RESTRICT if pair_sets else 0)
+    words = KeyedVectors.load(vectors, limit=limit)
+    report: Report = {"vectors": os.fspath(vectors), "words_read": len(words), "dim": words.dim}
+    if analogies is not None:
+        report["analogies"] = _answer(words, analogies, sections, restrict)
+    report["similarity"] = [_correlate(words, path, pairs) for path, pairs in pair_sets]
+    return report
+
+
+def _answer(words: KeyedVectors, path: Location, sections: Sequence[Section], restrict: int) -> Report:
+    result = evaluate_analogies(words, sections, restrict)
+    if not result.total.answered:
+        raise _answers_nothing(path, f"{result.total.skipped} questions", min(restrict, len(words)), words)
+    totals = {score.name: _score(score) for score in (result.total, result.semantic, result.syntactic)}
+    scores = [_score(score) for score in result.sections]
+    return {"file": os.fspath(path), "restrict": restrict, **totals, "sections": scores}
+
+
+def _correlate(words: KeyedVectors, path: Location, content: PairSet) -> Report:
+    result = evaluate_similarity(words, content.pairs, SIMILARITY_RESTRICT, tagged=content.tagged)
+    if not result.pairs:
+        count = min(SIMILARITY_RESTRICT, len(words))
+        raise _answers_nothing(path, f"{result.skipped} pairs ({content.read_as})", count, words)
+    numbers = {key: _finite(value) for key, value in asdict(result).items()}
+    return {"file": os.fspath(path), "read_as": content.read_as, "restrict": SIMILARITY_RESTRICT, **numbers}
+
+
+def _answers_nothing(path: Location, what: str, count: int, words: KeyedVectors) -> InputError:
+    examples = ", ".join(map(repr, words.words[:3]))
+    return InputError(
+        f"{path}: none of its {what} has only words among the {count} most frequent ones of the vectors, such as "
+        f"{examples}; give a set in their language, written as they are"
+    )
+
+
+def _score(score: Score) -> Report:
+    return {**asdict(score), "accuracy": score.accuracy}
+
+
+def _finite(value: float) -> float | None:
+    """NaN is not JSON."""
+    return value if math.isfinite(value) else None
+
+
+def check_report_place(location: Location) -> None:
+    """Refuse, before work starts, a place at which no file can be made.
+
+    Raises
+    ------
+    ConfigError
+        It is a directory, or the directory above it does not exist.
+    """
+    parent, name = _split(location)
+    is_directory = parent.filesystem.get_file_info(parent.file(name)).type == fs.FileType.Directory
+    if not name or is_directory or not parent.exists():
+        raise ConfigError(Name("output"), f" {location} is not a file in an existing directory")
+
+
+def write_report(report: Report, location: Location) -> None:
+    """Write a report as JSON, whole or not at all."""
+    parent, name = _split(location)
+    parent.write_json(name, report)
+
+
+def _split(location: Location) -> tuple[Directory, str]:
+    """The directory above a file, by path or URI, and the file's name."""
+    text = os.fspath(location)
+    if "://" in text:
+        return Directory.open(posixpath.dirname(text)), posixpath.basename(text)
+    path = Path(text).absolute()
+    return Directory.open(path.parent), path.name
+
+
+def format_report(report: Report) -> str:
+    """The report as text for a terminal."""
+    lines = [f"{report['vectors']}: {report['words_read']:,} words read, D = {report['dim']}"]
+    if "analogies" in report:
+        analogies = report["analogies"]
+        lines += ["", f"{Path(analogies['file']).name} (the {analogies['restrict']:,} most frequent words)"]
+        lines.append(f"{'':<30}{'accuracy':>10}{'correct':>10}{'answered':>10}{'skipped':>10}")
+        for row in [*analogies["sections"], *(analogies[name] for name in ("semantic", "syntactic", "total"))]:
+            accuracy = f"{100 * row['accuracy']:.2f} %" if row["answered"] else "-"
+            lines.append(
+                f"{row['name']:<30}{accuracy:>10}{row['correct']:>10}{row['answered']:>10}{row['skipped']:>10}"
+            )
+    if report["similarity"]:
+        lines += ["", f"{'':<30}{'spearman':>10}{'pearson':>10}{'pairs':>10}{'skipped':>10}"]
+        for row in report["similarity"]:
+            spearman, pearson = ("-" if row[key] is None else f"{row[key]:.4f}" for key in ("spearman", "pearson"))
+            lines.append(
+                f"{Path(row['file']).name:<30}{spearman:>10}{pearson:>10}{row['pairs']:>10}{row['skipped']:>10}"
+            )
+            lines.append(f"  ({row['read_as']})")
+    return "\n".join(lines)

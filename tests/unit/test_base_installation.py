@@ -132,5 +132,5 @@ def test_all_nearest_neighbours_say_what_they_need() -> None:
     done = run(program, blocked=EXTRAS)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].endswith(
-        "MissingExtra: a search for the neighbours of all words needs numba: pip install 'w2v-spark[train]'"
+        "a search for the neighbours of all words: numba is not installed; run: pip install 'w2v-spark[train]'"
     )

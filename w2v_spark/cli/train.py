@@ -42,9 +42,11 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(Name("output"), " is needed; see: w2v-spark train --help")
 
     from w2v_spark.run.progress import Progress
+    from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.session import get_session
     from w2v_spark.spark.train import Output, train
 
+    check_working_directory()
     source = build_input(options, config.text.column)
     output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
     source.check()

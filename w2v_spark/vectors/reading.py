@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import mmap
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from os import PathLike
 from pathlib import Path
@@ -24,6 +24,8 @@ from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
 from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA
 
+FileIdentity = tuple[int | None, int | None, int | None]
+_TRIES = 10
 _ALL_BUT_VECTORS = [name for name in VECTOR_SCHEMA.names if name != "vector"]
 
 
@@ -63,14 +65,20 @@ class _Source:
     rows: int
     metadata: dict[str, str]
     is_local: bool
+    seen: tuple[FileIdentity, ...]
 
     @classmethod
     def find(cls, location: str | PathLike[str], limit: int | None) -> _Source:
         limited(1, limit)
         directory = Directory.open(location)
         paths = part_files(directory.filesystem, directory.path)
+        seen = _identities(directory.filesystem, paths)
         rows, metadata = check_footers(directory.filesystem, paths)
-        return cls(directory.filesystem, paths, limited(rows, limit), metadata, directory.is_local)
+        return cls(directory.filesystem, paths, limited(rows, limit), metadata, directory.is_local, seen)
+
+    def is_replaced(self) -> bool:
+        """Whether another table has taken the place of this one since it was found."""
+        return _identities(self.filesystem, self.paths) != self.seen
 
     def groups(self) -> Iterator[tuple[str, pq.ParquetFile, int, int, int]]:
         """Row groups that are not empty, up to the last row wanted: path, file, number, first row, rows wanted."""
@@ -86,6 +94,15 @@ class _Source:
                     start += rows
 
 
+def _identities(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[FileIdentity, ...]:
+    """By which a file is told from one that has taken its place."""
+    is_local = filesystem.type_name == "local"
+    return tuple(
+        (info.size, info.mtime_ns, Path(info.path).stat().st_ino if is_local and info.is_file else None)
+        for info in filesystem.get_file_info(list(paths))
+    )
+
+
 def open_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorTable:
     """Open a vector table, or its ``limit`` most frequent words; the vectors stay in the files, which are mapped.
 
@@ -97,7 +114,25 @@ def open_vectors(location: str | PathLike[str], limit: int | None = None) -> Vec
     -----
     Cost: words, counts and 5 bytes a vector are read; of the vectors only the pages that a query touches.
     """
-    source = _Source.find(location, limit)
+    return _as_one(location, limit, _open)
+
+
+def _as_one(location: str | PathLike[str], limit: int | None, read: Callable[[_Source], VectorTable]) -> VectorTable:
+    """What all files of one table give: once more from the start if another table has taken its place meanwhile."""
+    for left in reversed(range(_TRIES)):
+        source = _Source.find(location, limit)
+        try:
+            table = read(source)
+        except (StoreError, OSError):
+            if not left or not source.is_replaced():
+                raise
+            continue
+        if not source.is_replaced():
+            return table
+    raise StoreError(f"{location} is replaced again and again while it is read; try later")
+
+
+def _open(source: _Source) -> VectorTable:
     pieces = _map_groups(source) if source.is_local else None
     if pieces is None:
         return _read(source)
@@ -151,7 +186,7 @@ def read_vectors(location: str | PathLike[str], limit: int | None = None) -> Vec
     -----
     Cost: one copy of the matrix and a row group beside it; about 1 GB/s from a local disk cache.
     """
-    return _read(_Source.find(location, limit))
+    return _as_one(location, limit, _read)
 
 
 def stream_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorStream:
@@ -160,7 +195,13 @@ def stream_vectors(location: str | PathLike[str], limit: int | None = None) -> V
     Parameters and errors are those of `read_vectors`; some errors come only with the batch that is wrong.
     """
     source = _Source.find(location, limit)
-    return VectorStream(source.rows, _read_batches(source))
+
+    def batches() -> Iterator[Batch]:
+        yield from _read_batches(source)
+        if source.is_replaced():
+            raise StoreError(f"{location} has been replaced while it was read; start again")
+
+    return VectorStream(source.rows, batches())
 
 
 def _read(source: _Source) -> VectorTable:

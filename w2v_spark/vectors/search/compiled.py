@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from w2v_spark.errors import MissingExtra
+from w2v_spark.extras import missing
 
 
 def has_compiler() -> bool:
@@ -20,4 +21,4 @@ def needing_compiler(what: str) -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise MissingExtra(f"{what} needs {error.name}: pip install 'w2v-spark[train]'") from error
+        raise MissingExtra(f"{what}: ", *missing("train", error).parts) from error

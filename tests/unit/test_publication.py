@@ -1,0 +1,138 @@
+"""A result is put in place whole: readers see the old one or the new one, and nothing foreign is ever removed."""
+
+from __future__ import annotations
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from w2v_spark import KeyedVectors
+from w2v_spark import storage as storage_module
+from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.publishing.layout import MODEL_FILE, VECTORS, Kind, find_foreign, mark
+from w2v_spark.publishing.publication import Publication, check_apart
+from w2v_spark.storage import Directory
+from w2v_spark.vectors import reading
+from w2v_spark.vectors.table import write_vectors
+
+V, D = 500, 16
+WORDS = pa.array([f"w{number}" for number in range(V)])
+
+
+def publish(output: Directory, value: float) -> None:
+    """A table in several files, all of whose numbers are one."""
+    place = Publication(output, overwrite=True)
+    staging = place.open_staging()
+    counts = np.full(V, int(value) + 1, np.int64)
+    matrix = np.full((V, D), value, np.float32)
+    write_vectors(staging.filesystem, staging.file(VECTORS), WORDS, counts, [matrix], {}, rows_per_file=100)
+    staging.write_json(MODEL_FILE, {"format_version": 1, "packages": {}})
+    place.put_in_place(staging, (VECTORS, MODEL_FILE))
+    place.run.delete()
+
+
+@pytest.mark.parametrize("atomic", [True, False])
+def test_a_reader_beside_many_overwrites_sees_one_whole_table(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, atomic: bool
+) -> None:
+    """Words, counts and vectors are of one table, whatever takes its place while it is read."""
+    if not atomic:  # a file system without the system call: a reader may find nothing for a moment, but never a mixture
+        monkeypatch.setattr(storage_module, "_exchange_paths", lambda *_: False)
+    output = Directory.open(tmp_path / "out")
+    publish(output, 0.0)
+    done = threading.Event()
+
+    def overwrite() -> None:
+        for number in range(1, 40):
+            publish(output, float(number))
+            time.sleep(0.02)  # less often than a reader gives up
+        done.set()
+
+    writer = threading.Thread(target=overwrite)
+    writer.start()
+    seen: set[float] = set()
+    while not done.is_set() or len(seen) < 2:
+        try:
+            vectors = KeyedVectors.load(str(tmp_path / "out"))
+        except StoreError:
+            if atomic:
+                raise
+            continue
+        value = float(vectors.matrix[0, 0])
+        assert np.all(vectors.matrix == value)
+        assert np.all(vectors.counts == int(value) + 1)
+        seen.add(value)
+    writer.join()
+    assert len(seen) > 1
+
+
+def test_a_table_that_is_replaced_while_it_is_read_is_read_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    output = Directory.open(tmp_path / "out")
+    publish(output, 1.0)
+    original, calls = reading._read_group, []
+
+    def interrupted(*arguments: object) -> pa.Table:
+        calls.append(arguments)
+        if len(calls) == 3:
+            publish(output, 2.0)
+        return original(*arguments)
+
+    monkeypatch.setattr(reading, "_read_group", interrupted)
+    vectors = KeyedVectors.load(str(tmp_path / "out"))
+    assert np.all(vectors.matrix == 2.0)
+    assert np.all(vectors.counts == 3)
+    assert len(calls) > 5
+
+
+def test_what_is_ours(tmp_path: Path) -> None:
+    output = Directory.open(tmp_path / "out")
+    assert find_foreign(output, Kind.VECTORS) is None
+    publish(output, 1.0)
+    mark(output.child("_run"))
+    assert find_foreign(output, Kind.VECTORS) is None
+    (tmp_path / "out/vectors/sub").mkdir()
+    assert find_foreign(output, Kind.VECTORS) == "vectors/sub"
+
+
+@pytest.mark.parametrize("file", ["notes.txt", "_SUCCESS2", ".DS_Store", "vectors/x.bin", "vectors/part-7.pq"])
+def test_what_is_foreign(tmp_path: Path, file: str) -> None:
+    output = Directory.open(tmp_path / "out")
+    publish(output, 1.0)
+    (tmp_path / "out" / file).write_text("mine")
+    assert find_foreign(output, Kind.VECTORS) == file
+    with pytest.raises(ConfigError, match="nothing else is ever removed"):
+        publish(output, 2.0)
+    assert (tmp_path / "out" / file).read_text() == "mine"
+    assert np.all(KeyedVectors.load(str(tmp_path / "out")).matrix == 1.0)
+
+
+def test_a_parquet_file_of_another_program_is_foreign(tmp_path: Path) -> None:
+    output = Directory.open(tmp_path / "out")
+    publish(output, 1.0)
+    pq.write_table(pa.table({"a": [1]}), tmp_path / "out/vectors/part-00009.parquet")
+    assert find_foreign(output, Kind.VECTORS) == "vectors/part-00009.parquet"
+
+
+@pytest.mark.parametrize(
+    ("location", "message"),
+    [
+        ("lake", "lies within input"),
+        (".", "lies within input"),
+        ("lake/out/vectors", "lies within output"),
+        ("lake/out/x.txt", "lies within output"),
+        ("link/out/x.txt", "lies within output"),
+    ],
+)
+def test_an_input_around_or_within_the_output(tmp_path: Path, location: str, message: str) -> None:
+    (tmp_path / "lake/out").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path / "lake")
+    with pytest.raises(ConfigError, match=message):
+        check_apart(Directory.open(tmp_path / "lake/out"), str(tmp_path / location))
+    check_apart(Directory.open(tmp_path / "lake/out2"), str(tmp_path / "lake/out"))

@@ -18,7 +18,8 @@ from w2v_spark.corpus.chunks import BLOCK_SCHEMA, BlockEncoder, decode_ids, orde
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.spark.text_passes import BUCKET_TOKENS
-from w2v_spark.text.unicode_tokenizer import Tokenizer, Words
+from w2v_spark.text.analyzer import build_analyzer
+from w2v_spark.text.words import Words
 
 SENTENCE_WORDS = 20  # of the made-up corpus
 FEWEST = 5  # occurrences of each of its words
@@ -113,12 +114,12 @@ def synthetic_corpus(size: int, seed: int = 1) -> Corpus:
 
 def _read_words(files: Sequence[Path], limit: int, config: TextConfig) -> Iterator[Words]:
     """The first ``limit`` words of some files."""
-    tokenizer = Tokenizer(config)
+    analyzer = build_analyzer(config)
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(columns=["text"], batch_size=256):
-            for words in tokenizer.words(batch.column(0)):
+            for words in analyzer.words(batch.column(0)):
                 taken = min(limit, len(words))
-                yield Words(words.text, words.offsets[: taken + 1], words.breaks[:taken])
+                yield words.part(0, taken)
                 limit -= taken
                 if limit == 0:
                     return

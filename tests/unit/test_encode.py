@@ -12,7 +12,7 @@ from w2v_spark.corpus.shards import EncodedCorpus, Shard, write_part
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
-from w2v_spark.text.unicode_tokenizer import Tokenizer
+from w2v_spark.text.analyzer import build_analyzer
 
 VOCABULARY = [f"w{i}" for i in range(10)]
 
@@ -20,11 +20,11 @@ VOCABULARY = [f"w{i}" for i in range(10)]
 def encode(documents, max_sentence_length=1000, buckets=1, seed=1, parts=1):
     """All blocks of some documents (lists of words, or text) as one table."""
     encoder = BlockEncoder(WordTable.from_words(pa.array(VOCABULARY)), max_sentence_length, buckets, seed)
-    tokenizer = Tokenizer(TextConfig())
+    analyzer = build_analyzer(TextConfig())
     batches = []
     for part in np.array_split(np.arange(len(documents)), parts):
         column = pa.array([documents[i] for i in part], type=None if len(part) else pa.string())
-        for words in tokenizer.words(column):
+        for words in analyzer.words(column):
             batches += list(encoder.add(words))
     return pa.Table.from_batches([*batches, encoder.finish()])
 

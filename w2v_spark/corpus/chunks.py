@@ -17,7 +17,7 @@ import pyarrow as pa
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.rng import mix
-from w2v_spark.text.unicode_tokenizer import NEW_DOCUMENT, SAME, Words
+from w2v_spark.text.words import NEW_DOCUMENT, SAME, Words
 
 BLOCK_TOKENS: Final = 4096  # a block ends with the first sentence that reaches this
 _FLUSH_TOKENS: Final = 1 << 20
@@ -67,7 +67,7 @@ class BlockEncoder:
         step = _FLUSH_TOKENS // 2
         for begin in range(0, len(words), step):
             end = min(begin + step, len(words))
-            part = Words(words.text, words.offsets[begin : end + 1], words.breaks[begin:end])
+            part = words.part(begin, end)
             if self._state[_TOKENS] + len(part) > len(self._ids) - 1 or self._state[_BLOCKS] + len(part) >= len(
                 self._ends
             ):

@@ -17,6 +17,8 @@ class CorpusStatistics:
         Different words before ``min_count``.
     invalid_utf8, overlong_words : int
         Byte sequences that were replaced, words that were dropped for their length.
+    bytes, invalid_bytes : int
+        The length of all documents, and of their byte sequences that are not UTF-8.
     """
 
     documents: int
@@ -25,6 +27,8 @@ class CorpusStatistics:
     distinct_words: int
     invalid_utf8: int
     overlong_words: int
+    bytes: int = 0
+    invalid_bytes: int = 0
 
     def to_dict(self) -> dict[str, int]:
         """Plain values for JSON."""

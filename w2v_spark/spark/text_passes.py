@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -21,8 +21,8 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import VocabularyError
 from w2v_spark.storage import Directory
-from w2v_spark.text.characters import CharacterTable
-from w2v_spark.text.unicode_tokenizer import MAX_WORD_BYTES, Tokenizer, character_table
+from w2v_spark.text.analyzer import Analyzer, build_analyzer
+from w2v_spark.text.words import MAX_WORD_BYTES
 
 BUCKET_TOKENS: Final = 1 << 23
 _MOST_PARTITIONS: Final = 10_000
@@ -37,15 +37,13 @@ _PART_SCHEMA: Final = "bucket int, file string, sentences bigint, batches array<
 class CountWords:
     """Partial word counts of a partition: runs on the executors under ``mapInArrow``."""
 
-    config: TextConfig
-    characters: CharacterTable
+    analyzer: Analyzer
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Words with their counts, then the partition's statistics."""
-        tokenizer, table = Tokenizer(self.config, self.characters), WordTable()
-        sentences = tokens = 0
+        table, sentences, tokens = WordTable(), 0, 0
         for batch in batches:
-            for words in tokenizer.words(batch.column(0)):
+            for words in self.analyzer.words(batch.column(0)):
                 sentences += int(np.count_nonzero(words.breaks))
                 tokens += len(words)
                 table.count(words)
@@ -53,13 +51,7 @@ class CountWords:
                     yield from _count_batches(table.words(), table.counts())
                     table.clear()
         yield from _count_batches(table.words(), table.counts())
-        totals = {
-            "documents": tokenizer.documents,
-            "sentences": sentences,
-            "tokens": tokens,
-            "invalid_utf8": tokenizer.invalid,
-            "overlong_words": tokenizer.overlong,
-        }
+        totals = {"sentences": sentences, "tokens": tokens, **asdict(self.analyzer.seen)}
         yield from _count_batches(pa.array([name + _STATISTIC for name in totals]), np.array(list(totals.values())))
 
 
@@ -71,7 +63,7 @@ def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
 
 def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
     """All words of the corpus, ``word, count``; and statistics, whose names have more bytes than a word may have."""
-    partial = documents.mapInArrow(CountWords(config, character_table(config)), _COUNT_SCHEMA)
+    partial = documents.mapInArrow(CountWords(build_analyzer(config)), _COUNT_SCHEMA)
     return partial.groupBy("word").agg(F.sum("count").alias("count"))
 
 
@@ -120,8 +112,8 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
 class EncodeDocuments:
     """Documents to blocks of ids with their buckets: runs on the executors under ``mapInArrow``."""
 
-    config: TextConfig
-    characters: CharacterTable
+    analyzer: Analyzer
+    max_sentence_length: int
     run_uri: str
     vocabulary_file: str
     buckets: int
@@ -131,11 +123,10 @@ class EncodeDocuments:
         """Batches of `BLOCK_SCHEMA`."""
         vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file)
         encoder = BlockEncoder(
-            WordTable.from_words(vocabulary.words), self.config.max_sentence_length, self.buckets, self.seed
+            WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
         )
-        tokenizer = Tokenizer(self.config, self.characters)
         for batch in batches:
-            for words in tokenizer.words(batch.column(0)):
+            for words in self.analyzer.words(batch.column(0)):
                 yield from encoder.add(words)
         yield encoder.finish()
 
@@ -184,7 +175,8 @@ def encode_corpus(
     per_shard = max(1, math.ceil(tokens / shards / BUCKET_TOKENS))
     buckets = shards * per_shard
     encode = EncodeDocuments(
-        config.text, character_table(config.text), run.uri, vocabulary_file, buckets, config.train.seed
+        build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file, buckets,
+        config.train.seed,
     )  # fmt: skip
     block_schema = "bucket int, key bigint, tie bigint, ids binary"
     blocks = _by_bucket(documents.mapInArrow(encode, block_schema), min(buckets, _MOST_PARTITIONS))

@@ -14,11 +14,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from w2v_spark.config import Config, TextConfig
-from w2v_spark.corpus.chunks import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
+from w2v_spark.corpus.chunks import CHUNK_SCHEMA, ChunkEncoder, decode_ids, order_chunks
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.spark.text_passes import BUCKET_TOKENS
-from w2v_spark.text.unicode_tokenizer import Tokenizer, Words
+from w2v_spark.text.analyzer import build_analyzer
+from w2v_spark.text.words import Words
 
 SENTENCE_WORDS = 20  # of the made-up corpus
 FEWEST = 5  # occurrences of each of its words
@@ -87,12 +88,12 @@ def read_corpus(files: Sequence[Path], words: int, config: Config) -> Corpus:
         raw_words += len(part)
     vocabulary = Vocabulary.build(counted.words(), counted.counts(), config.vocabulary)
     buckets = math.ceil(vocabulary.tokens / BUCKET_TOKENS)
-    encoder = BlockEncoder(
+    encoder = ChunkEncoder(
         WordTable.from_words(vocabulary.words), config.text.max_sentence_length, buckets, config.train.seed
     )
     batches = [batch for part in _read_words(files, words, config.text) for batch in encoder.add(part)]
-    blocks = pa.Table.from_batches([*batches, encoder.finish()], BLOCK_SCHEMA)
-    signed = [_in_order(blocks.filter(pc.equal(blocks["bucket"], bucket))) for bucket in range(buckets)]
+    chunks = pa.Table.from_batches([*batches, encoder.finish()], CHUNK_SCHEMA)
+    signed = [_in_order(chunks.filter(pc.equal(chunks["bucket"], bucket))) for bucket in range(buckets)]
     return Corpus(vocabulary, *decode_ids(np.concatenate(signed)), raw_words)
 
 
@@ -113,19 +114,19 @@ def synthetic_corpus(size: int, seed: int = 1) -> Corpus:
 
 def _read_words(files: Sequence[Path], limit: int, config: TextConfig) -> Iterator[Words]:
     """The first ``limit`` words of some files."""
-    tokenizer = Tokenizer(config)
+    analyzer = build_analyzer(config)
     for file in files:
         for batch in pq.ParquetFile(file).iter_batches(columns=["text"], batch_size=256):
-            for words in tokenizer.words(batch.column(0)):
+            for words in analyzer.words(batch.column(0)):
                 taken = min(limit, len(words))
-                yield Words(words.text, words.offsets[: taken + 1], words.breaks[:taken])
+                yield words.part(0, taken)
                 limit -= taken
                 if limit == 0:
                     return
 
 
-def _in_order(blocks: pa.Table) -> npt.NDArray[np.int32]:
-    """Ids of the blocks of one bucket in reading order, sentence ends complemented."""
-    order = order_blocks(blocks["key"].to_numpy(), blocks["tie"].to_numpy())
-    encoded = blocks["ids"].cast(pa.large_binary()).combine_chunks().take(pa.array(order))
+def _in_order(chunks: pa.Table) -> npt.NDArray[np.int32]:
+    """Ids of the chunks of one bucket in reading order, sentence ends complemented."""
+    order = order_chunks(chunks["key"].to_numpy(), chunks["tie"].to_numpy())
+    encoded = chunks["ids"].cast(pa.large_binary()).combine_chunks().take(pa.array(order))
     return np.frombuffer(b"".join(encoded.to_pylist()), np.int32)

@@ -20,7 +20,7 @@ from pyarrow import fs
 
 from benchmarks.common import timed
 from w2v_spark.config import TextConfig
-from w2v_spark.text.unicode_tokenizer import Tokenizer
+from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.vectors.table import write_vectors
 
 if TYPE_CHECKING:
@@ -31,12 +31,12 @@ SPACE, NEWLINE = 32, 10
 
 def write_sentences(files: Sequence[Path], path: Path) -> int:
     """Write the sentences of some Parquet files, one a line, and return how many words they have."""
-    tokenizer = Tokenizer(TextConfig())
+    analyzer = build_analyzer(TextConfig())
     count = 0
     with path.open("wb") as out:
         for file in files:
             for batch in pq.ParquetFile(file).iter_batches(columns=["text"], batch_size=256):
-                for words in tokenizer.words(batch.column(0)):
+                for words in analyzer.words(batch.column(0)):
                     separators = np.where(words.breaks > 0, NEWLINE, SPACE).astype(np.uint8)
                     text = np.insert(words.text[: words.offsets[-1]], words.offsets[:-1], separators)
                     out.write(text[1:].tobytes() if count == 0 else text.tobytes())

@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from w2v_spark.config import TextConfig
-from w2v_spark.text.unicode_tokenizer import NEW_DOCUMENT, Tokenizer
+from w2v_spark.text.analyzer import build_analyzer
 
 FILES = 32
 DOCUMENT_WORDS = 500
@@ -86,12 +86,11 @@ def _split_file(file: Path, text: TextConfig) -> list[Sentences]:
 
 
 def _count_each(texts: pa.Array, text: TextConfig) -> Counts:
-    """How many words each text has for the job; a word before each makes that none goes unseen."""
-    starts, count = [], 0
-    for words in Tokenizer(text).words(pc.binary_join_element_wise("x", texts, " ")):
-        starts.append(count + np.flatnonzero(words.breaks == NEW_DOCUMENT))
-        count += len(words)
-    return np.diff(np.concatenate([*starts, [count]])).astype(np.int64) - 1
+    """How many words each text has for the job."""
+    counts = np.zeros(len(texts), np.int64)
+    for words in build_analyzer(text).words(texts):
+        counts += np.bincount(words.documents, minlength=len(texts))
+    return counts
 
 
 def _write_file(sentences: Sentences, path: Path, words: int, seed: tuple[int, int], stop: threading.Event) -> int:

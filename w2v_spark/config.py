@@ -34,6 +34,21 @@ class Apostrophes(StrEnum):
     KEEP = "keep"
 
 
+class Tokenizer(StrEnum):
+    """Whether words are what Unicode says, or whatever stands between white space."""
+
+    UNICODE = "unicode"
+    WHITESPACE = "whitespace"
+
+
+class Normalize(StrEnum):
+    """The normal form that text is brought into, so that the ways to write a character are one."""
+
+    NFC = "nfc"
+    NFKC = "nfkc"
+    NONE = "none"
+
+
 class Architecture(StrEnum):
     """Which input rows meet a target."""
 
@@ -70,13 +85,20 @@ def _setting(default: Any, low: float | None = None, high: float | None = None, 
 
 @dataclass(frozen=True, slots=True)
 class TextConfig:
-    """How text becomes sentences of words."""
+    """How text becomes sentences of words. ``lowercase = "auto"`` is true but for white space as the tokenizer."""
 
     column: str = "text"
-    lowercase: bool = True
+    tokenizer: Tokenizer = Tokenizer.UNICODE
+    normalize: Normalize = Normalize.NFC
+    lowercase: bool | Auto = "auto"
     apostrophes: Apostrophes = Apostrophes.SPLIT
     sentences: Sentences = Sentences.PUNCTUATION
     max_sentence_length: int = _setting(1000, 1, 1_000_000)
+
+    @property
+    def lowers(self) -> bool:
+        """Whether words are lower-cased."""
+        return self.tokenizer is Tokenizer.UNICODE if self.lowercase == "auto" else self.lowercase
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from pyspark.ml.functions import array_to_vector
 from pyspark.ml.util import MLReadable, MLReader, MLWritable, MLWriter
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType, DoubleType, StringType, StructField, StructType
+from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.ml.fitting import fit_frame
@@ -140,7 +140,8 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
 
     def _transform(self, dataset: DataFrame) -> DataFrame:
         name, output, spark = _input_column(self), self.getOutputCol(), dataset.sparkSession
-        kind, config = find_column(dataset, name, "inputCol"), build_config(self)
+        find_column(dataset, name, "inputCol")
+        config = build_config(self)
         if output in dataset.columns:
             raise ConfigError(f"outputCol = {output!r} is a column of the input already; name another one")
         if self.getUnknownWords() not in ("skip", "zero"):
@@ -149,8 +150,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
             )
         served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
         shape = self._files.vectors.matrix.shape
-        text, count_unknown = None if isinstance(kind, ArrayType) else config.text, self.getUnknownWords() == "zero"
-        return add_mean_vectors(dataset, name, output, served.uri, shape, text, count_unknown)
+        return add_mean_vectors(dataset, name, output, served.uri, shape, config.text, self.getUnknownWords() == "zero")
 
     @property
     def _files(self) -> ModelStore:

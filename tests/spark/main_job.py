@@ -16,7 +16,14 @@ import pytest
 
 from tests.commands import train
 
-SMALL = ("vocabulary.min_count=1", "model.dim=8", "train.epochs=1", "train.rounds=2", "train.shards=2")
+SMALL = (
+    "vocabulary.min_count=1",
+    "model.dim=8",
+    "train.epochs=1",
+    "train.rounds=2",
+    "train.shards=2",
+    "train.sample=0",
+)
 
 
 def arguments(source: Path | list[Path], output: Path, *options: str, settings: Sequence[str] = ()) -> list[str]:

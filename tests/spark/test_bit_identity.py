@@ -16,7 +16,7 @@ from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
-from w2v_spark.text.unicode_tokenizer import Tokenizer
+from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.history import mean_slope
 from w2v_spark.training.merge import merge_row_range
@@ -116,7 +116,7 @@ def test_one_shard_does_not_depend_on_the_number_of_rounds(spark, documents, tmp
 def test_every_word_is_trained_and_counted(spark, documents, tmp_path):
     output = run(tmp_path, documents, "train.shards=3", flags=["--keep-run"])
     table = WordTable()
-    for words in Tokenizer(Config().text).words(pa.array(documents)):
+    for words in build_analyzer(Config().text).words(pa.array(documents)):
         table.count(words)
     expected = {w: c for w, c in zip(table.words().to_pylist(), table.counts().tolist(), strict=True) if c >= 5}
     vectors = KeyedVectors.load(output)

@@ -7,8 +7,18 @@ from collections import Counter
 
 import numpy as np
 import pyarrow as pa
+import pytest
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
-from tests.spark.documents import COUNTS, DOCUMENTS, write_parquet, write_text
+from tests.spark.documents import COUNTS, DOCUMENTS, REPEATED, write_parquet, write_text
+from w2v_spark.config import Config
+from w2v_spark.corpus.documents import find_document, read_documents
+from w2v_spark.errors import InputError
+from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
+from w2v_spark.storage import Directory
+
+VOCABULARY = "vocabulary.parquet"
 
 
 def test_null_and_empty_documents(job, tmp_path, out, reference):
@@ -80,9 +90,102 @@ def test_one_document_without_a_line_end(job, tmp_path, out):
 
 def test_words_of_all_kinds_of_scripts(job, tmp_path, out):
     text = "Straße ΟΔΥΣΣΕΥΣ Ёлка İstanbul नमस्ते ภาษา 漢字 한국어 עברית العربية ᏣᎳᎩ 𐐀𐐨 𐌰𐌱 e\u0301te\u0301 ４２ x²"
-    expected = (
-        "straße οδυσσευς ёлка i\u0307stanbul नमस्ते ภาษา 漢字 한국어 עברית العربية ꮳꮃꭹ 𐐨𐐨 𐌰𐌱 e\u0301te\u0301 ４２ x"
-    )
+    expected = "straße οδυσσευς ёлка i\u0307stanbul नमस्ते ภาษา 漢字 한국어 עברית العربية ꮳꮃꭹ 𐐨𐐨 𐌰𐌱 été ４２ x"
     model = job.train(write_text(tmp_path / "a.txt", [text]), out)
     assert model.counts == Counter(expected.split())
     assert list(model.counts) == sorted(expected.split(), key=str.encode)
+
+
+def encode(frame, directory, shards=2, counted=None):
+    """The encoded corpus of a frame, the directory of its files, and the vocabulary."""
+    config = Config.from_dict({"vocabulary": {"min_count": 1}})
+    vocabulary, statistics = build_vocabulary(frame if counted is None else counted, config)
+    run = Directory.open(directory).create()
+    vocabulary.write(run, VOCABULARY)
+    corpus = encode_corpus(frame, config, run, VOCABULARY, vocabulary, shards)
+    return corpus, run.child("corpus"), vocabulary, statistics
+
+
+def sentences_of(pieces, vocabulary):
+    words = vocabulary.words.to_pylist()
+    return [
+        " ".join(words[i] for i in piece.ids[a:b])
+        for piece in pieces
+        for a, b in zip(piece.offsets, piece.offsets[1:], strict=False)
+    ]
+
+
+@pytest.mark.parametrize("kind", ["string", "int", "date", "decimal(20,3)", "timestamp", "binary"])
+def test_every_document_is_found_by_its_name(spark, tmp_path, kind):
+    long = " ".join(f"this is sentence w{n}." for n in range(3000)).replace(". t", ". T")  # three chunks
+    texts = [*DOCUMENTS, long, "", "same words", "same words", None]
+    names = {"date": "date_add('2024-02-28', number)", "timestamp": "timestamp_seconds(number)"}
+    id_of = names.get(kind, f"cast({'cast(number as string)' if kind == 'binary' else 'number'} as {kind})")
+    frame = spark.createDataFrame(list(enumerate(texts)), "number int, document string").withColumn("id", F.expr(id_of))
+    assert frame.schema["id"].dataType.simpleString() == kind
+    ids = frame.orderBy("number").select("id").toArrow()["id"].to_pylist()
+    results = []
+    for partitions in (1, 3) if kind == "string" else (3,):
+        parted = frame.orderBy(F.desc("number")).repartition(partitions).select("document", "id")
+        corpus, files, vocabulary, _ = encode(parted, tmp_path / str(partitions))
+        in_order = [piece for shard in range(2) for piece in read_documents(files, corpus, shard)]
+        results.append([(piece.id, piece.number, piece.ids.tolist()) for piece in in_order])
+        for name, text in zip(ids, texts, strict=True):
+            found = sentences_of(find_document(files, corpus, name), vocabulary)
+            assert found == (encode_alone(text) if text else [])
+    assert results[0] == results[-1], "the order does not depend on how the input is cut"
+    assert [piece.number for piece in in_order if piece.id == ids[3]].count(0) == 1
+    assert sorted(piece.number for piece in in_order if piece.id == ids[3]) == [0, 1, 2]
+
+
+def encode_alone(text):
+    """Sentences as the demo text has them: each ends with . or ! and a space."""
+    text = text.lower().replace("'", " ").replace("!", ".")
+    return [sentence.rstrip(".") for sentence in text.split(". ")]
+
+
+def test_names_change_nothing_else(spark, tmp_path):
+    plain = spark.createDataFrame([(text,) for text in REPEATED], "document string")
+    named = plain.withColumn("id", F.monotonically_increasing_id())
+    one, files, _, statistics = encode(plain, tmp_path / "plain")
+    two, named_files, _, named_statistics = encode(named, tmp_path / "named")
+    assert statistics == named_statistics
+    assert (one.digest, one.tokens) == (two.digest, two.tokens)
+    assert [p.documents for shard in one.shards for p in shard.parts] == [None, None]
+    for a, b in zip(one.shards, two.shards, strict=True):
+        for p, q in zip(a.parts, b.parts, strict=True):
+            assert files.read_bytes(p.file) == named_files.read_bytes(q.file)
+    found = [piece.id for shard in range(2) for piece in read_documents(named_files, two, shard)]
+    assert sorted(found) == sorted(row["id"] for row in named.collect()), "equal documents, each with its own name"
+
+
+@pytest.mark.parametrize(
+    ("counted", "encoded", "message"),
+    [
+        (["a b a b"], ["a b a b a"], "4 words of the vocabulary when they were counted, and 5 when"),
+        (["a b a b"], ["a b"], "counted, and 2 when"),
+        (["a b a b"], [], "counted, and 0 when"),
+        (["a b a b"], ["a a a a"], "counted, and as many, but others when"),
+    ],
+)
+def test_text_that_changes_after_it_was_counted_is_refused(spark, tmp_path, counted, encoded, message):
+    def frame(texts: list[str]) -> DataFrame:
+        return spark.createDataFrame([(text,) for text in texts], "document string")
+
+    with pytest.raises(InputError, match=message):
+        encode(frame(encoded), tmp_path / "run", counted=frame(counted))
+
+
+def test_documents_of_one_word_each_are_nothing_to_train_on(job, tmp_path, out):
+    code, _, err = job(write_text(tmp_path / "a.txt", ["one", "two", "two three?", "unknown"][:2] * 5), out)
+    assert code == 2
+    assert "none of the 10 sentences has two words of the vocabulary" in err
+    assert not (out / "vectors").exists()
+    assert job.train(write_text(tmp_path / "b.txt", ["one", "two", "one two"]), tmp_path / "b").counts["one"] == 2
+
+
+def test_what_is_not_utf8_is_measured_in_bytes(spark, tmp_path):
+    frame = spark.createDataFrame([(b"caf\xe9 au lait",), (b"\xff\xfe\xff",), (None,)], "document binary")
+    _, _, _, statistics = encode(frame, tmp_path / "run")
+    assert (statistics.bytes, statistics.invalid_bytes, statistics.invalid_utf8) == (15, 4, 4)
+    assert (statistics.documents, statistics.sentences, statistics.tokens) == (2, 1, 3)

@@ -19,7 +19,7 @@ from benchmarks.apart import run_apart, work_directory
 from benchmarks.bench_billion import check_disk, disk_needed
 from benchmarks.resampling import Sentences, read_sentences, write_corpus
 from w2v_spark.config import TextConfig
-from w2v_spark.text.unicode_tokenizer import Tokenizer
+from w2v_spark.text.analyzer import build_analyzer
 
 WORDS = 20_000
 
@@ -37,7 +37,7 @@ def read(directory: Path) -> list[list[str]]:
 
 
 def words_in(texts: list[str]) -> int:
-    return sum(len(words) for words in Tokenizer(TextConfig()).words(pa.array(texts)))
+    return sum(len(words) for words in build_analyzer(TextConfig()).words(pa.array(texts)))
 
 
 def test_sentences_have_words_and_their_number(sentences: Sentences) -> None:

@@ -17,6 +17,7 @@ from w2v_spark.config import (
     Objective,
     Sentences,
     TextConfig,
+    Tokenizer,
     TrainConfig,
     Vectors,
 )
@@ -46,7 +47,9 @@ def test_defaults_are_the_documented_ones() -> None:
     assert Config().to_dict() == {
         "text": {
             "column": "text",
-            "lowercase": True,
+            "tokenizer": "unicode",
+            "normalize": "nfc",
+            "lowercase": "auto",
             "apostrophes": "split",
             "sentences": "punctuation",
             "max_sentence_length": 1000,
@@ -96,7 +99,7 @@ def test_nothing_can_be_changed() -> None:
         ({"train": {"epoch": 1}}, r"unknown key train\.epoch, did you mean 'epochs'\?; \[train\] knows epochs, "),
         ({"train": {"learning-rate": 1}}, "train.learning-rate, did you mean 'learning_rate'"),
         ({"model": {"negative": 5}}, "unknown key model.negative, did you mean 'negatives'"),
-        ({"text": {"dim": 5}}, r"unknown key text\.dim; \[text\] knows column, lowercase"),
+        ({"text": {"dim": 5}}, r"unknown key text\.dim; \[text\] knows column, tokenizer"),
         ({"train": {"": 1}}, r"unknown key train\.;"),
     ],
 )
@@ -143,8 +146,8 @@ def test_a_section_has_keys(content: object) -> None:
         ("model", "cbow_mean", 1, "model.cbow_mean = 1 is not allowed: expected true or false$"),
         ("model", "shrink_window", "no", "model.shrink_window = 'no' is not allowed: expected true or false$"),
         ("text", "sentences", "lines", "expected 'punctuation' or 'line'$"),
-        ("text", "lowercase", 1, "text.lowercase = 1 is not allowed: expected true or false$"),
-        ("text", "lowercase", "true", "expected true or false$"),
+        ("text", "lowercase", 1, "text.lowercase = 1 is not allowed: expected true or false or 'auto'$"),
+        ("text", "lowercase", "true", "expected true or false or 'auto'$"),
         ("text", "column", 2024, "text.column = 2024 is not allowed: expected a text$"),
     ],
 )
@@ -284,3 +287,10 @@ def test_errors_can_be_caught_as_ours_and_as_value_errors() -> None:
     for kind in (ConfigError, W2VError, ValueError):
         with pytest.raises(kind):
             one("train", "epochs", 0)
+
+
+def test_case_is_kept_between_white_space_unless_it_is_asked_for() -> None:
+    assert [Config.from_dict({"text": {"tokenizer": name}}).text.lowers for name in Tokenizer] == [True, False]
+    for tokenizer in Tokenizer:
+        for lowercase in (True, False):
+            assert TextConfig(tokenizer=tokenizer, lowercase=lowercase).lowers is lowercase

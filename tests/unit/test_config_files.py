@@ -35,6 +35,8 @@ def values_of(key: Any) -> st.SearchStrategy[Any]:
         return numbers_of(key)
     if isinstance(key.default, bool):
         return st.booleans()
+    if key.default == "auto":  # and no number
+        return st.booleans() | st.just("auto")
     if type(key.default) is str:  # the Basic Multilingual Plane, for a character beyond it see below
         return st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1)
     return st.sampled_from([member.value for member in type(key.default)])
@@ -146,7 +148,7 @@ def test_overrides_that_are_none(override: str) -> None:
         ("train.epochs=0", "train.epochs = 0 is not allowed"),
         ("train.learning_rate=nan", "train.learning_rate = nan is not allowed"),
         ("train.learning_rate=-inf", "train.learning_rate = -inf is not allowed"),
-        ("text.lowercase=True", "text.lowercase = 'True' is not allowed: expected true or false"),
+        ("text.lowercase=True", "text.lowercase = 'True' is not allowed: expected true or false or 'auto'"),
         ("text.column=", "text.column is empty"),
     ],
 )

@@ -22,17 +22,19 @@ from w2v_spark.ml.model_store import ModelStore
 from w2v_spark.ml.param_config import CONFIG_KEYS, build_config
 from w2v_spark.ml.setters import Keywords
 from w2v_spark.ml.summary import TrainingSummary
-from w2v_spark.ml.transform import _tokenised_ids, _word_ids
+from w2v_spark.ml.transform import _word_ids
 from w2v_spark.storage import Directory
+from w2v_spark.text.analyzer import build_analyzer
 
 WORDS = ["a", "b", "été", "longer than eight bytes"]
 MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 5)).astype(np.float32)
+ANALYZER = build_analyzer(TextConfig())
 VECTORS = {word: [float(x) for x in row] for word, row in zip(WORDS, MATRIX, strict=True)}
 
 
 @given(st.lists(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4), st.none()), max_size=6)), st.booleans())
 def test_means_of_words_are_those_of_the_twin(documents: list[list[str | None]], count_unknown: bool) -> None:
-    ids, firsts = _word_ids(pa.array(documents, pa.list_(pa.string())), WordTable.from_words(pa.array(WORDS)))
+    ids, firsts = _word_ids(pa.array(documents, pa.list_(pa.string())), ANALYZER, WordTable.from_words(pa.array(WORDS)))
     out = np.empty((len(documents), 5))
     mean_rows(ids, firsts, MATRIX, count_unknown, out)
     expected = [mean_vector(words, VECTORS, 5, count_unknown) for words in documents]
@@ -40,14 +42,16 @@ def test_means_of_words_are_those_of_the_twin(documents: list[list[str | None]],
 
 
 def test_a_slice_of_documents_is_read_from_its_own_start() -> None:
-    ids, firsts = _word_ids(pa.array([["a"], ["b", "b"], ["a"]]).slice(1), WordTable.from_words(pa.array(WORDS)))
+    ids, firsts = _word_ids(
+        pa.array([["a"], ["b", "b"], ["a"]]).slice(1), ANALYZER, WordTable.from_words(pa.array(WORDS))
+    )
     assert ids.tolist() == [1, 1, 0]
     assert firsts.tolist() == [0, 2, 3]
 
 
 def test_text_without_words_keeps_its_place() -> None:
     documents = pa.array(["", "A, b. Zz", "...", "b"])
-    ids, firsts = _tokenised_ids(documents, TextConfig(), WordTable.from_words(pa.array(WORDS)))
+    ids, firsts = _word_ids(documents, ANALYZER, WordTable.from_words(pa.array(WORDS)))
     assert ids.tolist() == [0, 1, -1, 1]
     assert firsts.tolist() == [0, 0, 3, 3, 4]
 

@@ -11,13 +11,11 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import StoreError, VocabularyError
 from w2v_spark.storage import Directory
-from w2v_spark.text.unicode_tokenizer import Words
+from w2v_spark.text.words import Words
 
 
 def as_words(words):
-    data = [w.encode() for w in words]
-    offsets = np.cumsum([0, *map(len, data)]).astype(np.int32)
-    return Words(np.frombuffer(b"".join(data) or b" ", np.uint8), offsets, np.zeros(len(words), np.uint8))
+    return Words.from_strings(pa.array(words, pa.string()))
 
 
 @settings(max_examples=200, deadline=None)

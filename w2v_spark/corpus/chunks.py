@@ -1,7 +1,7 @@
-"""Words to ids: blocks of encoded sentences, each with a key that gives it a place in the corpus.
+"""Words to ids: chunks of encoded sentences, each with a key that gives it a place in the corpus.
 
-A block is a document, or a piece of a long one. Its key is a hash of its ids and the seed. Shards are ranges of keys
-and a shard is read in key order, so every shard is a random part of the corpus, and the place of a block depends on
+A chunk is a document, or a piece of a long one. Its key is a hash of its ids and the seed. Shards are ranges of keys
+and a shard is read in key order, so every shard is a random part of the corpus, and the place of a chunk depends on
 nothing but its content: not on files, splits, executors or retries.
 """
 
@@ -17,21 +17,22 @@ import pyarrow as pa
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.rng import mix
-from w2v_spark.text.unicode_tokenizer import NEW_DOCUMENT, SAME, Words
+from w2v_spark.text.words import NEW_DOCUMENT, SAME, Words
 
-BLOCK_TOKENS: Final = 4096  # a block ends with the first sentence that reaches this
+CHUNK_TOKENS: Final = 4096  # a chunk ends with the first sentence that reaches this
 _FLUSH_TOKENS: Final = 1 << 20
 
-BLOCK_SCHEMA = pa.schema(
-    [("bucket", pa.int32()), ("key", pa.int64()), ("tie", pa.int64()), ("ids", pa.binary())]
-)  # fmt: skip
+CHUNK_SCHEMA = pa.schema([
+    ("bucket", pa.int32()), ("key", pa.int64()), ("tie", pa.int64()), ("ids", pa.binary()),
+    ("document", pa.int32()), ("piece", pa.int32()),
+])  # fmt: skip
 
 # Slots of the encoder's state.
-_TOKENS, _SENTENCE, _BLOCK, _BLOCKS, _BREAK = range(5)
+_TOKENS, _SENTENCE, _CHUNK, _CHUNKS, _BREAK, _DOCUMENT, _PIECE = range(7)
 
 
-class BlockEncoder:
-    """Collects words into blocks and hands them out as Arrow record batches.
+class ChunkEncoder:
+    """Collects words into chunks and hands them out as Arrow record batches.
 
     Parameters
     ----------
@@ -40,13 +41,14 @@ class BlockEncoder:
     max_sentence_length
         Longer sentences are cut into pieces of this many words of the vocabulary.
     buckets
-        Blocks are spread over this many ranges of keys.
+        Chunks are spread over this many ranges of keys.
     seed
         Another seed, another order of the corpus.
 
     Notes
     -----
-    The ids of a block are one binary value of int32s, in which the last id ``i`` of each sentence is stored as ``~i``.
+    The ids of a chunk are one binary value of int32s, in which the last id ``i`` of each sentence is stored as ``~i``.
+    ``document`` is the row, in `Words.documents`, that a chunk is from, and ``piece`` its number within that document.
     """
 
     def __init__(self, table: WordTable, max_sentence_length: int, buckets: int, seed: int) -> None:
@@ -59,51 +61,59 @@ class BlockEncoder:
         self._ids = np.empty(2 * capacity, np.int32)
         self._ends = np.empty(capacity, np.int32)
         self._keys = np.empty((capacity, 2), np.uint64)
-        self._state = np.zeros(5, np.int64)
+        self._origins = np.empty((capacity, 2), np.int32)
+        self._state = np.zeros(7, np.int64)
         self._hash = np.zeros(2, np.uint64)
 
     def add(self, words: Words) -> Iterator[pa.RecordBatch]:
-        """Take some words; yields finished blocks once there are many."""
+        """Take some words; yields finished chunks once there are many."""
         step = _FLUSH_TOKENS // 2
         for begin in range(0, len(words), step):
             end = min(begin + step, len(words))
-            part = Words(words.text, words.offsets[begin : end + 1], words.breaks[begin:end])
-            if self._state[_TOKENS] + len(part) > len(self._ids) - 1 or self._state[_BLOCKS] + len(part) >= len(
+            part = words.part(begin, end)
+            if self._state[_TOKENS] + len(part) > len(self._ids) - 1 or self._state[_CHUNKS] + len(part) >= len(
                 self._ends
             ):
                 yield self._flush()
             self._reserve(len(part))
             self._table.find(part, self._found)
             append_words(
-                self._found, part.breaks, self._max_sentence, self._seed, self._ids, self._ends, self._keys,
-                self._hash, self._state,
+                self._found, part.breaks, part.documents, self._max_sentence, self._seed, self._ids, self._ends,
+                self._keys, self._origins, self._hash, self._state,
             )  # fmt: skip
             if self._state[_TOKENS] >= _FLUSH_TOKENS:
                 yield self._flush()
 
     def finish(self) -> pa.RecordBatch:
-        """The last blocks; the encoder is empty afterwards."""
-        close_block(self._seed, self._ids, self._ends, self._keys, self._hash, self._state)
+        """The last chunks; the encoder is empty afterwards."""
+        close_chunk(self._seed, self._ids, self._ends, self._keys, self._origins, self._hash, self._state)
         return self._flush()
 
     def _reserve(self, words: int) -> None:
-        """Room for more words behind a block that is not finished."""
+        """Room for more words behind a chunk that is not finished."""
         while self._state[_TOKENS] + words > len(self._ids) - 1:
             self._ids = np.resize(self._ids, 2 * len(self._ids))
 
     def _flush(self) -> pa.RecordBatch:
-        """The finished blocks as a batch of `BLOCK_SCHEMA`; an unfinished one moves to the buffer's start."""
-        blocks, done = int(self._state[_BLOCKS]), int(self._state[_BLOCK])
-        ends = np.concatenate([np.zeros(1, np.int32), self._ends[:blocks]]) * np.int32(4)
-        keys = self._keys[:blocks].copy()
+        """The finished chunks as a batch of `CHUNK_SCHEMA`; an unfinished one moves to the buffer's start."""
+        chunks, done = int(self._state[_CHUNKS]), int(self._state[_CHUNK])
+        ends = np.concatenate([np.zeros(1, np.int32), self._ends[:chunks]]) * np.int32(4)
+        keys, origins = self._keys[:chunks].copy(), self._origins[:chunks]
         payload = pa.py_buffer(self._ids[:done].copy())
         rest = int(self._state[_TOKENS]) - done
         self._ids[:rest] = self._ids[done : done + rest].copy()
-        self._state[_TOKENS], self._state[_BLOCK], self._state[_BLOCKS] = rest, 0, 0
-        ids = pa.Array.from_buffers(pa.binary(), blocks, [None, pa.py_buffer(ends), payload])
+        self._state[_TOKENS], self._state[_CHUNK], self._state[_CHUNKS] = rest, 0, 0
+        ids = pa.Array.from_buffers(pa.binary(), chunks, [None, pa.py_buffer(ends), payload])
         return pa.record_batch(
-            [bucket_of(keys[:, 0], self._buckets), keys[:, 0].view(np.int64), keys[:, 1].view(np.int64), ids],
-            schema=BLOCK_SCHEMA,
+            [
+                bucket_of(keys[:, 0], self._buckets),
+                keys[:, 0].view(np.int64),
+                keys[:, 1].view(np.int64),
+                ids,
+                origins[:, 0].copy(),
+                origins[:, 1].copy(),
+            ],
+            schema=CHUNK_SCHEMA,
         )
 
 
@@ -112,21 +122,21 @@ def bucket_of(keys: npt.NDArray[np.uint64], buckets: int) -> npt.NDArray[np.int3
     return (((keys >> np.uint64(32)) * np.uint64(buckets)) >> np.uint64(32)).astype(np.int32)
 
 
-def order_blocks(keys: npt.NDArray[np.int64], ties: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
-    """The reading order of the blocks of one bucket, which does not depend on the order in which they came.
+def order_chunks(keys: npt.NDArray[np.int64], ties: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """The reading order of the chunks of one bucket, which does not depend on the order in which they came.
 
-    By key; but equal blocks (documents that occur many times) would then follow each other in one row, so the k-th
-    copy of a block is placed by a hash of its key and k.
+    By key; but equal chunks (documents that occur many times) would then follow each other in one row, so the k-th
+    copy of a chunk is placed by a hash of its key and k.
 
     Parameters
     ----------
     keys, ties : (n,) int64
-        The two hashes of each block.
+        The two hashes of each chunk.
 
     Returns
     -------
     (n,) int64
-        Indices of the blocks in reading order.
+        Indices of the chunks in reading order.
     """
     by_content = np.lexsort((ties, keys))
     k, t = keys[by_content].view(np.uint64), ties[by_content].view(np.uint64)
@@ -134,7 +144,8 @@ def order_blocks(keys: npt.NDArray[np.int64], ties: npt.NDArray[np.int64]) -> np
     new[1:] = (k[1:] != k[:-1]) | (t[1:] != t[:-1])
     starts = np.flatnonzero(new)
     copy = np.arange(len(k)) - np.repeat(starts, np.diff(np.append(starts, len(k))))
-    place = _mix_array(k + copy.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15))
+    place = np.empty(len(k), np.uint64)
+    place_copies(k, copy, place)
     return by_content[np.lexsort((copy, t, k, place))]
 
 
@@ -145,11 +156,11 @@ def decode_ids(signed: npt.NDArray[np.int32]) -> tuple[npt.NDArray[np.int32], np
     return ids, np.concatenate([[0], ends + 1]).astype(np.int32)
 
 
-def _mix_array(x: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
-    """`rng.mix` for an array."""
-    x = (x ^ (x >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-    x = (x ^ (x >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-    return x ^ (x >> np.uint64(31))
+@kernel
+def place_copies(keys, copies, places):
+    """Hashes of keys, each with the number of the copy; all (n,), the places overwritten."""
+    for i in range(len(keys)):
+        places[i] = mix(keys[i] + np.uint64(copies[i]) * np.uint64(0x9E3779B97F4A7C15))
 
 
 @inline
@@ -162,39 +173,41 @@ def _close_sentence(ids, hashes, state):
 
 
 @kernel
-def close_block(seed, ids, ends, keys, hashes, state):
-    """End the sentence and the block that are open, if any."""
+def close_chunk(seed, ids, ends, keys, origins, hashes, state):
+    """End the sentence and the chunk that are open, if any."""
     if state[_SENTENCE] > 0:
         _close_sentence(ids, hashes, state)
-    if state[_TOKENS] > state[_BLOCK]:
-        b = state[_BLOCKS]
+    if state[_TOKENS] > state[_CHUNK]:
+        b = state[_CHUNKS]
         ends[b] = state[_TOKENS]
         keys[b, 0] = mix(hashes[0] ^ mix(seed + np.uint64(1)))
         keys[b, 1] = mix(hashes[1] ^ mix(seed + np.uint64(2)))
-        state[_BLOCKS] = b + 1
-        state[_BLOCK] = state[_TOKENS]
+        origins[b, 0], origins[b, 1] = state[_DOCUMENT], state[_PIECE]
+        state[_PIECE] += 1
+        state[_CHUNKS] = b + 1
+        state[_CHUNK] = state[_TOKENS]
     hashes[0] = np.uint64(0xCBF29CE484222325)
     hashes[1] = np.uint64(0x9E3779B97F4A7C15)
 
 
 @kernel
-def append_words(found, breaks, max_sentence, seed, ids, ends, keys, hashes, state):
-    """Append the words that have an id, closing sentences and blocks where they end.
+def append_words(found, breaks, documents, max_sentence, seed, ids, ends, keys, origins, hashes, state):
+    """Append the words that have an id, closing sentences and chunks where they end.
 
     Parameters
     ----------
     found : (>= n,) int32
         The id of each word, or -1.
-    breaks : (n,) uint8
+    breaks : (n,) uint8, documents : (n,) int32
         See `Words`.
     max_sentence : int
     seed : uint64
     ids : (capacity,) int32
         Filled from the token slot of the state on; must have room for n more.
-    ends : (capacity,) int32, keys : (capacity, 2) uint64
-        End and two hashes of each finished block.
-    hashes : (2,) uint64, state : (5,) int64
-        The open block, updated.
+    ends : (capacity,) int32, keys : (capacity, 2) uint64, origins : (capacity, 2) int32
+        End and two hashes of each finished chunk, its document, and which piece of that it is.
+    hashes : (2,) uint64, state : (7,) int64
+        The open chunk, updated.
     """
     for w in range(len(breaks)):
         if breaks[w] > state[_BREAK]:
@@ -203,12 +216,13 @@ def append_words(found, breaks, max_sentence, seed, ids, ends, keys, hashes, sta
         if i < 0:
             continue
         if state[_BREAK] == NEW_DOCUMENT:
-            close_block(seed, ids, ends, keys, hashes, state)
+            close_chunk(seed, ids, ends, keys, origins, hashes, state)
+            state[_DOCUMENT], state[_PIECE] = documents[w], 0
         elif state[_BREAK] != SAME or state[_SENTENCE] == max_sentence:
             if state[_SENTENCE] > 0:
                 _close_sentence(ids, hashes, state)
-            if state[_TOKENS] - state[_BLOCK] >= BLOCK_TOKENS:
-                close_block(seed, ids, ends, keys, hashes, state)
+            if state[_TOKENS] - state[_CHUNK] >= CHUNK_TOKENS:
+                close_chunk(seed, ids, ends, keys, origins, hashes, state)
         state[_BREAK] = SAME
         ids[state[_TOKENS]] = i
         hashes[0] = (hashes[0] ^ np.uint64(i)) * np.uint64(0x100000001B3)

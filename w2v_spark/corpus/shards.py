@@ -1,7 +1,8 @@
 """The encoded corpus on disk: shards of sentences of word ids that can be read from any position.
 
 A shard is a list of Arrow IPC files. A row is a sentence, ``ids list<int32>``, so a record batch is nothing but the
-ids and the sentence offsets, and a local file is used straight from the page cache.
+ids and the sentence offsets, and a local file is used straight from the page cache. Where documents have names, a
+second file beside each says whose the sentences are, see `w2v_spark.corpus.documents`.
 """
 
 from __future__ import annotations
@@ -24,11 +25,15 @@ _BATCH_TOKENS: Final = 1 << 18
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One file of a shard: its name, its sentences, and the tokens of each of its record batches."""
+    """One file of a shard: its name, its sentences, and the tokens of each of its record batches.
+
+    ``documents`` is the file that says which documents the sentences are from, if they have names.
+    """
 
     file: str
     sentences: int
     batches: list[int]
+    documents: str | None = None
 
     @property
     def tokens(self) -> int:
@@ -37,7 +42,7 @@ class Part:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
-        return asdict(self)
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 def write_part(directory: Directory, ids: npt.NDArray[np.int32], offsets: npt.NDArray[np.int32]) -> Part:
@@ -114,7 +119,12 @@ def _read_part(
                         yield np.asarray(sentences.values), offsets[first : last + 1], position
                 position += tokens
     except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise StoreError(f"{directory.uri}/{part.file} is missing or damaged: {error}") from error
+        raise damaged(directory, part.file, error) from error
+
+
+def damaged(directory: Directory, file: str, error: Exception) -> StoreError:
+    """What to say of a file of the corpus that cannot be read."""
+    return StoreError(f"{directory.uri}/{file} is missing or damaged: {error}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +135,7 @@ class EncodedCorpus:
     ----------
     shards : tuple of Shard
     digest : str
-        Hexadecimal sum of the keys of all blocks: equal for equal documents in any order, files or splits.
+        Hexadecimal sum of the keys of all chunks: equal for equal documents in any order, files or splits.
     """
 
     shards: tuple[Shard, ...]

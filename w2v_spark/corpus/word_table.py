@@ -16,7 +16,7 @@ import pyarrow as pa
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.simd import address_of, prefetch
 from w2v_spark.text.bytes import load_eight
-from w2v_spark.text.unicode_tokenizer import Words, string_buffers
+from w2v_spark.text.words import Words
 
 Array = TypeVar("Array", bound=np.generic)
 
@@ -51,17 +51,9 @@ class WordTable:
     def from_words(cls, words: pa.Array) -> WordTable:
         """A table in which word ``i`` of a string array has the id ``i``; the words must differ."""
         table = cls()
-        text, offsets = string_buffers(words)
         step = 1 << 20
         for begin in range(0, len(words), step):
-            end = min(begin + step, len(words))
-            base = offsets[begin]
-            part = Words(
-                text[base : offsets[end]],
-                (offsets[begin : end + 1] - base).astype(np.int32),
-                np.zeros(end - begin, np.uint8),
-            )
-            table.count(part)
+            table.count(Words.from_strings(words.slice(begin, step)))
         if len(table) != len(words):
             raise ValueError(f"{len(words) - len(table)} of {len(words)} words occur twice")
         return table

@@ -31,6 +31,8 @@ CONFIG_KEYS: Final = {
     "threads": ("train", "threads"),
     "merge": ("train", "merge"),
     "maxVocabularySize": ("vocabulary", "max_size"),
+    "tokenizer": ("text", "tokenizer"),
+    "normalize": ("text", "normalize"),
     "lowercase": ("text", "lowercase"),
     "apostrophes": ("text", "apostrophes"),
     "sentences": ("text", "sentences"),
@@ -44,7 +46,8 @@ _SEEDS: Final = 2**63
 def default_values() -> dict[str, Any]:
     """The default of each Param that is a key of the configuration."""
     defaults = Config().to_dict()
-    return {name: 0 if name in _AUTOMATIC else defaults[section][key] for name, (section, key) in CONFIG_KEYS.items()}
+    values = {name: defaults[section][key] for name, (section, key) in CONFIG_KEYS.items()}
+    return {**values, **dict.fromkeys(_AUTOMATIC, 0), "lowercase": None}  # numbers and truth values know no "auto"
 
 
 def build_config(params: Params) -> Config:

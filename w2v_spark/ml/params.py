@@ -110,10 +110,22 @@ class Word2VecParams(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol
         "the most words that get a vector, 0 for no limit",
         typeConverter=TypeConverters.toInt,
     )
-    lowercase: Param[bool] = Param(
+    tokenizer: Param[str] = Param(
+        Params._dummy(),
+        "tokenizer",
+        "unicode or whitespace: what a word of a text is",
+        typeConverter=TypeConverters.toString,
+    )
+    normalize: Param[str] = Param(
+        Params._dummy(),
+        "normalize",
+        "nfc, nfkc or none: the normal form of Unicode that text is brought into; lists of words are not",
+        typeConverter=TypeConverters.toString,
+    )
+    lowercase: Param[bool | None] = Param(
         Params._dummy(),
         "lowercase",
-        "whether text is lower-cased; lists of words are not",
+        "whether text is lower-cased, None for yes but with the tokenizer whitespace; lists of words are not",
         typeConverter=TypeConverters.toBoolean,
     )
     apostrophes: Param[str] = Param(
@@ -217,7 +229,15 @@ class Word2VecParams(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol
         """The value of `maxVocabularySize`, or its default."""
         return self.getOrDefault(self.maxVocabularySize)
 
-    def getLowercase(self) -> bool:
+    def getTokenizer(self) -> str:
+        """The value of `tokenizer`, or its default."""
+        return self.getOrDefault(self.tokenizer)
+
+    def getNormalize(self) -> str:
+        """The value of `normalize`, or its default."""
+        return self.getOrDefault(self.normalize)
+
+    def getLowercase(self) -> bool | None:
         """The value of `lowercase`, or its default."""
         return self.getOrDefault(self.lowercase)
 

@@ -33,7 +33,9 @@ class Keywords(TypedDict, total=False):
     threads: int
     merge: str
     maxVocabularySize: int
-    lowercase: bool
+    tokenizer: str
+    normalize: str
+    lowercase: bool | None
     apostrophes: str
     sentences: str
     unknownWords: str
@@ -140,7 +142,15 @@ class Word2VecSetters(Word2VecParams):
         """Set `maxVocabularySize`."""
         return self._set(maxVocabularySize=value)
 
-    def setLowercase(self, value: bool) -> Self:
+    def setTokenizer(self, value: str) -> Self:
+        """Set `tokenizer`."""
+        return self._set(tokenizer=value)
+
+    def setNormalize(self, value: str) -> Self:
+        """Set `normalize`."""
+        return self._set(normalize=value)
+
+    def setLowercase(self, value: bool | None) -> Self:
         """Set `lowercase`."""
         return self._set(lowercase=value)
 

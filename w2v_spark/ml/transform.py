@@ -8,11 +8,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from pyspark.ml.linalg import VectorUDT
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import ArrayType
 
 from w2v_spark.config import TextConfig
 from w2v_spark.corpus.word_table import WordTable
@@ -21,13 +21,12 @@ from w2v_spark.kernels.mean_rows import mean_rows
 from w2v_spark.spark.columns import document_column
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
-from w2v_spark.text.unicode_tokenizer import NEW_DOCUMENT, Tokenizer, Words, string_buffers
+from w2v_spark.text.analyzer import Analyzer, build_analyzer
 from w2v_spark.training.weights import open_matrix, write_matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 MATRIX_FILE: Final = "matrix.npy"
 WORDS_FILE: Final = "words.parquet"
-_FIRST_WORD: Final = "a"
 _DENSE: Final = 1  # the type of a vector in the columns of VectorUDT
 
 Ids = npt.NDArray[np.int32]
@@ -59,7 +58,7 @@ def add_mean_vectors(
     output: str,
     uri: str,
     shape: tuple[int, int],
-    text: TextConfig | None,
+    text: TextConfig,
     count_unknown: bool,
 ) -> DataFrame:
     """The dataset and, as another column of `VectorUDT`, the mean vector of each document.
@@ -77,7 +76,7 @@ def add_mean_vectors(
     shape
         (V, D).
     text
-        How text is tokenised; None where documents are lists of words.
+        How text is tokenised; lists of words are taken as they are.
     count_unknown
         Whether unknown words count as vectors of zeros.
     """
@@ -85,14 +84,16 @@ def add_mean_vectors(
     if arrow_udf is None:
         raise ConfigError("transform needs PySpark 4.1 or later, which has arrow_udf; upgrade pyspark")
 
+    analyzer = build_analyzer(text)
+
     def of_documents(documents: pa.Array) -> pa.Array:
         table, matrix = _load_served(uri, *shape)
-        ids, firsts = _word_ids(documents, table) if text is None else _tokenised_ids(documents, text, table)
-        return _means(ids, firsts, matrix, count_unknown)
+        return _means(*_word_ids(documents, analyzer, table), matrix, count_unknown)
 
     column = document_column(dataset, name, "inputCol")
     vectors = arrow_udf(of_documents, VectorUDT())(column)
-    checked = dataset.where(_is_document(column, name, text is None))
+    is_words = isinstance(dataset.schema[name].dataType, ArrayType)
+    checked = dataset.where(_is_document(column, name, is_words))
     return checked.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}}))
 
 
@@ -112,33 +113,16 @@ def _is_document(column: Column, name: str, is_words: bool) -> Column:
     return checked
 
 
-def _word_ids(documents: pa.Array, table: WordTable) -> tuple[Ids, Places]:
-    """The ids of words in lists, and where each document's start."""
-    words = documents.flatten()
-    if words.null_count:
-        words = pc.fill_null(words, "")  # which no vocabulary has
-    text, starts = string_buffers(words)
-    ids = np.empty(len(words), np.int32)
-    part = text[starts[0] : starts[-1]]
-    table.find(Words(part, (starts - starts[0]).astype(np.int32), np.zeros(len(words), np.uint8)), ids)
-    firsts = documents.offsets.to_numpy().astype(np.int64)
-    return ids, firsts - firsts[0]
-
-
-def _tokenised_ids(documents: pa.Array, config: TextConfig, table: WordTable) -> tuple[Ids, Places]:
-    """The ids of the words of text, and where each document's start."""
-    # The tokenizer says nothing of documents without words, so each gets one in front, which is taken off below.
-    marked = pc.binary_join_element_wise(pa.scalar(_FIRST_WORD), documents.cast(pa.string()), "\n")
-    ids, breaks = [], []
-    for words in Tokenizer(config).words(marked):
+def _word_ids(documents: pa.Array, analyzer: Analyzer, table: WordTable) -> tuple[Ids, Places]:
+    """The ids of all words, and where each document's start; words that are null or empty are unknown ones."""
+    ids, rows = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+    for words in analyzer.words(documents, keep_unusable=True):
         part = np.empty(len(words), np.int32)
         table.find(words, part)
         ids.append(part)
-        breaks.append(words.breaks.copy())
-    found = np.concatenate([*ids, np.empty(0, np.int32)])
-    is_first = np.concatenate([*breaks, np.empty(0, np.uint8)]) == NEW_DOCUMENT
-    firsts = np.append(np.flatnonzero(is_first), len(found))
-    return found[~is_first], firsts - np.arange(len(firsts))
+        rows.append(words.documents.copy())
+    sizes = np.bincount(np.concatenate(rows), minlength=len(documents))
+    return np.concatenate(ids), np.concatenate([[0], np.cumsum(sizes)])
 
 
 def _means(ids: Ids, firsts: Places, matrix: npt.NDArray[np.float32], count_unknown: bool) -> pa.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any, Final
 
 import numpy as np
@@ -12,41 +12,44 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
+from pyspark.sql.types import BinaryType, IntegerType, LongType, StructType
 
 from w2v_spark.config import Config, TextConfig
-from w2v_spark.corpus.chunks import BLOCK_SCHEMA, BlockEncoder, decode_ids, order_blocks
+from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids, order_chunks
+from w2v_spark.corpus.documents import write_documents
 from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard, write_part
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
-from w2v_spark.errors import VocabularyError
+from w2v_spark.errors import InputError, Name, VocabularyError
 from w2v_spark.storage import Directory
-from w2v_spark.text.characters import CharacterTable
-from w2v_spark.text.unicode_tokenizer import MAX_WORD_BYTES, Tokenizer, character_table
+from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
 BUCKET_TOKENS: Final = 1 << 23
 _MOST_PARTITIONS: Final = 10_000
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
-_COUNT_SCHEMA: Final = "word string, count bigint"
-_STATISTIC: Final = " " * (MAX_WORD_BYTES + 1)  # behind the name of a statistic: no word is as long
-_PART_SCHEMA: Final = "bucket int, file string, sentences bigint, batches array<int>, digest bigint"
+_COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
+_PART_SCHEMA: Final = (
+    "bucket int, file string, sentences bigint, batches array<int>, documents string, digest bigint, id_sum bigint"
+)
+_PART_ARROW_SCHEMA: Final = pa.schema([
+    ("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()), ("batches", pa.list_(pa.int32())),
+    ("documents", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()),
+])  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CountWords:
     """Partial word counts of a partition: runs on the executors under ``mapInArrow``."""
 
-    config: TextConfig
-    characters: CharacterTable
+    analyzer: Analyzer
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Words with their counts, then the partition's statistics."""
-        tokenizer, table = Tokenizer(self.config, self.characters), WordTable()
-        sentences = tokens = size = 0
+        """Words with their counts, then the partition's statistics, whose words are null."""
+        table, sentences, tokens = WordTable(), 0, 0
         for batch in batches:
-            size += _text_bytes(batch.column(0))
-            for words in tokenizer.words(batch.column(0)):
+            for words in self.analyzer.words(batch.column(0)):
                 sentences += int(np.count_nonzero(words.breaks))
                 tokens += len(words)
                 table.count(words)
@@ -54,33 +57,23 @@ class CountWords:
                     yield from _count_batches(table.words(), table.counts())
                     table.clear()
         yield from _count_batches(table.words(), table.counts())
-        totals = {
-            "documents": tokenizer.documents,
-            "sentences": sentences,
-            "tokens": tokens,
-            "invalid_utf8": tokenizer.invalid,
-            "overlong_words": tokenizer.overlong,
-            "bytes": size,
-            "invalid_bytes": tokenizer.invalid,
-        }
-        yield from _count_batches(pa.array([name + _STATISTIC for name in totals]), np.array(list(totals.values())))
-
-
-def _text_bytes(documents: pa.Array) -> int:
-    text = documents.flatten() if pa.types.is_list(documents.type) else documents
-    return pc.sum(pc.binary_length(text)).as_py() or 0
+        totals = {"sentences": sentences, "tokens": tokens, **asdict(self.analyzer.seen)}
+        names = pa.array(list(totals), pa.string())
+        counts = pa.array(list(totals.values()), pa.int64())
+        yield pa.record_batch([pa.nulls(len(names), pa.string()), names, counts], names=["word", "statistic", "count"])
 
 
 def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
-    batch = pa.record_batch([words, pa.array(counts, pa.int64())], names=["word", "count"])
+    columns = [words, pa.nulls(len(words), pa.string()), pa.array(counts, pa.int64())]
+    batch = pa.record_batch(columns, names=["word", "statistic", "count"])
     for start in range(0, len(batch), _BATCH_RECORDS):
         yield batch.slice(start, _BATCH_RECORDS)
 
 
 def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
-    """All words of the corpus, ``word, count``; and statistics, whose names have more bytes than a word may have."""
-    partial = documents.mapInArrow(CountWords(config, character_table(config)), _COUNT_SCHEMA)
-    return partial.groupBy("word").agg(F.sum("count").alias("count"))
+    """All words of the corpus with their counts; and, where ``statistic`` is not null, what was seen besides."""
+    partial = documents.select("document").mapInArrow(CountWords(build_analyzer(config)), _COUNT_SCHEMA)
+    return partial.groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
 def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, CorpusStatistics]:
@@ -88,12 +81,17 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
 
     Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
 
+    Parameters
+    ----------
+    documents
+        With a column ``document`` of text or of lists of words.
+
     Raises
     ------
     VocabularyError
         Fewer than two words are left.
     """
-    seen, is_word = Observation(), F.octet_length("word") <= MAX_WORD_BYTES
+    seen, is_word = Observation(), F.col("statistic").isNull()
     counts = count_words(documents, config.text).observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
@@ -102,114 +100,181 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
         ranked = counts.orderBy(is_word, F.desc("count"), F.asc("word"))
         counts = ranked.limit(config.vocabulary.max_size + len(CorpusStatistics.__slots__))
     table = counts.toArrow()
-    statistic = pc.greater(pc.binary_length(table["word"]), MAX_WORD_BYTES)
-    totals = {row["word"].strip(): row["count"] for row in table.filter(statistic).to_pylist()}
+    is_statistic = pc.is_valid(table["statistic"])
+    totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
     statistics = CorpusStatistics(
         **{name: totals.get(name, 0) for name in CorpusStatistics.__slots__ if name != "distinct_words"},
         distinct_words=int(seen.get["distinct"]),
     )
-    words = table.filter(pc.invert(statistic))
+    words = table.filter(pc.invert(is_statistic))
     if not len(words):
-        most = seen.get["most"]
-        found = (
-            f"{statistics.documents:,} documents hold no word"
-            if most is None
-            else f"the most frequent of {statistics.distinct_words:,} words occurs {most:,} times"
-        )
-        raise VocabularyError(
-            f"no word reaches vocabulary.min_count = {config.vocabulary.min_count} ({found}); "
-            "lower vocabulary.min_count, or check that the input and text.column are what you meant"
-        )
+        raise _no_word(statistics, seen.get["most"], config.vocabulary.min_count)
     column = words["word"].cast(pa.string()).combine_chunks()
     return Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary), statistics
 
 
+def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:
+    found = (
+        f"{statistics.documents:,} documents hold no word"
+        if most is None
+        else f"the most frequent of {statistics.distinct_words:,} words occurs {most:,} times"
+    )
+    return VocabularyError(
+        "no word reaches ", Name("vocabulary.min_count"), f" = {min_count} ({found}); lower ",
+        Name("vocabulary.min_count"), ", or check that the input and ", Name("text.column"), " are what you meant",
+    )  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class EncodeDocuments:
-    """Documents to blocks of ids with their buckets: runs on the executors under ``mapInArrow``."""
+    """Documents to chunks of ids with their buckets: runs on the executors under ``mapInArrow``."""
 
-    config: TextConfig
-    characters: CharacterTable
+    analyzer: Analyzer
+    max_sentence_length: int
     run_uri: str
     vocabulary_file: str
     buckets: int
     seed: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Batches of `BLOCK_SCHEMA`."""
+        """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
         vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file)
-        encoder = BlockEncoder(
-            WordTable.from_words(vocabulary.words), self.config.max_sentence_length, self.buckets, self.seed
-        )
-        tokenizer = Tokenizer(self.config, self.characters)
+        encoder = ChunkEncoder(
+            WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
+        )  # fmt: skip
+        names = None
         for batch in batches:
-            for words in tokenizer.words(batch.column(0)):
-                yield from encoder.add(words)
-        yield encoder.finish()
+            names = batch.column(1) if batch.num_columns > 1 else None
+            for words in self.analyzer.words(batch.column(0)):
+                for chunks in encoder.add(words):
+                    yield _with_names(chunks, names)
+            if names is not None:  # whose rows the next batch would count anew
+                yield _with_names(encoder.finish(), names)
+        if names is None:
+            yield from (_with_names(chunks, None) for chunks in [encoder.finish()] if len(chunks))
+
+
+def _with_names(chunks: pa.RecordBatch, names: pa.Array | None) -> pa.RecordBatch:
+    """Chunks without the rows of their documents, but with the names that stand there."""
+    columns = [chunks.column(name) for name in ("bucket", "key", "tie", "ids")]
+    if names is None:
+        return pa.record_batch(columns, names=["bucket", "key", "tie", "ids"])
+    columns += [names.take(chunks.column("document")), chunks.column("piece")]
+    return pa.record_batch(columns, names=["bucket", "key", "tie", "ids", "id", "piece"])
 
 
 @dataclass(frozen=True, slots=True)
 class WriteBuckets:
-    """Blocks to files of the encoded corpus, a file a bucket: runs on the executors under ``mapInArrow``."""
+    """Chunks to files of the encoded corpus, a file a bucket: runs on the executors under ``mapInArrow``."""
 
     corpus_uri: str
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """One row a file, as in ``_PART_SCHEMA``."""
         directory = Directory.open(self.corpus_uri)
-        blocks = pa.Table.from_batches(batches, BLOCK_SCHEMA)
-        buckets = blocks["bucket"].to_numpy()
+        held = list(batches)
+        if not held:
+            return
+        chunks = pa.Table.from_batches(held)
+        buckets = chunks["bucket"].to_numpy()
         for bucket in np.unique(buckets):
-            part, digest = _write_bucket(directory, blocks.filter(pa.array(buckets == bucket)))
-            row = {"bucket": bucket, "file": part.file, "sentences": part.sentences, "batches": part.batches}
-            schema = pa.schema([("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()),
-                                ("batches", pa.list_(pa.int32())), ("digest", pa.int64())])  # fmt: skip
-            yield pa.RecordBatch.from_pylist([{**row, "digest": digest}], schema=schema)
+            row = {"bucket": bucket, **_write_bucket(directory, chunks.filter(pa.array(buckets == bucket)))}
+            yield pa.RecordBatch.from_pylist([row], schema=_PART_ARROW_SCHEMA)
 
 
-def _write_bucket(directory: Directory, blocks: pa.Table) -> tuple[Part, int]:
-    """Write the blocks of one bucket in reading order; the file and the sum of their keys."""
-    keys, ties = blocks["key"].to_numpy(), blocks["tie"].to_numpy()
-    ids = blocks["ids"].cast(pa.large_binary()).combine_chunks().take(pa.array(order_blocks(keys, ties)))
-    signed = np.frombuffer(ids.buffers()[2], np.int32, np.frombuffer(ids.buffers()[1], np.int64)[len(ids)] // 4)
-    part = write_part(directory, *decode_ids(signed))
-    return part, int(np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64))
+def _write_bucket(directory: Directory, chunks: pa.Table) -> dict[str, Any]:
+    """Write the chunks of one bucket in reading order; the file, the sum of their keys and that of their ids."""
+    has_names = "id" in chunks.column_names
+    if has_names:  # equal documents are told apart by their names, whatever order they have come in
+        chunks = chunks.sort_by([("id", "ascending"), ("piece", "ascending")])
+    keys = chunks["key"].to_numpy()
+    order = pa.array(order_chunks(keys, chunks["tie"].to_numpy()))
+    encoded = chunks["ids"].cast(pa.large_binary()).combine_chunks().take(order)
+    ends = np.frombuffer(encoded.buffers()[1], np.int64)[: len(encoded) + 1] // 4
+    signed = np.frombuffer(encoded.buffers()[2], np.int32, ends[-1])
+    ids, offsets = decode_ids(signed)
+    part = write_part(directory, ids, offsets)
+    row: dict[str, Any] = part.to_dict()
+    if has_names:
+        sentences = np.diff(np.searchsorted(offsets, ends))
+        row["documents"] = write_documents(directory, chunks["id"].take(order), chunks["piece"].take(order), sentences)
+    digest = np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64)
+    return {**row, "digest": int(digest), "id_sum": int(np.sum(ids, dtype=np.int64))}
 
 
 def encode_corpus(
-    documents: DataFrame, config: Config, run: Directory, vocabulary_file: str, tokens: int, shards: int
+    documents: DataFrame, config: Config, run: Directory, vocabulary_file: str, vocabulary: Vocabulary, shards: int
 ) -> EncodedCorpus:
     """Write the documents as ``shards`` shards of ids below ``run/corpus``.
 
     Parameters
     ----------
+    documents : DataFrame
+        With a column ``document`` and, where documents have names, a column ``id`` of any type that can be sorted.
     vocabulary_file : str
         The vocabulary's file in ``run``, which every executor reads for itself.
-    tokens : int
-        Tokens of the vocabulary in the corpus, which say how many files there will be.
+    vocabulary : Vocabulary
+        The same; its tokens say how many files there will be.
+
+    Raises
+    ------
+    InputError
+        The text is not the one that was counted, or no sentence has two words.
     """
     corpus = run.child("corpus").create()
-    per_shard = max(1, math.ceil(tokens / shards / BUCKET_TOKENS))
+    per_shard = max(1, math.ceil(vocabulary.tokens / shards / BUCKET_TOKENS))
     buckets = shards * per_shard
     encode = EncodeDocuments(
-        config.text, character_table(config.text), run.uri, vocabulary_file, buckets, config.train.seed
+        build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file, buckets,
+        config.train.seed,
     )  # fmt: skip
-    block_schema = "bucket int, key bigint, tie bigint, ids binary"
-    blocks = _by_bucket(documents.mapInArrow(encode, block_schema), min(buckets, _MOST_PARTITIONS))
-    rows = blocks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
-    parts = {row["bucket"]: Part(row["file"], row["sentences"], row["batches"]) for row in rows}
+    names = ["id"] if "id" in documents.columns else []
+    chunks = documents.select("document", *names).mapInArrow(encode, _chunk_schema(documents))
+    chunks = _by_bucket(chunks, min(buckets, _MOST_PARTITIONS))
+    rows = chunks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
+    parts = {row["bucket"]: Part(row["file"], row["sentences"], row["batches"], row["documents"]) for row in rows}
     digest = sum(row["digest"] for row in rows) % 2**64
-    return EncodedCorpus(
+    encoded = EncodedCorpus(
         tuple(
             Shard(tuple(parts[b] for b in range(s * per_shard, (s + 1) * per_shard) if b in parts))
             for s in range(shards)
         ),
         f"{digest:016x}",
     )
+    _check_encoded(encoded, sum(row["id_sum"] for row in rows), vocabulary)
+    return encoded
 
 
-def _by_bucket(blocks: DataFrame, partitions: int) -> DataFrame:
-    """Bring the blocks of each bucket together, the buckets evenly over the partitions where Spark can."""
-    if hasattr(blocks, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
-        return blocks.repartitionById(partitions, F.col("bucket") % F.lit(partitions))
-    return blocks.repartition(partitions, "bucket")
+def _chunk_schema(documents: DataFrame) -> StructType:
+    """What Spark is told of the chunks: `CHUNK_SCHEMA` but for the document, in whose place its name may be."""
+    schema = StructType().add("bucket", IntegerType()).add("key", LongType()).add("tie", LongType())
+    schema = schema.add("ids", BinaryType())
+    if "id" in documents.columns:
+        schema = schema.add("id", documents.schema["id"].dataType).add("piece", IntegerType())
+    return schema
+
+
+def _check_encoded(corpus: EncodedCorpus, id_sum: int, vocabulary: Vocabulary) -> None:
+    """Refuse a corpus that is not what was counted, or that has no two words beside each other."""
+    expected = int(np.dot(np.arange(len(vocabulary), dtype=np.int64), vocabulary.counts))
+    if (corpus.tokens, id_sum) != (vocabulary.tokens, expected):
+        found = f"{corpus.tokens:,}" if corpus.tokens != vocabulary.tokens else "as many, but others"
+        raise InputError(
+            f"the input has changed while it was read: it had {vocabulary.tokens:,} words of the vocabulary when they "
+            f"were counted, and {found} when they were encoded; write or cache the result of a query that "
+            "differs from run to run (rand(), limit without an order), or wait until nobody writes to the input"
+        )
+    if corpus.tokens == corpus.sentences:
+        raise InputError(
+            f"there is nothing to train on: none of the {corpus.sentences:,} sentences has two words of the "
+            "vocabulary; give a document or list of words a row, not a word a row, lower ",
+            Name("vocabulary.min_count"), ", or see that ", Name("text.sentences"), " and ",
+            Name("text.max_sentence_length"), " do not cut every word off",
+        )  # fmt: skip
+
+
+def _by_bucket(chunks: DataFrame, partitions: int) -> DataFrame:
+    """Bring the chunks of each bucket together, the buckets evenly over the partitions where Spark can."""
+    if hasattr(chunks, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
+        return chunks.repartitionById(partitions, F.col("bucket") % F.lit(partitions))
+    return chunks.repartition(partitions, "bucket")

@@ -218,7 +218,7 @@ def _encode(
     if corpus is None:
         with progress.stage("encode"):
             corpus = encode_corpus(
-                documents, config, state.directory, VOCABULARY_FILE, vocabulary.tokens, plan.shards
+                documents, config, state.directory, VOCABULARY_FILE, vocabulary, plan.shards
             )  # fmt: skip
             corpus.write(state.directory, CORPUS_FILE)
     return corpus

@@ -1,4 +1,4 @@
-"""What each Unicode character means to the tokenizer, as a two-stage table that kernels can index."""
+"""What each Unicode character means to the scanner, as a two-stage table that kernels can index."""
 
 from __future__ import annotations
 
@@ -11,115 +11,134 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-WORD: Final = 1
-APOSTROPHE: Final = 2
-SPACE: Final = 4
-NEWLINE: Final = 8
-FULL_STOP: Final = 16
-TERMINATOR: Final = 32
-CLOSER: Final = 64
-LOWER: Final = 128
-CASED: Final = 256
-CASE_IGNORABLE: Final = 512
-UNSPACED: Final = 1024  # ends a sentence even when no space follows
-PARAGRAPH: Final = 2048
+from w2v_spark.config import Apostrophes, Normalize, TextConfig, Tokenizer
+from w2v_spark.text import flags as fl
+from w2v_spark.text.normalization import compositions
+from w2v_spark.text.word_break import APOSTROPHES, word_flags
 
 _TERMINATORS = "!?‼⁇⁈⁉‽⸮܀܁܂۔؟։।॥၊။።፧፨᙮᠃᠉"
 _UNSPACED_TERMINATORS = "。！？｡．"
 _FULL_STOPS = ".…"
-_APOSTROPHES = "'’ʼ＇"
 _CLOSERS = "\"'’”»›"
-_BLOCK = 256
-_ASSIGNED = (range(0x32400), range(0xE0100, 0xE01F0))  # all other code points are unassigned or private
+_PAGE: Final = 256
+_POINTS: Final = 0x110000
+# All code points but these are unassigned or private.
+_IDEOGRAPHS = (range(0x3400, 0xA000), range(0x17000, 0x18D00), range(0x20000, 0x2F800), range(0x30000, 0x32400))
+_OTHERS = (
+    range(0x3400), range(0xA000, 0x17000), range(0x18D00, 0x20000), range(0x2F800, 0x30000), range(0xE0000, 0xE01F0)
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class CharacterTable:
-    """Flags and lower-case mappings by code point.
+    """Flags, lower-case mappings and combining classes by code point.
 
     Attributes
     ----------
-    blocks : (0x1100,) uint16
-        Which block of 256 rows describes the code points ``256 * i`` onwards; block 0 is that of ASCII.
-    flags : (256 * blocks,) uint16
-        The constants of this module, or-ed.
-    lower : (256 * blocks,) int32
+    pages : (0x1100,) uint16
+        Which page of 256 rows describes the code points ``256 * i`` onwards; page 0 is that of ASCII.
+    flags : (256 * P,) uint32
+        The constants of `w2v_spark.text.flags`, or-ed; P pages differ.
+    lower : (256 * P,) int32
         The code point of the lower-case character minus its own.
+    classes : (256 * P,) uint8
+        The canonical combining class; zeros where text is not normalised.
+    leads : (256,) bool
+        Which first bytes of a character, in UTF-8, need a look when text is to be normalised.
     """
 
-    blocks: npt.NDArray[np.uint16]
-    flags: npt.NDArray[np.uint16]
+    pages: npt.NDArray[np.uint16]
+    flags: npt.NDArray[np.uint32]
     lower: npt.NDArray[np.int32]
+    classes: npt.NDArray[np.uint8]
+    leads: npt.NDArray[np.bool_]
 
 
-@cache
-def build_character_table(lowercase: bool, keep_apostrophes: bool) -> CharacterTable:
-    """Build the table from Python's Unicode database.
-
-    Parameters
-    ----------
-    lowercase
-        Whether words are lower-cased; if not, every mapping is the identity.
-    keep_apostrophes
-        Whether an apostrophe between two word characters joins them.
+def build_character_table(config: TextConfig) -> CharacterTable:
+    """Build the table that a ``[text]`` section asks for from Python's Unicode database.
 
     Notes
     -----
     Built on the driver and shipped to the executors, so that a cluster of mixed Python versions still reads text in
-    one way. Costs a quarter of a second.
+    one way. Costs half a second, once for each choice of settings.
     """
-    flags = np.zeros(0x110000, np.uint16)
-    lower = np.zeros(0x110000, np.int32)
-    for point in itertools.chain(*_ASSIGNED):
+    return _build(config.tokenizer, config.lowers, config.apostrophes, config.normalize)
+
+
+@cache
+def _build(tokenizer: Tokenizer, lowercase: bool, apostrophes: Apostrophes, normalize: Normalize) -> CharacterTable:
+    by_space = tokenizer is Tokenizer.WHITESPACE
+    flags = np.full(_POINTS, fl.UNSEGMENTED if by_space else 0, np.uint32)
+    lower = np.zeros(_POINTS, np.int32)
+    classes = np.zeros(_POINTS, np.uint8)
+    composed = None if normalize is Normalize.NONE else compositions(normalize, lowercase)
+    for part in _IDEOGRAPHS:
+        flags[[point for point in part if unicodedata.category(chr(point)) == "Lo"]] = fl.UNSEGMENTED
+    for point in itertools.chain(*_OTHERS):
         character = chr(point)
         category = unicodedata.category(character)
         if category in ("Cn", "Co", "Cs"):
             continue
-        flags[point] = _classify(character, category)
-        if lowercase and category[0] in "LM":
+        flag = word_flags(character, category) if not by_space else 0 if character.isspace() else fl.UNSEGMENTED
+        flag |= _case_flags(character) | _space_flags(character) | (fl.CLOSER if category in ("Pe", "Pf") else 0)
+        if lowercase and (category[0] in "LM" or flag & fl.WORD):
             lower[point] = ord(character.lower()[0]) - point
+        if composed is not None:
+            classes[point] = unicodedata.combining(character)
+            flag |= composed.flags(character)
+        flags[point] = flag
     for characters, flag in (
-        (_TERMINATORS, TERMINATOR),
-        (_UNSPACED_TERMINATORS, TERMINATOR | UNSPACED),
-        (_FULL_STOPS, FULL_STOP),
-        (_CLOSERS, CLOSER),
-        (_APOSTROPHES if keep_apostrophes else "", APOSTROPHE),
+        (_TERMINATORS, fl.TERMINATOR),
+        (_UNSPACED_TERMINATORS, fl.TERMINATOR | fl.UNSPACED),
+        (_FULL_STOPS, fl.FULL_STOP),
+        (_CLOSERS, fl.CLOSER),
+        ("" if by_space or apostrophes is Apostrophes.SPLIT else APOSTROPHES, fl.APOSTROPHE),
     ):
         for character in characters:
             flags[ord(character)] |= flag
-    return _compress(flags, lower)
+    return _compress(flags, lower, classes)
 
 
-def _classify(character: str, category: str) -> int:
-    flag = 0
-    if category[0] in "LM" or category == "Nd":
-        flag |= WORD
-    if character.isspace():
-        flag |= SPACE
+def _space_flags(character: str) -> int:
+    flag = fl.SPACE if character.isspace() else 0
     if character in "\n\x85\u2028":
-        flag |= NEWLINE
+        flag |= fl.NEWLINE
     if character in "\f\u2029":
-        flag |= NEWLINE | PARAGRAPH
-    if category in ("Pe", "Pf"):
-        flag |= CLOSER
-    if character.islower():
-        flag |= LOWER
-    # The final sigma rule needs the properties Cased and Case_Ignorable, which Python shows only through the rule.
-    if (character + "Σ").lower().endswith("ς"):
-        flag |= CASED
-    elif ("A" + character + "Σ").lower().endswith("ς"):
-        flag |= CASE_IGNORABLE
+        flag |= fl.NEWLINE | fl.PARAGRAPH
     return flag
 
 
-def _compress(flags: npt.NDArray[np.uint16], lower: npt.NDArray[np.int32]) -> CharacterTable:
-    """Share equal blocks: the tables of a million code points shrink to what fits a core's cache."""
-    rows = np.concatenate([flags.reshape(-1, _BLOCK).astype(np.int32), lower.reshape(-1, _BLOCK)], axis=1)
-    unique, first, blocks = np.unique(rows, axis=0, return_index=True, return_inverse=True)
-    order = np.argsort(first)  # by first use, so that the ASCII characters' rows are 0 to 127
-    unique, blocks = unique[order], np.argsort(order)[blocks.reshape(-1)]
+def _case_flags(character: str) -> int:
+    flag = fl.LOWER if character.islower() else 0
+    # The final sigma rule needs the properties Cased and Case_Ignorable, which Python shows only through the rule.
+    if (character + "Σ").lower().endswith("ς"):
+        flag |= fl.CASED
+    elif ("A" + character + "Σ").lower().endswith("ς"):
+        flag |= fl.CASE_IGNORABLE
+    return flag
+
+
+def _compress(
+    flags: npt.NDArray[np.uint32], lower: npt.NDArray[np.int32], classes: npt.NDArray[np.uint8]
+) -> CharacterTable:
+    """Share equal pages: the tables of a million code points shrink to what fits a core's cache."""
+    columns = [part.reshape(-1, _PAGE).astype(np.int64) for part in (flags, lower, classes)]
+    rows = np.concatenate(columns, axis=1)
+    numbers: dict[bytes, int] = {}  # by first use, so that the ASCII characters' rows are 0 to 127
+    pages = [numbers.setdefault(row.tobytes(), len(numbers)) for row in rows]
+    parts = np.split(rows[np.unique(pages, return_index=True)[1]], 3, axis=1)
     return CharacterTable(
-        blocks=blocks.astype(np.uint16),
-        flags=np.ascontiguousarray(unique[:, :_BLOCK]).astype(np.uint16).reshape(-1),
-        lower=np.ascontiguousarray(unique[:, _BLOCK:]).reshape(-1),
+        pages=np.array(pages, np.uint16),
+        flags=parts[0].astype(np.uint32).reshape(-1),
+        lower=parts[1].astype(np.int32).reshape(-1),
+        classes=parts[2].astype(np.uint8).reshape(-1),
+        leads=_leads(flags, classes),
     )
+
+
+def _leads(flags: npt.NDArray[np.uint32], classes: npt.NDArray[np.uint8]) -> npt.NDArray[np.bool_]:
+    """The first bytes of characters of which some may make text that is not normalised."""
+    leads = np.zeros(256, bool)
+    suspects = np.flatnonzero((flags & (fl.CHANGES | fl.SECOND) != 0) | (classes > 0))
+    leads[[chr(point).encode()[0] for point in suspects]] = True
+    return leads

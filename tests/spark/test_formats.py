@@ -81,7 +81,7 @@ def write_tsv_gz(folder: Path) -> list[str]:
 
 def write_csv_without_header(folder: Path) -> list[str]:
     write_text(folder / "in.dat", [f"{document};1" for document in DOCUMENTS])
-    return ["--format", "csv", "--option", "header=false", "--option", "sep=;", "--column", "_c0"]
+    return ["--format", "CSV", "--option", "header=false", "--option", "sep=;", "--column", "_c0"]
 
 
 def write_nested_json(folder: Path) -> list[str]:

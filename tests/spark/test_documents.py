@@ -50,7 +50,7 @@ def test_binary_junk_among_text(job, tmp_path, out):
     junk = random.Random(1).randbytes(300_000)
     text = b"elephants and crocodiles\n" * 100
     (tmp_path / "a.txt").write_bytes(text + junk + b"\n" + text + b"\xff\xfe\x00" * 1000 + b"\n" + text)
-    model = job.train(tmp_path / "a.txt", out)
+    model = job.train(tmp_path / "a.txt", out, "--max-invalid", "0.5")
     assert model.counts["elephants"] == model.counts["crocodiles"] == 300
     assert model.corpus["invalid_utf8"] > 100_000
     assert sum(model.counts.values()) == model.corpus["tokens"] == model.corpus["kept_tokens"]
@@ -83,7 +83,7 @@ def test_more_shards_than_sentences(job, tmp_path, out):
 
 def test_one_document_without_a_line_end(job, tmp_path, out):
     (tmp_path / "a.txt").write_text("one two three two")
-    model = job.train(tmp_path / "a.txt", out)
+    model = job.train(tmp_path / "a.txt", out, "--max-invalid", "0.5")
     assert model.counts == {"two": 2, "one": 1, "three": 1}
     assert model.corpus["documents"] == 1
 

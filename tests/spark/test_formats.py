@@ -8,11 +8,13 @@ import json
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.orc as orc
 import pytest
 
 from tests.spark.documents import COUNTS, DOCUMENTS, write_parquet, write_text
+from w2v_spark.estimator import Word2Vec
 
 
 def write_txt(folder: Path) -> list[str]:
@@ -79,7 +81,7 @@ def write_tsv_gz(folder: Path) -> list[str]:
 
 def write_csv_without_header(folder: Path) -> list[str]:
     write_text(folder / "in.dat", [f"{document};1" for document in DOCUMENTS])
-    return ["--format", "csv", "--option", "header=false", "--option", "sep=;", "--column", "_c0"]
+    return ["--format", "CSV", "--option", "header=false", "--option", "sep=;", "--column", "_c0"]
 
 
 def write_nested_json(folder: Path) -> list[str]:
@@ -166,6 +168,15 @@ def test_lists_of_items_are_lists_of_words(job, tmp_path, out, items, words):
     source = write_parquet(tmp_path / "a.parquet", items=items)
     column = "items.item" if pa.types.is_struct(items.type.value_type) else "ITEMS"
     assert job.train(source, out, "--column", column).counts == words
+
+
+def test_the_estimator_takes_items_and_nested_fields(spark):
+    frame = spark.createDataFrame([(([7, 8, None],),), (([8, 7],),)], "data struct<items: array<bigint>>")
+    model = Word2Vec(inputCol="data.items", outputCol="vector", vectorSize=4, minCount=1, maxIter=1).fit(frame)
+    vectors = {row["word"]: np.array(row["vector"]) for row in model.getVectors().collect()}
+    assert set(vectors) == {"7", "8"}
+    for row in model.transform(frame).collect():
+        np.testing.assert_allclose(np.array(row["vector"]), (vectors["7"] + vectors["8"]) / 2, rtol=1e-6)
 
 
 def test_a_csv_of_baskets(job, tmp_path, out):

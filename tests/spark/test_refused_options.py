@@ -205,8 +205,8 @@ def test_an_output_inside_the_input(refused, tmp_path, source, output):
 
 def test_an_output_beside_the_input(job, tmp_path):
     write_text(tmp_path / "in/a.txt")
-    job.train(tmp_path / "in/*.txt", tmp_path / "in/out")
     job.train(tmp_path / "in", tmp_path / "in2")
+    job.train(tmp_path / "in/*.txt", tmp_path / "in/out")
 
 
 def test_bad_input_leaves_an_old_result_alone(refused, job, text, tmp_path, out):

@@ -18,7 +18,7 @@ from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
 from w2v_spark.spark.fingerprint import fingerprint_files, path_version, table_version
 from w2v_spark.spark.input_files import covering, within
-from w2v_spark.spark.input_formats import FILE_FORMATS, LINE_FORMATS
+from w2v_spark.spark.input_formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
 from w2v_spark.spark.malformed import MAX_INVALID, check_invalid
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause, quiet_analysis
 
@@ -118,6 +118,11 @@ class Input:
     max_invalid: float = MAX_INVALID
     _opened: OpenFiles | None = field(default=None, init=False, repr=False)
     """Files that were opened last; they know after the first pass how many of their lines are malformed."""
+
+    def __post_init__(self) -> None:
+        """Spark takes names of formats in any case."""
+        if self.format and self.format.lower() in FILE_FORMATS | TABLE_MARKS.keys():
+            self.format = self.format.lower()
 
     def check(self) -> None:
         """Refuse, before Spark starts, what can be seen to be missing, empty, unreadable or contradictory.

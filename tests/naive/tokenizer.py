@@ -8,10 +8,10 @@ UNSPACED = "。！？｡．"
 APOSTROPHES = "'‘’＇"
 JOINERS = "\u200c\u200d\u180e"
 # Word_Break of UAX 29 where categories do not give it away.
-MID_LETTER = "\xb7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a"
-MID_NUM = "\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe50\ufe54\uff0c\uff1b"
-MID_NUM_LET = "\u2024\ufe52\uff0e"
-CONNECTORS = "\u203f\u2040\u2054\ufe33\ufe34\ufe4d\ufe4e\ufe4f\uff3f"
+MID_LETTER = ":\xb7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a"
+MID_NUM = ",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe50\ufe54\uff0c\uff1b"
+MID_NUM_LET = ".\u2024\ufe52\uff0e"
+CONNECTORS = "_\u203f\u2040\u2054\ufe33\ufe34\ufe4d\ufe4e\ufe4f\uff3f"
 LETTER_SYMBOLS = "\xb8˂-˅˒-˗˞-˟˥-˫˭˯-˿՚-՜՞֊׳꜈-꜖꜠꜡꞉꞊꭛"  # of punctuation and symbols, what is a letter
 NUMBER_SYMBOLS = "\u066b\u19da"
 KATAKANA = (

@@ -140,38 +140,45 @@ def find_unnormalized(text, starts, pages, flags, classes, leads, pairs, found):
         start, end = starts[d], starts[d + 1]
         found[d] = False
         p = start
-        while p < end:
+        while p < end and not found[d]:
             if p + 32 <= end and _is_ascii(source + p):
                 p += 32
                 continue
-            if not leads[text[p]]:
-                p += 1
-                continue
-            point, length = decode(text, p, end)
-            if point >= 0:
-                place = np.int64(pages[point >> 8]) * 256 + (point & 255)
-                f, mark = flags[place], classes[place]
-                wrong = (f & fl.CHANGES) != 0
-                if p > start and (mark > 0 or f & fl.SECOND):
-                    q = p - 1
-                    while q > start and p - q < 4 and text[q] & 0xC0 == 0x80:
-                        q -= 1
-                    before, _ = decode(text, q, p)
-                    if before >= 0:
-                        place = np.int64(pages[before >> 8]) * 256 + (before & 255)
-                        above = classes[place]
-                        wrong |= above > mark > 0
-                        if f & fl.SECOND and above > 0:
-                            wrong = True
-                        elif f & fl.SECOND and flags[place] & fl.FIRST:
-                            key = _pair_key(np.int64(before), np.int64(point))
-                            at = np.searchsorted(pairs, key)
-                            wrong |= 0x1100 <= point < 0x1200 or (at < len(pairs) and pairs[at] == key)
-                if wrong:
+            for q in range(p, min(p + 32, end)):
+                if leads[text[q]] and _is_wrong(text, start, q, end, pages, flags, classes, pairs):
                     found[d] = any_found = True
                     break
-            p += length
+            p += 32
     return any_found
+
+
+@inline
+def _is_wrong(text, start, p, end, pages, flags, classes, pairs):
+    """Whether the character at ``p`` may be one that is not in normal form, by itself or behind the one before it."""
+    point, _ = decode(text, p, end)
+    if point < 0:
+        return False
+    place = np.int64(pages[point >> 8]) * 256 + (point & 255)
+    f, mark = flags[place], classes[place]
+    if f & fl.CHANGES:
+        return True
+    if p == start or (mark == 0 and f & fl.SECOND == 0):
+        return False
+    q = p - 1
+    while q > start and p - q < 4 and text[q] & 0xC0 == 0x80:
+        q -= 1
+    before, _ = decode(text, q, p)
+    wrong = False
+    if before >= 0:
+        place = np.int64(pages[before >> 8]) * 256 + (before & 255)
+        above = classes[place]
+        if f & fl.SECOND == 0 or above > 0:
+            wrong = above > mark or f & fl.SECOND != 0
+        elif flags[place] & fl.FIRST:
+            key = _pair_key(np.int64(before), np.int64(point))
+            at = np.searchsorted(pairs, key)
+            wrong = 0x1100 <= point < 0x1200 or (at < len(pairs) and pairs[at] == key)
+    return wrong
 
 
 def normalize_documents(

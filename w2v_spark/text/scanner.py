@@ -137,8 +137,9 @@ def scan(text, starts, pages, flags, lower, by_line, out, offsets, breaks, docum
             stop, newlines = _NO_STOP, 0
             # Nearly every word is short and ASCII, and is copied in one go; the others take the long way.
             size = copy_ascii_word(source + p, target + o, small) if p <= last else STEP
-            if size < STEP - 1 and p + size < end and _is_whole(text, p + size, flags):
-                p += size
+            behind = p + size
+            if size < STEP - 1 and behind < end and (text[behind] == _BLANK or _is_whole(text, behind, flags)):
+                p = behind + np.int64(text[behind] == _BLANK)
                 o += size
             else:
                 p, o, fits = _copy_word(text, p, end, pages, flags, lower, out, o)
@@ -208,7 +209,7 @@ def _joins(before, between, behind):
     return kinds != 0
 
 
-@inline
+@kernel
 def _copy_word(text, p, end, pages, flags, lower, out, o):
     """Copy the word that starts at ``p``, lower-cased: (position behind it, output position, whether it fits)."""
     start = o

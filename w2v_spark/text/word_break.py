@@ -55,10 +55,10 @@ _JOINERS: Final = frozenset("\u200c\u200d\u180e")  # zero-width (non-)joiner, Mo
 _VIRAMA_CLASS: Final = 9  # of canonical combining classes
 _ZERO_WIDTH_SPACE: Final = "\u200b"  # of category Cf, and yet between words
 _JOINING_SETS: Final = (
-    ("\xb7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a", fl.MID_LETTER),
-    ("\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe50\ufe54\uff0c\uff1b", fl.MID_NUMBER),
-    ("\u2024\ufe52\uff0e", fl.MID_LETTER | fl.MID_NUMBER),
-    ("\u203f\u2040\u2054\ufe33\ufe34\ufe4d\ufe4e\ufe4f\uff3f", fl.CONNECTOR),
+    (":\xb7\u0387\u055f\u05f4\u2027\ufe13\ufe55\uff1a", fl.MID_LETTER),
+    (",;\u037e\u0589\u060c\u060d\u066c\u07f8\u2044\ufe50\ufe54\uff0c\uff1b", fl.MID_NUMBER),
+    (".\u2024\ufe52\uff0e", fl.MID_LETTER | fl.MID_NUMBER),
+    ("_\u203f\u2040\u2054\ufe33\ufe34\ufe4d\ufe4e\ufe4f\uff3f", fl.CONNECTOR),
     ('"', fl.QUOTE),
 )
 APOSTROPHES: Final = "'\u2018\u2019\uff07"  # Single_Quote, and those of MidNumLet that look like one

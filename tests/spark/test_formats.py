@@ -172,7 +172,9 @@ def test_lists_of_items_are_lists_of_words(job, tmp_path, out, items, words):
 
 def test_the_estimator_takes_items_and_nested_fields(spark):
     frame = spark.createDataFrame([(([7, 8, None],),), (([8, 7],),)], "data struct<items: array<bigint>>")
-    model = Word2Vec(inputCol="data.items", outputCol="vector", vectorSize=4, minCount=1, maxIter=1).fit(frame)
+    model = Word2Vec(inputCol="data.items", outputCol="vector", vectorSize=4, minCount=1, maxIter=1, sample=0.0).fit(
+        frame
+    )
     vectors = {row["word"]: np.array(row["vector"]) for row in model.getVectors().collect()}
     assert set(vectors) == {"7", "8"}
     for row in model.transform(frame).collect():

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--skip-unknown", action="store_true", help="leave out words that have no vector")
     parser.add_argument("--restrict", type=int, metavar="N", help="neighbours among the N most frequent words only")
     parser.add_argument("--overwrite", action="store_true", help="replace the table in the output directory")
-    parser.add_argument("--quiet", action="store_true", help="print errors only")
+    parser.add_argument("--quiet", action="store_true", help="print errors and warnings only")
 
 
 def run(options: argparse.Namespace) -> int:

@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
-    parser.add_argument("--quiet", action="store_true", help="print errors only")  # fmt: skip
+    parser.add_argument("--quiet", action="store_true", help="print errors and warnings only")  # fmt: skip
 
 
 def run(options: argparse.Namespace) -> int:
@@ -49,8 +49,8 @@ def run(options: argparse.Namespace) -> int:
     check_working_directory()
     source = build_input(options, config.text.column)
     output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
+    output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
-    output.check(source)
     progress = Progress(quiet=options.quiet)
     model = train(get_session(threads=config.train.threads), source, config, output, progress)
     if not options.quiet:

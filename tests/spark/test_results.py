@@ -68,7 +68,7 @@ def test_the_history_covers_every_word_of_every_epoch(job, tmp_path, out):
         ["train.sample=0"],
         ["train.merge=mean", "train.shards=5"],
         ["train.rounds=1", "train.shards=1", "train.epochs=2"],
-        ["model.noise_exponent=-1.5", "text.max_sentence_length=1"],
+        ["model.noise_exponent=-1.5", "text.max_sentence_length=2"],
         ["text.sentences=line", "text.lowercase=false", "text.apostrophes=keep"],
     ],
     ids=" ".join,

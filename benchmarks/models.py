@@ -16,6 +16,7 @@ from w2v_spark.config import Architecture, ModelConfig, Objective, TrainConfig
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
+from w2v_spark.kernels.train import Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows
@@ -59,13 +60,11 @@ class Ours:
         """Train one epoch of the whole corpus; the seconds that it took."""
         settings = self._settings
         fall = (settings.learning_rate - settings.min_learning_rate) / settings.epochs
-        key = stream_key(settings.seed, epoch, 0)
+        key = np.uint64(stream_key(settings.seed, epoch, 0))
         rate = settings.learning_rate - fall * epoch
         with timed() as timing:
-            self.trainer.train(
-                corpus.ids, corpus.offsets, 0, key, self._w_in, self._w_out, rate, fall / len(corpus),
-                settings.min_learning_rate,
-            )  # fmt: skip
+            schedule = Schedule(key, rate, fall / len(corpus), settings.min_learning_rate)
+            self.trainer.train(Sentences(corpus.ids, corpus.offsets, 0), schedule, Weights(self._w_in, self._w_out))
         return timing.seconds
 
     @property

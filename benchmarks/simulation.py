@@ -15,7 +15,7 @@ from w2v_spark.config import Config
 from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import SCORES, SLOPES
+from w2v_spark.kernels.train import SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.plan import Plan
@@ -119,11 +119,12 @@ class Simulation:
             first, last = np.searchsorted(offsets[:-1] - offsets[0], [part.start, part.stop])
             if last > first:
                 ids = self._corpus.ids[offsets[first] : offsets[last]]
-                self._trainer.train(
-                    ids, offsets[first : last + 1] - offsets[first], int(offsets[first] - offsets[0]),
-                    stream_key(settings.seed, part.epoch, p), *weights, settings.learning_rate - fall * part.epoch,
-                    fall / tokens, settings.min_learning_rate,
-                )  # fmt: skip
+                position = int(offsets[first] - offsets[0])
+                sentences = Sentences(ids, offsets[first : last + 1] - offsets[first], position)
+                rate = settings.learning_rate - fall * part.epoch
+                key = np.uint64(stream_key(settings.seed, part.epoch, p))
+                schedule = Schedule(key, rate, fall / tokens, settings.min_learning_rate)
+                self._trainer.train(sentences, schedule, Weights(*weights))
 
     def _correct(self, means: Pair, ones: Pair, number: int) -> Pair:
         dim, scored = self._config.model.dim, self._trainer.statistics

@@ -89,7 +89,7 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
 
     def spoiled(self, number, old, results, curvatures):
         if number == 2:
-            path = self._state.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
+            path = self._directory.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
             np.load(path, mmap_mode="r+")[5, 3] = float("nan")
         return merge(self, number, old, results, curvatures)
 

@@ -16,14 +16,9 @@ import pytest
 
 from tests.commands import train
 
-SMALL = (
-    "vocabulary.min_count=1",
-    "model.dim=8",
-    "train.epochs=1",
-    "train.rounds=2",
-    "train.shards=2",
-    "train.sample=0",
-)
+SMALL = (  # and every word, for few are there
+    "vocabulary.min_count=1", "model.dim=8", "train.epochs=1", "train.rounds=2", "train.shards=2", "train.sample=0",
+)  # fmt: skip
 
 
 def arguments(source: Path | list[Path], output: Path, *options: str, settings: Sequence[str] = ()) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tests.spark.main_job import Model, arguments
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import RoundsProgress
 from w2v_spark.spark import train as main_job
+from w2v_spark.spark.rounds import RoundsLearner
 
 
 class Interruption(Exception):
@@ -47,7 +49,7 @@ def uninterrupted(spark: SparkSession, text: Path, tmp_path_factory: pytest.Temp
     ("owner", "name", "break_off", "left"),
     [
         (main_job, "encode_corpus", interrupt, "run.json"),
-        (main_job, "train_rounds", interrupt, "corpus.json"),
+        (RoundsLearner, "learn", interrupt, "corpus.json"),
         (RoundsProgress, "update", interrupt_after_round_two, "rounds/00002/round.json"),
         (main_job, "write_vectors", interrupt, "rounds/00004/round.json"),
         (Publication, "put_in_place", interrupt, "publish/model.json"),
@@ -96,71 +98,31 @@ def test_the_copy_can_be_resumed(job, text, interrupted, uninterrupted):
     assert job.train(text, interrupted, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
 
 
-FILES = [
-    "run.json", "vocabulary.parquet", "sampling.npz", "update_statistics.npz", "corpus.json", "corpus/*.arrow",
-    "rounds/00004/round.json", "rounds/00004/00000-*.npy", "rounds/00004/00001-*.npy",
-]  # fmt: skip
-
-
-def remove(path: Path) -> None:
-    path.unlink()
-
-
-def empty(path: Path) -> None:
-    path.write_bytes(b"")
-
-
 def fill_with_junk(path: Path) -> None:
     path.write_bytes(b"\xff junk \n" * 100)
 
 
-def remove_end(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-4])
-
-
-DAMAGES = [
-    (name, damage)
-    for name in FILES
-    for damage in (empty, half, fill_with_junk, remove_end, *([] if name.endswith(".json") else [remove]))
-]
-
-
-@pytest.mark.parametrize(("name", "damage"), DAMAGES)
+@pytest.mark.parametrize(
+    ("name", "damage"),
+    [("run.json", fill_with_junk), ("corpus/*.arrow", half), ("rounds/00004/00001-*.npy", Path.unlink)],
+)
 def test_damaged_files_of_a_run(refused, text, interrupted, name, damage):
+    """All other files and damages: `test_run_directory`."""
     path = next((interrupted / "_run").glob(name))
     damage(path)
     said = refused(text, interrupted, "--resume", settings=ROUNDS)
-    assert str(path) in said
-    assert "start again with --overwrite" in said
+    assert said.startswith(f"error: {path} ")
+    assert says_to_start_again(said)
 
 
-@pytest.mark.parametrize("name", [name for name in FILES if name.endswith(".json")])
+def says_to_start_again(said: str) -> bool:
+    return re.search(r"; start again with (--)?overwrite$", said.strip()) is not None
+
+
+@pytest.mark.parametrize("name", ["run.json", "corpus.json", "rounds/00004/round.json"])
 def test_a_stage_whose_last_file_is_missing_is_done_again(job, text, interrupted, uninterrupted, name):
     (interrupted / "_run" / name).unlink()
     assert job.train(text, interrupted, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
-
-
-@pytest.mark.parametrize(
-    ("name", "values", "message"),
-    [
-        ("run.json", {"format_version": 99}, "has format version 99, this program reads 3"),
-        ("run.json", {"config": None}, "is damaged"),
-        ("run.json", {"config": {"model": {"dimm": 8}}}, "unknown key model.dimm"),
-        ("run.json", {"input": None}, "is damaged"),
-        ("run.json", {"plan": {}}, "is damaged"),
-        ("run.json", {"statistics": []}, "is damaged"),
-        ("corpus.json", {"shards": []}, "lists 0 shards, expected 2"),
-        ("corpus.json", {"shards": None}, "is no list of shards"),
-        ("rounds/00004/round.json", {"history": []}, "is damaged: 0 records of 4 rounds"),
-        ("rounds/00004/round.json", {"rows": 7}, "holds weights of rows 7 and dim 8, expected rows"),
-        ("rounds/00004/round.json", {"rounds_done": "x"}, "is damaged"),
-    ],
-)
-def test_files_of_a_run_that_say_something_else(refused, text, interrupted, name, values, message):
-    change_json(interrupted / "_run" / name, **values)
-    said = refused(text, interrupted, "--resume", settings=ROUNDS)
-    assert message in said
-    assert "start again with --overwrite" in said
 
 
 def test_a_damaged_description_of_a_finished_run(refused, text, uninterrupted, out):
@@ -215,5 +177,5 @@ def test_files_that_vanish_between_rounds(job, text, out, monkeypatch):
     assert code == 2
     assert err.startswith(f"error: {out}/_run/corpus/")
     assert "is missing or damaged" in err
-    assert "start again with --overwrite" in err
+    assert says_to_start_again(err)
     assert err.count("\n") == 1

@@ -21,7 +21,7 @@ from w2v_spark.errors import ConfigError
 from w2v_spark.spark import resources
 from w2v_spark.spark import session as session_module
 from w2v_spark.spark.java import Java
-from w2v_spark.spark.resources import memory_warnings, task_slots, thread_warnings
+from w2v_spark.spark.resources import memory_warnings, parse_size, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads
 from w2v_spark.training.memory import MemoryEstimate
 
@@ -133,6 +133,13 @@ def test_memory_is_needed_for_the_tasks_that_run_side_by_side(
     (warning,) = memory_warnings(spark, estimate, 16)
     needed = (1 << 30) + estimate.driver + side_by_side * estimate.task
     assert f"about {needed / 2**30:.1f} GiB needed ({side_by_side} shards side by side" in warning
+
+
+@pytest.mark.parametrize(
+    ("text", "size"), [("1g", 2**30), ("512m", 2**29), ("2048", 2**31), ("1GB", 2**30), ("8k", 2**13)]
+)
+def test_spark_sizes(text: str, size: int) -> None:
+    assert parse_size(text) == size
 
 
 def test_the_job_refuses_too_many_threads(refused: Refusal, text: Path, out: Path) -> None:

@@ -8,6 +8,7 @@ from tests.naive.huffman import huffman_paths
 from w2v_spark.config import Config
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
+from w2v_spark.kernels.train import Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.training.trainer import Trainer
 
@@ -53,8 +54,8 @@ class Case:
         w_in[:, :dim], w_out[:, :dim] = self.w_in, self.w_out
         trainer = Trainer(self.model, self.tables)
         offsets = self.offsets if sentences is None else self.offsets[: sentences + 1]
-        key = stream_key(7, 2, 3) if key is None else key
-        trainer.train(self.ids, offsets, position, key, w_in, w_out, first, fall, last)
+        key = np.uint64(stream_key(7, 2, 3) if key is None else key)
+        trainer.train(Sentences(self.ids, offsets, position), Schedule(key, first, fall, last), Weights(w_in, w_out))
         assert not w_in[:, dim:].any()
         assert not w_out[:, dim:].any()
         return w_in[:, :dim], w_out[:, :dim], trainer.statistics

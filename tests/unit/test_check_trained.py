@@ -23,10 +23,20 @@ def test_no_pairs_are_an_error_that_says_what_to_do(kept):
         check_trained([record(0, 1000, 0, 0), record(1, 3000, kept, 0)], CONFIG, 50)
     assert str(caught.value) == (
         f"nothing to train on: of 4,000 words in all epochs subsampling has kept {kept}, and no two of them in one "
-        "sentence; raise train.sample (0.0001; 0 keeps every word), lower vocabulary.min_count (3), or give documents "
+        "sentence; raise train.sample (0.0001; 0 keeps every word), lower vocabulary.min_count (3), or give sentences "
         "of more than one word"
     )
     assert {Name("train.sample"), Name("vocabulary.min_count")} < set(caught.value.parts)
+
+
+def test_what_is_not_the_cause_is_no_advice():
+    config = Config.from_dict({"train": {"sample": 0}, "text": {"max_sentence_length": 1}})
+    with pytest.raises(InputError) as caught:
+        check_trained([record(0, 1000, 1000, 0)], config, 50)
+    said = str(caught.value).partition("; ")[2]
+    assert said == (
+        "raise text.max_sentence_length (1), lower vocabulary.min_count (5), or give sentences of more than one word"
+    )
 
 
 def test_few_words_kept_are_a_warning():

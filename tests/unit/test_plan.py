@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v_spark.config import Config, ModelConfig
-from w2v_spark.spark.resources import parse_size
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
@@ -53,10 +52,3 @@ def test_memory_estimate_grows_with_what_it_should():
     assert large.driver == small.driver
     assert small.task >= 8 * 10**6 * 112
     assert "GiB" in str(small)
-
-
-@pytest.mark.parametrize(
-    ("text", "size"), [("1g", 2**30), ("512m", 2**29), ("2048", 2**31), ("1GB", 2**30), ("8k", 2**13)]
-)
-def test_spark_sizes(text, size):
-    assert parse_size(text) == size

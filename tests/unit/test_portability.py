@@ -17,6 +17,7 @@ from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE
 from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.kernels.train import Schedule, Sentences, Weights
 from w2v_spark.training.trainer import Trainer
 
 random = np.random.default_rng(0)
@@ -32,7 +33,8 @@ for architecture in ("skipgram", "cbow"):
             weights = [aligned_zeros(rows, padded(dim)) for rows in (words, tables.output_rows)]
             for matrix in weights:
                 matrix[:, :dim] = random.normal(0, 0.3, (len(matrix), dim))
-            Trainer(model, tables).train(ids, offsets, 0, rng.stream_key(1, 2, 3), *weights, 0.05, 1e-6, 1e-4)
+            schedule = Schedule(np.uint64(rng.stream_key(1, 2, 3)), 0.05, 1e-6, 1e-4)
+            Trainer(model, tables).train(Sentences(ids, offsets, 0), schedule, Weights(*weights))
             updates, curvature = random.random(words, np.float32), random.random(padded(dim), np.float32)
             mean, basis = np.ascontiguousarray(weights[0][:, :dim]), weights[1][:dim]
             scratch, new = np.empty((3, TILE_ROWS, padded(dim)), np.float32), np.empty_like(mean)

@@ -4,11 +4,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numba.core.errors import TypingError
 
 from tests.unit.cases import MODELS, Case
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS
+from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer, cut_sentences
 
 
@@ -20,7 +21,8 @@ def train(case, trainer, calls=3, first=0.05):
         padded_rows[:, :dim] = rows
     for call in range(calls):
         position = 1000 + call * len(case.ids)
-        trainer.train(case.ids, case.offsets, position, stream_key(7, 2, 3), *weights, first, 1e-6, 0.0)
+        schedule = Schedule(np.uint64(stream_key(7, 2, 3)), first, 1e-6, 0.0)
+        trainer.train(Sentences(case.ids, case.offsets, position), schedule, Weights(*weights))
     return weights
 
 
@@ -71,8 +73,9 @@ def test_no_sentences_train_nothing():
 def test_an_error_in_a_thread_is_raised():
     case = Case({})
     trainer = ThreadedTrainer(case.model, case.tables, 2)
-    with pytest.raises(ValueError, match="no key"):
-        trainer.train(case.ids, case.offsets, 0, "no key", case.w_in, case.w_out, 0.05, 0.0, 0.0)
+    schedule = Schedule("no key", 0.05, 0.0, 0.0)
+    with pytest.raises(TypingError, match="uint64"):
+        trainer.train(Sentences(case.ids, case.offsets, 0), schedule, Weights(case.w_in, case.w_out))
 
 
 @given(st.lists(st.integers(0, 50), min_size=1, max_size=60), st.integers(1, 70), st.integers(0, 9))

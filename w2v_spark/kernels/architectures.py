@@ -23,7 +23,7 @@ def add_up_rows(rows, m, scale, hidden, error, row_bytes):
         Address of (m,) int64, the addresses of the rows.
     scale : float32
     hidden, error, row_bytes : int
-        See `step.Scratch`.
+        See `window_step.Scratch`.
     """
     factor = simd.vsplat(scale)
     zero = simd.vsplat(np.float32(0.0))

@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import Final, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, spread_error
@@ -42,14 +43,53 @@ class Model(NamedTuple):
     most_rows: int  # output rows of a window: target and noise words, or the longest path
 
 
-class Tables(NamedTuple):
-    """What is drawn from; see `sampling.tables.SamplingTables`. Those that a model does not need may be empty."""
+class Sentences(NamedTuple):
+    """Some consecutive sentences of a shard.
 
-    keep: np.ndarray
-    accept: np.ndarray
-    alias: np.ndarray
-    starts: np.ndarray
-    steps: np.ndarray
+    Attributes
+    ----------
+    ids : (tokens,) int32
+        Word ids of the sentences, one behind the other.
+    offsets : (sentences + 1,) int32 or int64
+        Sentence ``s`` is ``ids[offsets[s]:offsets[s + 1]]``.
+    position : int
+        Tokens of the shard before ``ids[0]``.
+    """
+
+    ids: npt.NDArray[np.int32]
+    offsets: npt.NDArray[np.int32] | npt.NDArray[np.int64]
+    position: int
+
+
+class Schedule(NamedTuple):
+    """What the position of a sentence in its shard decides, in one epoch.
+
+    Attributes
+    ----------
+    key : numpy.uint64
+        `rng.stream_key` of (seed, epoch, shard), which names a sentence's random stream together with its position; as
+        a numpy number, since numba takes small Python ones for signed.
+    first_rate, rate_per_token, last_rate : float
+        Learning rate at position 0, how much it falls with each token, and its lower bound.
+    """
+
+    key: np.uint64
+    first_rate: float
+    rate_per_token: float
+    last_rate: float
+
+
+class Weights(NamedTuple):
+    """What is trained, in place; D is padded to whole registers with zeros, which stay zero.
+
+    Attributes
+    ----------
+    w_in : (V, D padded) float32
+    w_out : (V, D padded) or, for hierarchical softmax, (V - 1, D padded) float32
+    """
+
+    w_in: npt.NDArray[np.float32]
+    w_out: npt.NDArray[np.float32]
 
 
 @inline
@@ -62,29 +102,20 @@ def _longest(starts):
 
 
 @kernel
-def train_sentences(
-    ids, offsets, position, key, w_in, w_out, model, tables, first_rate, rate_per_token, last_rate, memory, statistics
-):
+def train_sentences(sentences, schedule, weights, model, tables, memory, statistics):
     """Train on some consecutive sentences of a shard.
 
     Parameters
     ----------
-    ids : (tokens,) int32
-        Word ids of the sentences, one behind the other.
-    offsets : (sentences + 1,) int32 or int64
-        Sentence ``s`` is ``ids[offsets[s]:offsets[s + 1]]``.
-    position : int
-        Tokens of the shard before ``ids[0]``; names the random stream of each sentence, with ``key``.
-    key : numpy.uint64
-        `rng.stream_key` of (seed, epoch, shard); as a numpy number, since numba takes small Python ones for signed.
-    w_in : (V, D padded) float32, w_out : (V, D padded) or, for hierarchical softmax, (V - 1, D padded) float32
-        The weights, updated in place; D is padded to whole registers with zeros, which stay zero.
+    sentences : Sentences
+    schedule : Schedule
+    weights : Weights
+        Updated in place.
     model : Model
-    tables : Tables
-    first_rate, rate_per_token, last_rate : float
-        Learning rate at position 0 of this epoch, how much it falls with each token, and its lower bound.
+    tables : sampling.tables.SamplingTables
+        Those that the model does not need may be empty.
     memory : float32
-        `step.build_scratch` for this model and D; overwritten.
+        `window_step.build_scratch` for this model and D; overwritten.
     statistics : (STATISTICS,) float64
         Added to.
 
@@ -95,6 +126,9 @@ def train_sentences(
     each other are left out. The output rows of a window are chosen while the one before is trained, so that they can
     be fetched in time.
     """
+    ids, offsets, position = sentences.ids, sentences.offsets, sentences.position
+    key, first_rate, rate_per_token, last_rate = schedule
+    w_in, w_out = weights
     window, negatives = model.window, model.negatives
     row_bytes = np.int64(w_in.shape[1]) * 4
     scratch = lay_out(memory, 2 * window, model.dim, row_bytes)

@@ -92,7 +92,7 @@ def add_mean_vectors(
 
     column = document_column(dataset, name, "inputCol")
     vectors = arrow_udf(of_documents, VectorUDT())(column)
-    is_words = isinstance(dataset.schema[name].dataType, ArrayType)
+    is_words = isinstance(dataset.select(column).schema[0].dataType, ArrayType)
     checked = dataset.where(_is_document(column, name, is_words))
     return checked.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}}))
 

@@ -89,10 +89,15 @@ def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: in
     """
     tokens, kept, pairs = (sum(getattr(record, name) for record in history) for name in ("tokens", "kept", "pairs"))
     if not pairs:
+        advice: list[str | Name] = []
+        if kept < tokens:
+            advice += ["raise ", Name("train.sample"), f" ({config.train.sample:g}; 0 keeps every word), "]
+        if config.text.max_sentence_length == 1:
+            advice += ["raise ", Name("text.max_sentence_length"), " (1), "]
         raise InputError(
             f"nothing to train on: of {tokens:,} words in all epochs subsampling has kept {kept:,}, and no two of them "
-            "in one sentence; raise ", Name("train.sample"), f" ({config.train.sample:g}; 0 keeps every word), lower ",
-            Name("vocabulary.min_count"), f" ({config.vocabulary.min_count}), or give documents of more than one word",
+            "in one sentence; ", *advice, "lower ", Name("vocabulary.min_count"), f" ({config.vocabulary.min_count}), "
+            "or give sentences of more than one word",
         )  # fmt: skip
     warnings = []
     if kept < _FEW_KEPT * tokens:

@@ -14,7 +14,7 @@ from w2v_spark.corpus.shards import Shard
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES
+from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.plan import Plan
@@ -101,15 +101,14 @@ def train_shard(
         return ShardResult(shard_number, "", 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0)
     shape = WeightShape.build(model, tables.vocabulary_size)
     matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
-    w_in, w_out = matrices.values()
     read = clock()
     trainer = ThreadedTrainer(model, tables, threads)
     for part in slices:
-        key = stream_key(seed, part.epoch, shard_number)
+        schedule = _schedule(plan, part.epoch, shard.tokens, np.uint64(stream_key(seed, part.epoch, shard_number)))
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
             if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
                 raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
-            trainer.train(ids, offsets, position, key, w_in, w_out, *_rates(plan, part.epoch, shard.tokens))
+            trainer.train(Sentences(ids, offsets, position), schedule, Weights(*matrices.values()))
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
     for name, matrix in matrices.items():
@@ -129,10 +128,10 @@ def train_shard(
     )
 
 
-def _rates(plan: Plan, epoch: int, tokens: int) -> tuple[float, float, float]:
-    """The learning rate at the start of an epoch of so many tokens, its fall by the token, and its lower bound."""
+def _schedule(plan: Plan, epoch: int, tokens: int, key: np.uint64) -> Schedule:
+    """For an epoch of so many tokens of a shard."""
     fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
-    return plan.learning_rate - fall * epoch, fall / tokens, plan.min_learning_rate
+    return Schedule(key, plan.learning_rate - fall * epoch, fall / tokens, plan.min_learning_rate)
 
 
 def _load_padded(name: str, source: MatrixReader, dim: int) -> Matrix:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Architecture, ModelConfig, Objective
-from w2v_spark.kernels.train import STATISTICS, Model, train_sentences
+from w2v_spark.kernels.train import STATISTICS, Model, Schedule, Sentences, Weights, train_sentences
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.sampling.tables import SamplingTables
 
@@ -47,23 +47,9 @@ class Trainer:
         self._scratch = build_scratch(2 * model.window, most_rows, model.dim)
         self.statistics = np.zeros(STATISTICS)
 
-    def train(
-        self,
-        ids: npt.NDArray[np.int32],
-        offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32],
-        position: int,
-        key: int,
-        w_in: npt.NDArray[np.float32],
-        w_out: npt.NDArray[np.float32],
-        first_rate: float,
-        rate_per_token: float,
-        last_rate: float,
-    ) -> None:
-        """Train on consecutive sentences, in place; the parameters are those of `train_sentences`."""
-        train_sentences(
-            ids, offsets, position, np.uint64(key), w_in, w_out, self._model, self._tables, first_rate, rate_per_token,
-            last_rate, self._scratch, self.statistics,
-        )  # fmt: skip
+    def train(self, sentences: Sentences, schedule: Schedule, weights: Weights) -> None:
+        """Train on consecutive sentences; the weights are updated in place."""
+        train_sentences(sentences, schedule, weights, self._model, self._tables, self._scratch, self.statistics)
 
 
 class ThreadedTrainer:
@@ -90,29 +76,18 @@ class ThreadedTrainer:
         self._trainers = [Trainer(model, tables) for _ in range(threads)]
         self.statistics = np.zeros(STATISTICS)
 
-    def train(
-        self,
-        ids: npt.NDArray[np.int32],
-        offsets: npt.NDArray[np.int64] | npt.NDArray[np.int32],
-        position: int,
-        key: int,
-        w_in: npt.NDArray[np.float32],
-        w_out: npt.NDArray[np.float32],
-        first_rate: float,
-        rate_per_token: float,
-        last_rate: float,
-    ) -> None:
+    def train(self, sentences: Sentences, schedule: Schedule, weights: Weights) -> None:
         """Train on consecutive sentences, a stretch of them in each thread; back when all have ended."""
-        unchanging = position, key, w_in, w_out, first_rate, rate_per_token, last_rate
-        stretches = list(cut_sentences(offsets, len(self._trainers)))
+        offsets = cut_sentences(sentences.offsets, len(self._trainers))
+        stretches = [sentences._replace(offsets=stretch) for stretch in offsets]
         working = self._trainers[: len(stretches)]
         if len(working) == 1:
-            working[0].train(ids, stretches[0], *unchanging)
+            working[0].train(stretches[0], schedule, weights)
         else:
             # The kernel releases the interpreter lock. Starting threads costs nothing beside a batch of sentences.
             with ThreadPoolExecutor(len(self._trainers)) as pool:
                 calls = [
-                    pool.submit(trainer.train, ids, stretch, *unchanging)
+                    pool.submit(trainer.train, stretch, schedule, weights)
                     for trainer, stretch in zip(working, stretches, strict=True)
                 ]
             for call in calls:

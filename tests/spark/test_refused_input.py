@@ -205,7 +205,7 @@ def test_errors_of_spark_itself_are_one_line(job, text, out, monkeypatch):
 
     monkeypatch.setattr(
         "w2v_spark.spark.text_passes.count_words",
-        lambda documents, _: documents.mapInArrow(break_in_task, "word string, count bigint"),
+        lambda documents, _: documents.mapInArrow(break_in_task, "word string, statistic string, count bigint"),
     )
     code, _, err = job(text, out, "--quiet")
     assert (code, err) == (1, "error: Spark failed: ZeroDivisionError: not the fault of the input\n")

@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from w2v_spark.errors import Name, StoreError
+from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
 
 _SCHEMA = pa.schema([pa.field("ids", pa.list_(pa.field("item", pa.int32(), False)), False)])
@@ -124,9 +124,7 @@ def _read_part(
 
 def damaged(directory: Directory, file: str, error: Exception) -> StoreError:
     """What to say of a file of the corpus that cannot be read."""
-    return StoreError(
-        f"{directory.uri}/{file} is missing or damaged: {error}; start again with ", Name("overwrite")
-    )  # fmt: skip
+    return StoreError(f"{directory.uri}/{file} is missing or damaged: {error}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from w2v_spark.config import VocabularyConfig
-from w2v_spark.errors import StoreError, VocabularyError
+from w2v_spark.errors import Name, StoreError, VocabularyError
 from w2v_spark.storage import Directory
 
 _SCHEMA = pa.schema(
@@ -54,11 +54,12 @@ class Vocabulary:
                 if len(words)
                 else "there are no words"
             )
+            within = (" within ", Name("vocabulary.max_size"), f" = {config.max_size}") if config.max_size else ()
             raise VocabularyError(
-                f"{'only one word' if len(table) else 'no word'} reaches vocabulary.min_count = {config.min_count}"
-                f"{' within vocabulary.max_size = ' + str(config.max_size) if config.max_size else ''} ({most}); "
-                "lower vocabulary.min_count, or check that the input and text.column are what you meant"
-            )
+                f"{'only one word' if len(table) else 'no word'} reaches ", Name("vocabulary.min_count"),
+                f" = {config.min_count}", *within, f" ({most}); lower ", Name("vocabulary.min_count"),
+                ", or check that the input and ", Name("text.column"), " are what you meant",
+            )  # fmt: skip
         return cls(table["word"].combine_chunks(), table["count"].to_numpy())
 
     def __len__(self) -> int:

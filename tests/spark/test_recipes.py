@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from jobs import train
+from tests.commands import train
 from tests.spark.documents import write_parquet
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -45,7 +45,7 @@ def test_item_vectors_from_a_click_log(spark, clicks, out):
     settings = ["vocabulary.min_count=1", "model.dim=16", "model.window=3", "train.epochs=20", "train.sample=0.0"]
     changes = [item for setting in settings for item in ("--set", setting)]
     query = SESSIONS.format(clicks=f"parquet.`{clicks}`")
-    assert train.main(["--sql", query, "--output", str(out), "--quiet", *changes]) == 0
+    assert train(["--sql", query, "--output", str(out), "--quiet", *changes]) == 0
     vectors = KeyedVectors.load(out)
     assert sorted(vectors.words) == [str(item) for shelf in SHELVES for item in shelf]
     for shelf in SHELVES:

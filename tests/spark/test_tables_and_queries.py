@@ -20,12 +20,12 @@ from w2v_spark.spark.source import Input
 @pytest.fixture
 def train_from(spark, capsys, out):
     """Train from what the options name, without ``--input``; the result, or the line of complaint."""
-    from jobs import train
+    from tests.commands import train
 
     def run(*options: str, output: Path = out) -> Model | str:
         settings = [item for setting in SMALL for item in ("--set", setting)]
         capsys.readouterr()
-        code = train.main(["--output", str(output), *settings, "--quiet", *options])
+        code = train(["--output", str(output), *settings, "--quiet", *options])
         err = capsys.readouterr().err
         assert code in (0, 2), err
         return err if code else Model.read(output)
@@ -297,11 +297,11 @@ def test_a_table_without_a_version(spark, clicks):
 
 
 def test_going_on_says_what_it_cannot_tell(train_from, clicks, spark, capsys, out):
-    from jobs import train
+    from tests.commands import train
 
     train_from("--table", clicks)
     settings = [item for setting in SMALL for item in ("--set", setting)]
-    assert train.main(["--output", str(out), *settings, "--quiet", "--table", clicks, "--resume"]) == 0
+    assert train(["--output", str(out), *settings, "--quiet", "--table", clicks, "--resume"]) == 0
     assert "WARNING: the input has neither files nor a version" in capsys.readouterr().err
 
 

@@ -1,6 +1,7 @@
 """Word vectors and the words nearest to what is asked; similarities and look-ups come with the classes below.
 
-Methods have the names that gensim gives them, and the same results; docs/deviations.md says where they differ.
+Methods have the names that gensim gives them, and the same results; where they differ, docs/reference/differences.md
+says so.
 """
 
 from __future__ import annotations

@@ -14,14 +14,14 @@ from matplotlib import pyplot as plt
 from benchmarks.common import RESULTS, ROOT
 
 ROUNDS: Final = 80  # of every line, so that merges and nothing else differ
-PICTURE: Final = ROOT / "docs" / "shards.svg"
+PICTURE: Final = ROOT / "docs" / "design" / "shards.svg"
 LINES: Final = {"curvature": ("tab:blue", "o"), "adasum": ("tab:orange", "s"), "mean": ("tab:red", "^")}
 
 Row = dict[str, Any]
 
 
 def main() -> int:
-    """Write ``docs/shards.svg``."""
+    """Write ``docs/design/shards.svg``."""
     rows: list[Row] = json.loads((RESULTS / "shards_grid.json").read_text(encoding="utf-8"))["rows"]
     one = next(row["analogies"] for row in rows if row["shards"] == 1)
     mpl.rcParams["svg.hashsalt"] = "w2v-spark"  # the same file from the same results

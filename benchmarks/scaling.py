@@ -1,4 +1,4 @@
-"""Predict a large run on a cluster from what was measured on one machine; the table of ``docs/scaling.md``.
+"""Predict a large run on a cluster from what was measured on one machine; the table of ``docs/design/scaling.md``.
 
 No measurement: arithmetic on ``results/kernels.json``, ``billion.json``, ``rounds.json`` and ``jobs.json``, and on
 assumptions about machines that are named below.

@@ -35,7 +35,7 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
     """Learns a vector for each word of a column of documents, lists of words or text.
 
     Its Params are those of `pyspark.ml.feature.Word2Vec` and more; ``explainParams()`` lists them with their defaults,
-    docs/estimator.md says what differs.
+    docs/guide/estimator.md says what differs.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Every recipe of docs/using-vectors.md, run as it is printed."""
+"""Every recipe of docs/guide/using-vectors.md, run as it is printed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from w2v_spark.vectors.table import write_vectors
 WORDS = ["king", "queen", "man", "woman", "prince", "throne", "crown", "apple", "river", "stone", "it's", "été"]
 RECIPES = re.findall(
     r"^## (.+?)$.*?^```python\n(.*?)^```",
-    (ROOT / "docs" / "using-vectors.md").read_text(encoding="utf-8"),
+    (ROOT / "docs" / "guide" / "using-vectors.md").read_text(encoding="utf-8"),
     flags=re.MULTILINE | re.DOTALL,
 )
 OPTIONAL = {"PyTorch": "torch"}
@@ -47,7 +47,7 @@ def test_recipe_finds_the_nearest_words(name, recipe, place, spark, monkeypatch)
     monkeypatch.chdir(place)
     recipe = recipe.replace('"model/vectors"', f'"{place}/model/vectors"') if name == "Spark SQL" else recipe
     names = {"spark": spark}
-    exec(compile(recipe, f"docs/using-vectors.md, {name}", "exec"), names)  # noqa: S102 - our own document
+    exec(compile(recipe, f"docs/guide/using-vectors.md, {name}", "exec"), names)  # noqa: S102 - our own document
     expected = KeyedVectors.load(place / "model").most_similar("king", topn=5)
     assert [word for word, _ in names["nearest"]] == [word for word, _ in expected]
     np.testing.assert_allclose([s for _, s in names["nearest"]], [s for _, s in expected], atol=1e-5)

@@ -1,4 +1,4 @@
-"""Choices of docs/deviations.md that no other test pins down."""
+"""Choices of docs/reference/differences.md that no other test pins down."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The documents say what the code does, where that can be checked, and point to files that exist."""
+"""The documents say what the code does, where that can be checked, and point to what exists."""
 
 from __future__ import annotations
 
@@ -11,19 +11,36 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
-from w2v_spark.cli.parsers import COMMANDS, build_command_parser
+from tools.command_tables import fill
+from w2v_spark.cli.parsers import COMMANDS
 from w2v_spark.config import Config
 
-DOCUMENTS = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+DOCS = sorted((ROOT / "docs").rglob("*.md"))
+DOCUMENTS = [
+    ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "benchmarks").rglob("*.md")),
+    *DOCS,
+]  # fmt: skip
+SOURCES = [
+    path
+    for folder in ("w2v_spark", "tests", "benchmarks", "tools", "jobs", "conf", "docker")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.is_file() and path.suffix in {".py", ".pyi", ".toml", ".conf", ".properties", ""}
+] + [ROOT / "pyproject.toml", ROOT / "Makefile", ROOT / "docker-compose.yml"]
 KEYS = [
     (f"{section.name}.{key.name}", key.default)
     for section in dataclasses.fields(Config)
     for key in dataclasses.fields(getattr(Config(), section.name))
 ]
+EACH_DOCUMENT = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
 
 
 def read(name: str) -> str:
     return (ROOT / name).read_text(encoding="utf-8")
+
+
+def prose(document: Path) -> str:
+    """A document without its blocks of code."""
+    return re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
 
 
 def rows(name: str) -> dict[str, list[str]]:
@@ -33,42 +50,74 @@ def rows(name: str) -> dict[str, list[str]]:
     return {cells[0].strip("`"): cells for cells in table}
 
 
+def anchors(document: Path) -> set[str]:
+    """The fragments of a document's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", prose(document), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 @pytest.mark.parametrize(("key", "default"), KEYS, ids=[key for key, _ in KEYS])
 def test_every_key_is_documented_with_its_default(key: str, default: object) -> None:
-    row = rows("docs/configuration.md")[key]
+    row = rows("docs/reference/configuration.md")[key]
     assert row[1] == f"`{json.dumps(default)}`"
     if isinstance(default, StrEnum):
         assert row[2] == ", ".join(f"`{json.dumps(member.value)}`" for member in type(default))
 
 
 def test_no_key_is_documented_that_does_not_exist() -> None:
-    documented = {name for name in rows("docs/configuration.md") if re.match(r"(text|vocabulary|model|train)\.", name)}
-    assert documented == {key for key, _ in KEYS}
+    names = rows("docs/reference/configuration.md")
+    assert {name for name in names if re.match(r"(text|vocabulary|model|train)\.", name)} == {key for key, _ in KEYS}
+
+
+def test_the_tables_of_options_are_those_of_the_commands() -> None:
+    document = read("docs/reference/commands.md")
+    assert fill(document) == document, "run: python -m tools.command_tables"
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_every_option_of_a_command_is_documented(command: str) -> None:
-    section = read("docs/configuration.md").split(f"## w2v-spark {command}\n")[1].split("\n## ")[0]
-    documented = set(re.findall(r"^\| `(--[a-z-]+)", section, re.MULTILINE))
-    actions = build_command_parser(command)._actions
-    assert documented == {action.option_strings[-1] for action in actions} - {"--help"}
+def test_every_command_has_a_section_with_its_options(command: str) -> None:
+    section = read("docs/reference/commands.md").split(f"\n## {command}\n")[1].split("\n## ")[0]
+    assert re.findall(r"<!-- options: begin (\w+) -->", section) == [command]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_links_point_to_files_that_exist(document: Path) -> None:
-    text = re.sub(r"^```.*?^```", "", document.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+@EACH_DOCUMENT
+def test_links_point_to_what_exists(document: Path) -> None:
+    text = prose(document)
     targets = re.findall(r"\]\(<?([^)\s>]+)", text) + re.findall(r"^\[[^\]]+\]:\s*(\S+)", text, re.MULTILINE)
-    relative = [target.partition("#")[0] for target in targets if not re.match(r"[a-z][a-z0-9+.-]*:|#", target)]
-    assert [target for target in relative if not (document.parent / target).exists()] == []
+    wrong = []
+    for target in targets:
+        if re.match(r"[a-z][a-z0-9+.-]*:", target):
+            continue
+        name, _, fragment = target.partition("#")
+        file = document.parent / name if name else document
+        if not file.exists() or (fragment and file.suffix == ".md" and fragment not in anchors(file)):
+            wrong.append(target)
+    assert wrong == []
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
+@EACH_DOCUMENT
 def test_files_of_the_project_that_are_named_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     named = re.findall(
-        r"(?<![\w/.])(?:docs|conf|jobs|tests|w2v_spark|benchmarks)/[\w/.-]*\w\.(?:py|md|toml|conf)", text
+        r"(?<![\w/.])(?:docs|conf|jobs|tests|tools|w2v_spark|benchmarks)/[\w/.-]*\w\.(?:py|md|toml|conf|json)", text
     )
     assert [name for name in named if not (ROOT / name).is_file()] == []
+
+
+def test_documents_that_the_code_names_exist() -> None:
+    named = {
+        (path.relative_to(ROOT).as_posix(), name)
+        for path in SOURCES
+        for name in re.findall(r"\bdocs/[\w/-]+\.(?:md|svg)", path.read_text(encoding="utf-8"))
+    }
+    assert sorted((path, name) for path, name in named if not (ROOT / name).is_file()) == []
+    assert len(named) > 10
+
+
+@pytest.mark.parametrize("document", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix())
+def test_the_index_names_every_document(document: Path) -> None:
+    if document.name != "README.md":
+        assert f"]({document.relative_to(ROOT / 'docs').as_posix()})" in read("docs/README.md")
 
 
 def test_every_test_that_a_document_names_exists() -> None:
@@ -81,15 +130,3 @@ def test_every_test_that_a_document_names_exists() -> None:
     for document in DOCUMENTS:
         named = set(re.findall(r"\btest_\w+", document.read_text(encoding="utf-8")))
         assert named <= known, document.name
-    assert len(re.findall(r"\btest_\w+", read("docs/deviations.md"))) > 30
-
-
-def test_deviations_name_tests_of_the_file_they_name() -> None:
-    """``test_file.py::test_name``, and ``::test_name`` for a further test of the file named last."""
-    files = {path.name: path.read_text(encoding="utf-8") for path in (ROOT / "tests").rglob("test_*.py")}
-    missing, file = [], ""
-    for name, test in re.findall(r"`(test_\w+\.py)?::(test_\w+)`", read("docs/deviations.md")):
-        file = name or file
-        if f"def {test}(" not in files.get(file, ""):
-            missing.append(f"{file}::{test}")
-    assert missing == []

@@ -26,7 +26,7 @@ CORE = BASE | {
     "vectors",
     "formats",
 }
-MAY_IMPORT = {  # rooms of this package, by room; the table of docs/architecture.md
+MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/architecture.md
     "errors": set[str](),
     "magic": set[str](),
     "extras": {"errors"},
@@ -109,7 +109,7 @@ class TestModule:
 
     def test_layers_import_what_they_may(self, path: Path) -> None:
         layer = layer_of(path)
-        assert layer in MAY_IMPORT, f"say in MAY_IMPORT and in docs/architecture.md what {layer} may import"
+        assert layer in MAY_IMPORT, f"say in MAY_IMPORT and in docs/design/architecture.md what {layer} may import"
         ours = [name for name in imports(path.read_text(encoding="utf-8")) if name.split(".")[0] == "w2v_spark"]
         late = LATE.get(path.relative_to(PACKAGE).as_posix(), set())
         assert {layer_of_import(name) for name in ours} <= MAY_IMPORT[layer] | {layer} | late

@@ -1,6 +1,6 @@
 """The curvature correction: what P shards in turn would have done, from what they did side by side.
 
-docs/distributed-training.md derives it; the names of its formulas are those of this module.
+docs/design/distributed-training.md derives it; the names of its formulas are those of this module.
 """
 
 from __future__ import annotations

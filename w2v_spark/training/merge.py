@@ -1,10 +1,10 @@
 """From the weights of P shards to one: the mean, and its curvature correction.
 
-Shards in turn would each start from where the one before stopped: ``E d_1 + d_2`` for two shards (docs/distributed-
-training.md, "The noise"), with d the displacements and E what a shard's updates leave of an earlier displacement. The
-mean of the displacements, which is what the merge has, falls short of that in two ways, and the correction makes up for
-both: the way is too short, so the mean is stretched, and there is less noise in it, so some is added from the rows of
-one shard each.
+Shards in turn would each start from where the one before stopped: ``E d_1 + d_2`` for two shards, with d the
+displacements and E what a shard's updates leave of an earlier displacement ("The noise" in
+docs/design/distributed-training.md). The mean of the displacements, which is what the merge has, falls short of that in
+two ways, and the correction makes up for both: the way is too short, so the mean is stretched, and there is less noise
+in it, so some is added from the rows of one shard each.
 
 The weights are merged in ranges of rows, each from the rows before the round and the same rows of all shards, so
 nothing of size P x V x D is ever in memory, and ranges can be worked on by any number of machines. Between the ranges

@@ -1,7 +1,7 @@
 """Word vectors: look-ups, similarities, and the words nearest to what is asked.
 
-Methods have the names that gensim gives them, and the same results; docs/deviations.md says where they differ. What
-they compute is in `word_vectors` and `search`.
+Methods have the names that gensim gives them, and the same results; where they differ, docs/reference/differences.md
+says so.
 """
 
 from __future__ import annotations

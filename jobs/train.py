@@ -68,7 +68,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         help="of the input; a line of text is a document, .gz and .bz2 are read as they are (default text)",
     )
     parser.add_argument("--column", help="the column with the documents, a string or an array<string> of words")
-    parser.add_argument("--config", metavar="FILE.toml", help="the configuration; see conf/ for presets")
+    parser.add_argument("--config", metavar="FILE.toml", help="the configuration: a file, or a preset's name")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
     parser.add_argument("--print-config", action="store_true", help="show the resolved configuration and stop")
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")

@@ -218,7 +218,7 @@ def _write_result(
     staging.delete()
     staging.create()
     weights = state.read_weights(run.plan.rounds, WeightShape.build(run.config.model, len(vocabulary)))
-    blocks = rows_to_publish(run.config.model.vectors, *weights)
+    blocks = rows_to_publish(run.config.model.published_rows, *weights)
     described = {key: json.dumps(model[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
     write_vectors(staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, blocks, described)
     staging.write_json(HISTORY_FILE, {"rounds": [record.to_dict() for record in history]})

@@ -73,7 +73,7 @@ class RunDirectory:
         self.directory.create()
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
-        exposures = build_exposures(vocabulary.counts, run.config, tables)
+        exposures = build_exposures(vocabulary.counts, run.config, tables, run.statistics.sentences)
         self.directory.write_bytes(EXPOSURES_FILE, exposures_to_bytes(exposures))
         run.write(self.directory)
 

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ZIP := dist/w2v_spark.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint format bench dist clean
+.PHONY: help venv demo test check lint format generated bench dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -48,6 +48,10 @@ lint: $(STAMP) ## check style and types
 format: $(STAMP) ## put the code into the house style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+generated: $(STAMP) ## write what is made from the table of settings: and of commands: tables of docs/, types of Params
+	$(BIN)/python -m tools.generated
+	$(BIN)/python -m tools.command_tables
 
 bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks/)
 	$(BIN)/python -m benchmarks.bench_end_to_end $(ARGS)

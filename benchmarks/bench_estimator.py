@@ -33,7 +33,7 @@ from benchmarks.common import (
     write_result,
 )
 from w2v_spark.estimator import Word2VecModel
-from w2v_spark.ml.model_store import ModelStore
+from w2v_spark.ml.model_store import FittedStore
 from w2v_spark.spark.session import get_session
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.table import write_vectors
@@ -124,7 +124,7 @@ def our_model(path: Path, words: Sequence[str], matrix: Any) -> Word2VecModel:
     counts = np.arange(len(words), 0, -1)
     write_vectors(directory.filesystem, directory.file("vectors"), pa.array(words), counts, iter([matrix]), {})
     directory.write_bytes("_SUCCESS", b"")
-    model = Word2VecModel(ModelStore(directory, is_owned=False))
+    model = Word2VecModel(FittedStore(directory))
     return model.setInputCol("words").setOutputCol("vector").setUnknownWords("zero")  # as MLlib has it
 
 

@@ -1,8 +1,24 @@
 """word2vec for data lakes: trained on Spark, published as Parquet."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
 from w2v_spark.config import Config
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
+if TYPE_CHECKING:
+    from w2v_spark.estimator import Word2Vec, Word2VecModel
+
 __version__ = "0.1.0"
 
-__all__ = ["Config", "KeyedVectors", "__version__"]
+__all__ = ["Config", "KeyedVectors", "Word2Vec", "Word2VecModel", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    """The Estimator and its model, which need PySpark, at the first look; `MissingExtra` where it is missing."""
+    if name in ("Word2Vec", "Word2VecModel"):
+        from w2v_spark import estimator
+
+        return getattr(estimator, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any, Self, Unpack
 
+import w2v_spark.spark  # noqa: F401 - first, since it says what to install where PySpark is missing
+
+# isort: split
 import pyarrow as pa
 from pyspark.ml import Estimator, Model
 from pyspark.ml.functions import array_to_vector
@@ -13,13 +17,11 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
 from w2v_spark.errors import ConfigError, StoreError
-from w2v_spark.ml.fitting import fit_frame
 from w2v_spark.ml.location import find_location
-from w2v_spark.ml.model_store import ModelStore
-from w2v_spark.ml.param_config import build_config
-from w2v_spark.ml.params import Word2VecParams
+from w2v_spark.ml.model_store import ModelStore, fit_frame
+from w2v_spark.ml.param_table import RENAMED_PARAMS, build_config, check_unknown_words, errors_naming_params
+from w2v_spark.ml.params import Keywords, Word2VecParams, Word2VecSetters
 from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
-from w2v_spark.ml.setters import Keywords, Word2VecSetters
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import add_mean_vectors
 from w2v_spark.spark.columns import find_column
@@ -49,12 +51,15 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
         self.setParams(**params)
 
     def setParams(self, **params: Unpack[Keywords]) -> Self:
-        """Set Params by name. Raises `TypeError` for a name that is none."""
-        unknown = [name for name in params if not self.hasParam(name)]
-        if unknown:
-            raise TypeError(f"{', '.join(unknown)} is no Param of Word2Vec; explainParams() lists them")
+        """Set Params by name. Raises `TypeError` for an unknown name."""
+        for name in params:
+            if name in RENAMED_PARAMS:
+                raise TypeError(f"{name} is now called {RENAMED_PARAMS[name]}; use that name")
+            if not self.hasParam(name):
+                raise TypeError(f"{name} is not a Param of Word2Vec; explainParams() lists them")
         return self._set(**{name: value for name, value in params.items() if value is not None})
 
+    @errors_naming_params()
     def _fit(self, dataset: DataFrame) -> Word2VecModel:
         config, column = build_config(self), _input_column(self)
         if self.getOutputCol() in dataset.columns:
@@ -68,6 +73,15 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
         """What saves the Params."""
         return ParamsWriter(self)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the Params: ``write().save(path)``."""
+        self.write().save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Word2Vec:
+        """What was saved: ``read().load(path)``."""
+        return cls.read().load(os.fspath(path))
+
     @classmethod
     def read(cls) -> MLReader[Word2Vec]:
         """What loads them."""
@@ -75,7 +89,10 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
 
 
 class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritable):
-    """Words and their vectors, made by `Word2Vec` or loaded. Copies share the vectors."""
+    """Words and their vectors, made by `Word2Vec` or loaded. Copies share the vectors.
+
+    A loaded model is in memory, 4 V D bytes, and needs the place where it was saved no longer.
+    """
 
     def __init__(self, store: ModelStore | None = None) -> None:
         super().__init__()
@@ -93,7 +110,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
         """Set `unknownWords`."""
         return self._set(unknownWords=value)
 
-    def setRunDirectory(self, value: str) -> Self:
+    def setRunDirectory(self, value: str | os.PathLike[str]) -> Self:
         """Set `runDirectory`."""
         return self._set(runDirectory=value)
 
@@ -138,16 +155,14 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
         """Remove the files that ``transform`` has written for the executors; DataFrames made before may fail then."""
         self._files.release()
 
+    @errors_naming_params()
     def _transform(self, dataset: DataFrame) -> DataFrame:
         name, output, spark = _input_column(self), self.getOutputCol(), dataset.sparkSession
         find_column(dataset, name, "inputCol")
         config = build_config(self)
         if output in dataset.columns:
             raise ConfigError(f"outputCol = {output!r} is a column of the input already; name another one")
-        if self.getUnknownWords() not in ("skip", "zero"):
-            raise ConfigError(
-                f"Param unknownWords = {self.getUnknownWords()!r} is not allowed: expected 'skip', 'zero'"
-            )
+        check_unknown_words(self.getUnknownWords())
         served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
         shape = self._files.vectors.matrix.shape
         return add_mean_vectors(dataset, name, output, served.uri, shape, config.text, self.getUnknownWords() == "zero")
@@ -161,6 +176,15 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
     def write(self) -> MLWriter:
         """What saves the model: Params as JSON, vectors as Parquet."""
         return ParamsWriter(self, self._files)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Save the model: ``write().save(path)``."""
+        self.write().save(os.fspath(path))
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Word2VecModel:
+        """What was saved: ``read().load(path)``."""
+        return cls.read().load(os.fspath(path))
 
     @classmethod
     def read(cls) -> MLReader[Word2VecModel]:

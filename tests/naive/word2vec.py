@@ -87,7 +87,10 @@ def sentences(ids, offsets, position, key, keep):
 def windows(words, stream, model):
     """(target, context words) of each word of a sentence."""
     for t, target in enumerate(words):
-        reach = 1 + below(stream.bits(), model.window) if model.shrink_window else model.window
+        if model.window == "sentence":
+            reach = len(words)
+        else:
+            reach = 1 + below(stream.bits(), model.window) if model.shrink_window else model.window
         yield target, words[max(0, t - reach) : t] + words[t + 1 : t + 1 + reach]
 
 

@@ -38,6 +38,9 @@ def main(folder: Path) -> dict[str, Any]:
     fitted = Pipeline(stages=[Word2Vec.load(str(folder / "estimator"))]).fit(frame)
     fitted.write().overwrite().save(str(folder / "fitted"))
     pipeline = PipelineModel.load(str(folder / "fitted"))
+    pipeline.write().overwrite().save(str(folder / "fitted"))
+    loaded.write().overwrite().save(str(folder / "model"))
+    over_themselves = PipelineModel.load(str(folder / "fitted")), Word2VecModel.load(str(folder / "model"))
     result = {
         "session": type(spark).__module__,
         "vectors": {row.word: row.vector.toArray().tolist() for row in model.getVectors().collect()},
@@ -45,7 +48,7 @@ def main(folder: Path) -> dict[str, Any]:
         "array": model.findSynonymsArray("a", 2),
         "means": [
             [row.vector.toArray().tolist() for row in each.transform(frame).collect()]
-            for each in (model, loaded, pipeline)
+            for each in (model, loaded, pipeline, *over_themselves)
         ],
         "summary": model.summary.corpus,
         "tuned": tune(estimator, frame),

@@ -54,6 +54,7 @@ def test_a_model_is_trained_and_asked(result: dict[str, Any]) -> None:
 
 def test_models_that_were_saved_transform_alike(result: dict[str, Any]) -> None:
     expected = [np.mean([result["vectors"][word] for word in words], axis=0) for words in SENTENCES]
+    assert len(result["means"]) == 5
     for means in result["means"]:
         np.testing.assert_allclose(means, expected, atol=1e-6)
 

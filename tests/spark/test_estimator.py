@@ -179,6 +179,19 @@ class TestTraining:
         quick.setVerbose(True).fit(words)
         assert "train round 2/2" in capsys.readouterr().err
 
+    def test_errors_of_a_run_name_params(self, quick: Word2Vec, words: DataFrame) -> None:
+        with pytest.raises(ConfigError, match=r"^numPartitions = -1 is not allowed: expected a finite number"):
+            quick.fit(words, {quick.numPartitions: -1})
+        with pytest.raises(ConfigError, match=r"^sample = 2\.0 is not allowed"):
+            quick.fit(words).copy({quick.sample: 2.0}).transform(words)
+
+    def test_the_whole_sentence_is_a_window(self, quick: Word2Vec, words: DataFrame) -> None:
+        quick.setParams(windowSize=0, numPartitions=3, rounds=3)
+        model = quick.fit(words)
+        assert model.summary.config["model"]["window"] == "sentence"
+        pairs = sum(len(text.split()) * (len(text.split()) - 1) for text in TEXTS)
+        assert sum(record["pairs"] for record in model.summary.history) == 2 * pairs  # in two epochs
+
     def test_all_params_reach_the_run(self, quick: Word2Vec, words: DataFrame) -> None:
         quick.setParams(objective="hierarchical_softmax", merge="mean", maxVocabularySize=4, windowSize=2)
         config = quick.fit(words).summary.config

@@ -109,7 +109,7 @@ def test_print_config_needs_neither_input_nor_spark(capsys, monkeypatch):
     assert train(["--print-config"]) == 0
     plain = tomllib.loads(capsys.readouterr().out)
     assert plain["model"]["dim"] == 100
-    preset = str(ROOT / "conf" / "quality.toml")
+    preset = str(ROOT / "w2v_spark" / "presets" / "quality.toml")
     changes = ["--set", "model.dim=7", "--column", "größe 😀"]
     assert train(["--print-config", "--config", preset, *changes]) == 0
     shown = capsys.readouterr().out
@@ -117,7 +117,7 @@ def test_print_config_needs_neither_input_nor_spark(capsys, monkeypatch):
     assert (changed["model"]["dim"], changed["text"]["column"]) == (7, "größe 😀")
     assert changed["train"] == {
         **plain["train"],
-        **tomllib.loads((ROOT / "conf" / "quality.toml").read_text())["train"],
+        **tomllib.loads((ROOT / "w2v_spark" / "presets" / "quality.toml").read_text())["train"],
     }
 
 

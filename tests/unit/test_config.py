@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from w2v_spark.config import (
+    SETTINGS,
     Architecture,
     Config,
+    Entry,
     Merge,
     ModelConfig,
     Objective,
+    PublishedRows,
     Sentences,
     TextConfig,
     Tokenizer,
     TrainConfig,
-    Vectors,
 )
 from w2v_spark.errors import ConfigError, W2VError
 
-KEYS = [
-    (section.name, key)
-    for section in dataclasses.fields(Config)
-    for key in dataclasses.fields(getattr(Config(), section.name))
-]
-BOUNDED = [(section, key) for section, key in KEYS if "low" in key.metadata]
+BOUNDED = [entry for entry in SETTINGS if entry.setting.high is not None]
 
 
-def ids(keys: list[Any]) -> list[str]:
-    return [f"{section}.{key.name}" for section, key in keys]
+def names(entries: Iterable[Entry]) -> list[str]:
+    return [entry.name for entry in entries]
 
 
 def one(section: str, key: str, value: object) -> Config:
@@ -64,7 +62,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "noise_exponent": 0.75,
             "cbow_mean": True,
             "shrink_window": True,
-            "vectors": "input",
+            "published_rows": "input",
         },
         "train": {
             "epochs": 5,
@@ -141,8 +139,13 @@ def test_a_section_has_keys(content: object) -> None:
         ("train", "merge", 1, "expected 'curvature' or 'mean'$"),
         ("model", "architecture", "CBOW", "model.architecture = 'CBOW' is not allowed: expected 'skipgram' or 'cbow'$"),
         ("model", "objective", "hs", "expected 'negative_sampling' or 'hierarchical_softmax'$"),
-        ("model", "vectors", "both", "model.vectors = 'both' is not allowed: expected 'input' or 'output' or 'sum'$"),
-        ("model", "vectors", True, "expected 'input' or 'output' or 'sum'$"),
+        (
+            "model",
+            "published_rows",
+            "both",
+            "model.published_rows = 'both' is not allowed: expected 'input' or 'output' or 'sum'$",
+        ),
+        ("model", "published_rows", True, "expected 'input' or 'output' or 'sum'$"),
         ("model", "cbow_mean", 1, "model.cbow_mean = 1 is not allowed: expected true or false$"),
         ("model", "shrink_window", "no", "model.shrink_window = 'no' is not allowed: expected true or false$"),
         ("text", "sentences", "lines", "expected 'punctuation' or 'line'$"),
@@ -170,32 +173,36 @@ def test_names_become_enums() -> None:
     assert config.model.architecture is Architecture.SKIPGRAM
     assert one("model", "architecture", "cbow").model.architecture is Architecture.CBOW
     assert one("model", "objective", "hierarchical_softmax").model.objective is Objective.HIERARCHICAL_SOFTMAX
-    assert one("model", "vectors", "sum").model.vectors is Vectors.SUM
+    assert one("model", "published_rows", "sum").model.published_rows is PublishedRows.SUM
 
 
-@pytest.mark.parametrize(("section", "key"), BOUNDED, ids=ids(BOUNDED))
-def test_bounds(section: str, key: Any) -> None:
-    low, high, above = (key.metadata[name] for name in ("low", "high", "above"))
-    is_float = isinstance(key.default, float)
-    smallest = low if low is not None else 1e-300
-    others = {"min_learning_rate": 0.0} if key.name == "learning_rate" else {}
-    others |= {"learning_rate": high} if key.name == "min_learning_rate" else {}
-    for value in (smallest, high):
-        config = Config.from_dict({section: {**others, key.name: value}})
-        assert value_of(config, section, key.name) == value
-    outside = [high + 1, (low if low is not None else above) - 1, -(10**12)]
+@pytest.mark.parametrize("entry", BOUNDED, ids=names(BOUNDED))
+def test_bounds(entry: Entry) -> None:
+    low, high, above = entry.setting.low, entry.setting.high, entry.setting.above
+    assert high is not None
+    others = {"min_learning_rate": 0.0} if entry.key == "learning_rate" else {}
+    others |= {"learning_rate": high} if entry.key == "min_learning_rate" else {}
+    for value in (1e-300 if low is None else low, high):
+        config = Config.from_dict({entry.section: {**others, entry.key: value}})
+        assert value_of(config, entry.section, entry.key) == value
+    lowest = low if low is not None else above
+    assert lowest is not None
+    outside = [high + 1, lowest - 1, -(10**12)]
     outside += [above] if above is not None else []
-    outside += [float("nan"), float("inf"), float("-inf"), -1e300, 1e300] if is_float else []
+    outside += (
+        [float("nan"), float("inf"), float("-inf"), -1e300, 1e300, 10**400, -(10**400)]
+        if entry.value_type is float
+        else []
+    )
     for value in outside:
-        with pytest.raises(ConfigError, match=rf"{section}\.{key.name} = .* is not allowed: expected a finite number"):
-            one(section, key.name, value)
+        with pytest.raises(ConfigError, match=rf"{entry.name} = .* is not allowed: expected a finite number"):
+            one(entry.section, entry.key, value)
 
 
 @pytest.mark.parametrize(
     ("section", "key", "lowest", "highest"),
     [
         ("model", "dim", 1, 1024),
-        ("model", "window", 1, 50),
         ("model", "negatives", 1, 64),
         ("model", "noise_exponent", -2.0, 2.0),
         ("train", "sample", 0.0, 1.0),
@@ -215,24 +222,56 @@ def test_limits_that_the_kernels_rely_on(section: str, key: str, lowest: float, 
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")])
-@pytest.mark.parametrize(("section", "key"), BOUNDED, ids=ids(BOUNDED))
-def test_nan_and_infinity_are_refused_everywhere(section: str, key: Any, value: float) -> None:
-    with pytest.raises(ConfigError, match=f"{section}.{key.name}"):
-        one(section, key.name, value)
+@pytest.mark.parametrize("entry", BOUNDED, ids=names(BOUNDED))
+def test_nan_and_infinity_are_refused_everywhere(entry: Entry, value: float) -> None:
+    with pytest.raises(ConfigError, match=entry.name):
+        one(entry.section, entry.key, value)
 
 
-def test_every_number_has_bounds() -> None:
-    numbers = [(s, k) for s, k in KEYS if isinstance(k.default, int | float) and not isinstance(k.default, bool)]
-    assert set(ids(numbers)) <= set(ids(BOUNDED))
-    assert {"train.shards", "train.rounds"} <= set(ids(BOUNDED))
+def test_every_number_has_bounds_and_nothing_else_has() -> None:
+    numbers = [entry for entry in SETTINGS if entry.value_type in (int, float)]
+    assert names(numbers) == names(BOUNDED)
+    for entry in SETTINGS:
+        assert ((entry.setting.low is None) != (entry.setting.above is None)) == (entry in BOUNDED)
 
 
-@pytest.mark.parametrize("key", ["shards", "rounds"])
-def test_auto_or_a_number(key: str) -> None:
-    assert value_of(one("train", key, "auto"), "train", key) == "auto"
-    assert value_of(one("train", key, 7), "train", key) == 7
-    with pytest.raises(ConfigError, match=rf"train\.{key} = 0 is not allowed: .*at least 1"):
-        one("train", key, 0)
+@pytest.mark.parametrize(
+    ("section", "key", "word"),
+    [("train", "shards", "auto"), ("train", "rounds", "auto"), ("model", "window", "sentence")],
+)
+def test_a_word_or_a_number(section: str, key: str, word: str) -> None:
+    assert value_of(one(section, key, word), section, key) == word
+    assert value_of(one(section, key, 7), section, key) == 7
+    with pytest.raises(ConfigError, match=rf"{section}\.{key} = 0 is not allowed: .*at least 1 .*, or '{word}'$"):
+        one(section, key, 0)
+    for other in ("", word.upper(), "all", True):
+        with pytest.raises(ConfigError, match=rf"{section}\.{key} = .* expected a whole number or '{word}'$"):
+            one(section, key, other)
+
+
+def test_a_window_may_be_as_wide_as_a_basket() -> None:
+    assert [one("model", "window", value).model.window for value in (51, 10_000)] == [51, 10_000]
+    with pytest.raises(ConfigError, match="at most 10000"):
+        one("model", "window", 10_001)
+
+
+@pytest.mark.parametrize("value", ["input", "sum", "nonsense"])
+def test_a_key_of_an_earlier_version_is_refused_with_its_name_of_today(value: str) -> None:
+    refusals = [
+        lambda: one("model", "vectors", value),
+        lambda: Config.load(overrides=[f"model.vectors={value}"]),
+        lambda: Config().replace(model={"vectors": value}),
+    ]
+    for refused in refusals:
+        with pytest.raises(ConfigError, match=r"^model\.vectors is now called model\.published_rows; use that name$"):
+            refused()
+
+
+def test_every_setting_says_on_one_line_what_it_does() -> None:
+    for entry in SETTINGS:
+        assert entry.setting.help
+        assert entry.setting.help.isprintable()
+        assert "|" not in entry.setting.help
 
 
 @pytest.mark.parametrize(
@@ -248,26 +287,26 @@ def test_what_does_not_go_together(values: dict[str, Any], message: str) -> None
         Config.from_dict(values)
 
 
-@pytest.mark.parametrize("vectors", ["output", "sum"])
-def test_output_rows_are_no_words_with_hierarchical_softmax(vectors: str) -> None:
+@pytest.mark.parametrize("rows", ["output", "sum"])
+def test_output_rows_are_no_words_with_hierarchical_softmax(rows: str) -> None:
     with pytest.raises(
         ConfigError,
-        match=rf"model\.vectors = '{vectors}' is not allowed: with model\.objective = 'hierarchical_softmax' .* inner "
-        r"nodes .*; expected 'input', or choose model\.objective = 'negative_sampling'$",
+        match=rf"model\.published_rows = '{rows}' is not allowed: with model\.objective = 'hierarchical_softmax' .* "
+        r"inner nodes .*; expected 'input', or choose model\.objective = 'negative_sampling'$",
     ):
-        Config.from_dict({"model": {"objective": "hierarchical_softmax", "vectors": vectors}})
-    with pytest.raises(ConfigError, match=r"model\.vectors"):
-        Config(model=ModelConfig(objective=Objective.HIERARCHICAL_SOFTMAX, vectors=Vectors(vectors)))
-    with pytest.raises(ConfigError, match=r"model\.vectors"):
-        Config.load(overrides=["model.objective=hierarchical_softmax", f"model.vectors={vectors}"])
+        Config.from_dict({"model": {"objective": "hierarchical_softmax", "published_rows": rows}})
+    with pytest.raises(ConfigError, match=r"model\.published_rows"):
+        Config(model=ModelConfig(objective=Objective.HIERARCHICAL_SOFTMAX, published_rows=PublishedRows(rows)))
+    with pytest.raises(ConfigError, match=r"model\.published_rows"):
+        Config.load(overrides=["model.objective=hierarchical_softmax", f"model.published_rows={rows}"])
 
 
 @pytest.mark.parametrize("architecture", list(Architecture))
 def test_what_can_be_published(architecture: Architecture) -> None:
-    for vectors in Vectors:
-        assert Config(model=ModelConfig(architecture, vectors=vectors)).model.vectors is vectors
+    for rows in PublishedRows:
+        assert Config(model=ModelConfig(architecture, published_rows=rows)).model.published_rows is rows
     softmax = ModelConfig(architecture, Objective.HIERARCHICAL_SOFTMAX)
-    assert Config(model=softmax).model.vectors is Vectors.INPUT
+    assert Config(model=softmax).model.published_rows is PublishedRows.INPUT
 
 
 def test_equal_learning_rates_go_together() -> None:
@@ -294,3 +333,17 @@ def test_case_is_kept_between_white_space_unless_it_is_asked_for() -> None:
     for tokenizer in Tokenizer:
         for lowercase in (True, False):
             assert TextConfig(tokenizer=tokenizer, lowercase=lowercase).lowers is lowercase
+
+
+def test_who_shows_an_error_says_what_settings_are_called() -> None:
+    with pytest.raises(ConfigError) as caught:
+        Config.from_dict({"model": {"objective": "hierarchical_softmax", "published_rows": "sum"}})
+    shown = caught.value.render(lambda key: key.upper())
+    assert shown.startswith("MODEL.PUBLISHED_ROWS = 'sum' is not allowed: with MODEL.OBJECTIVE = ")
+    for values in ({"train": {"epochs": 0}}, {"train": {"epochs": "x"}}, {"text": {"column": ""}}):
+        with pytest.raises(ConfigError) as caught:
+            Config.from_dict(values)
+        assert caught.value.render(lambda key: f"<{key}>").startswith(("<train.epochs>", "<text.column>"))
+    with pytest.raises(ConfigError) as caught:
+        Config.load(overrides=["nothing"])
+    assert caught.value.render(lambda key: f"--{key}").startswith("--set 'nothing' is not of the form")

@@ -10,50 +10,49 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.test_config import KEYS, one, value_of
+from tests.conftest import ROOT
+from tests.unit.test_config import one, value_of
 from w2v_spark.config import (
+    SETTINGS,
     Architecture,
     Config,
+    Entry,
     Merge,
     ModelConfig,
     Objective,
-    Vectors,
+    PublishedRows,
+    preset_names,
 )
 from w2v_spark.errors import ConfigError
 
 
-def numbers_of(key: Any) -> st.SearchStrategy[Any]:
-    low, high, above = (key.metadata[name] for name in ("low", "high", "above"))
-    if isinstance(key.default, float):
+def values_of(entry: Entry) -> st.SearchStrategy[Any]:
+    low, high, above = entry.setting.low, entry.setting.high, entry.setting.above
+    if entry.value_type is float:
         return st.floats(low if low is not None else above, high, exclude_min=above is not None)
-    whole = st.integers(low, high)
-    return whole | st.just("auto") if key.default == "auto" else whole
-
-
-def values_of(key: Any) -> st.SearchStrategy[Any]:
-    if "low" in key.metadata:
-        return numbers_of(key)
-    if isinstance(key.default, bool):
-        return st.booleans()
-    if key.default == "auto":  # and no number
-        return st.booleans() | st.just("auto")
-    if type(key.default) is str:  # the Basic Multilingual Plane, for a character beyond it see below
-        return st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1)
-    return st.sampled_from([member.value for member in type(key.default)])
+    if entry.value_type is int:
+        values: st.SearchStrategy[Any] = st.integers(int(low or 0), int(high or 0))
+    elif entry.value_type is bool:
+        values = st.booleans()
+    elif entry.choices:
+        values = st.sampled_from(entry.choices)
+    else:  # the Basic Multilingual Plane, for a character beyond it see below
+        values = st.text(st.characters(max_codepoint=0xFFFF, exclude_categories=["Cs"]), min_size=1)
+    return values if entry.word is None else values | st.just(entry.word)
 
 
 @st.composite
 def configs(draw: st.DrawFn) -> Config:
     """Any configuration with any of its keys set."""
     values: dict[str, dict[str, Any]] = {}
-    for section, key in KEYS:
+    for entry in SETTINGS:
         if draw(st.booleans()):
-            values.setdefault(section, {})[key.name] = draw(values_of(key))
+            values.setdefault(entry.section, {})[entry.key] = draw(values_of(entry))
     train = values.setdefault("train", {})
     ends = [train.get("learning_rate", 0.025), train.get("min_learning_rate", 0.0001)]
     train["learning_rate"], train["min_learning_rate"] = max(ends), min(ends)
     if values.get("model", {}).get("objective") == "hierarchical_softmax":
-        values["model"]["vectors"] = "input"
+        values["model"]["published_rows"] = "input"
     return Config.from_dict(values)
 
 
@@ -117,7 +116,8 @@ def test_overrides_win_over_the_file_and_later_ones_over_earlier_ones(tmp_path: 
         ("model.objective=hierarchical_softmax", "model", "objective", Objective.HIERARCHICAL_SOFTMAX),
         ("model.cbow_mean=false", "model", "cbow_mean", False),
         ("model.shrink_window=false", "model", "shrink_window", False),
-        ("model.vectors=sum", "model", "vectors", Vectors.SUM),
+        ("model.published_rows=sum", "model", "published_rows", PublishedRows.SUM),
+        ("model.window=sentence", "model", "window", "sentence"),
         ("text.lowercase=false", "text", "lowercase", False),
         ("text.column=body", "text", "column", "body"),
         ("text.column=my column", "text", "column", "my column"),
@@ -194,27 +194,59 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 def test_a_file_that_sets_every_choice_of_the_model(tmp_path: Path) -> None:
     path = tmp_path / "w2v.toml"
     config = Config(
-        model=ModelConfig(Architecture.CBOW, cbow_mean=False, shrink_window=False, vectors=Vectors.OUTPUT),
+        model=ModelConfig(Architecture.CBOW, cbow_mean=False, shrink_window=False, published_rows=PublishedRows.OUTPUT),
     )
     path.write_text(config.to_toml(), encoding="utf-8")
     assert Config.load(path) == config
-    assert config.to_dict()["model"]["vectors"] == "output"
-    softmax = config.replace(model={"objective": "hierarchical_softmax", "vectors": "input"})
+    assert config.to_dict()["model"]["published_rows"] == "output"
+    softmax = config.replace(model={"objective": "hierarchical_softmax", "published_rows": "input"})
     assert Config.from_dict(softmax.to_dict()) == softmax
 
 
-PRESETS = sorted((Path(__file__).parents[2] / "conf").glob("*.toml"))
+def test_what_is_printed_says_of_each_key_what_it_does() -> None:
+    lines = [line for line in Config().to_toml().splitlines() if "=" in line]
+    for line, entry in zip(lines, SETTINGS, strict=True):
+        assert line.startswith(f"{entry.key} = ")
+        assert line.endswith(f"  # {entry.explanation}")
+    column = " " * 24
+    assert f'window = 5{column}# neighbours on each side, at most; "sentence": all words of the sentence' in lines
+    assert next(line for line in lines if line.startswith("merge = ")).endswith('; one of "curvature", "mean"')
 
 
-@pytest.mark.parametrize("path", PRESETS, ids=[path.name for path in PRESETS])
-def test_presets_survive_a_round_trip_and_can_be_overridden(path: Path) -> None:
-    config = Config.load(path)
+PRESETS = ROOT / "w2v_spark" / "presets"
+
+
+def test_presets_are_found_by_name() -> None:
+    assert preset_names() == ["cluster", "laptop", "quality"]
+    assert Config.load("laptop").train.sample == 1e-4
+    assert (Config.load("cluster").model.dim, Config.load("cluster").train.shards) == (300, 64)
+    assert (Config.load("quality").train.epochs, Config.load("quality", ["train.epochs=1"]).train.epochs) == (10, 1)
+
+
+@pytest.mark.parametrize("name", ["cluster", "laptop", "quality"])
+def test_presets_survive_a_round_trip_and_explain_their_keys(name: str) -> None:
+    config = Config.load(name)
+    assert config == Config.load(PRESETS / f"{name}.toml") != Config()
     assert Config.from_dict(tomllib.loads(config.to_toml())) == config
-    assert Config.load(path, ["train.epochs=77"]) == config.replace(train={"epochs": 77})
+    assert Config.load(name, ["train.epochs=77"]) == config.replace(train={"epochs": 77})
+    text = (PRESETS / f"{name}.toml").read_text(encoding="utf-8")
+    keys = [line for line in text.splitlines() if "=" in line and not line.startswith("#")]
+    assert keys
+    assert [line for line in keys if "  # " not in line] == []
 
 
-def test_one_preset_shows_every_key() -> None:
-    shown = tomllib.loads((PRESETS[0].parent / "laptop.toml").read_text(encoding="utf-8"))
-    assert {section: list(keys) for section, keys in shown.items()} == {
-        section: list(keys) for section, keys in Config().to_dict().items()
-    }
+def test_the_laptop_preset_skips_frequent_words_and_is_the_default_otherwise() -> None:
+    assert Config.load("laptop").replace(train={"sample": Config().train.sample}) == Config()
+
+
+def test_a_name_is_the_preset_and_a_path_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "laptop").write_text("[train]\nepochs = 7\n")
+    (tmp_path / "laptop.toml").write_text("[train]\nepochs = 8\n")
+    monkeypatch.chdir(tmp_path)
+    sources = ["laptop", "./laptop", Path("laptop"), "laptop.toml"]
+    assert [Config.load(source).train.epochs for source in sources] == [5, 7, 7, 8]
+
+
+def test_an_unknown_name_is_told_the_presets() -> None:
+    with pytest.raises(ConfigError, match=r"a preset: cluster, laptop, quality, did you mean 'laptop'\?$"):
+        Config.load("labtop")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import dataclasses
+from pathlib import Path
+from typing import Any, Literal
 from xml.etree import ElementTree
 
 import numpy as np
@@ -13,14 +14,14 @@ from hypothesis import strategies as st
 
 from tests.naive.documents import mean_vector
 from w2v_spark import Config, KeyedVectors
-from w2v_spark.config import TextConfig
+from w2v_spark.config import SETTINGS, Entry, Setting, TextConfig
 from w2v_spark.corpus.word_table import WordTable
-from w2v_spark.errors import ConfigError, InputError, WordNotFound
+from w2v_spark.errors import ConfigError, InputError, Name, StoreError, WordNotFound
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.kernels.mean_rows import mean_rows
-from w2v_spark.ml.model_store import ModelStore
-from w2v_spark.ml.param_config import CONFIG_KEYS, build_config
-from w2v_spark.ml.setters import Keywords
+from w2v_spark.ml.model_store import FittedStore
+from w2v_spark.ml.param_table import PARAMS, ParamEntry, build_config, errors_naming_params
+from w2v_spark.ml.params import Keywords
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import _word_ids
 from w2v_spark.storage import Directory
@@ -59,7 +60,7 @@ def test_text_without_words_keeps_its_place() -> None:
 class TestFindSynonyms:
     matrix = np.random.default_rng(1).standard_normal((3000, 20)).astype(np.float32)
     matrix[7] = 0
-    store = ModelStore(Directory.open("/nowhere"), is_owned=False)
+    store = FittedStore(Directory.open("/nowhere"))
     store.vectors = KeyedVectors([f"w{i}" for i in range(3000)], matrix)
 
     def test_of_a_word_they_are_the_most_similar_words(self) -> None:
@@ -92,11 +93,39 @@ class TestParams:
         assert built == default
 
     def test_every_key_but_the_column_has_a_param(self) -> None:
-        keys = {
-            (s.name, k.name) for s in dataclasses.fields(Config) for k in dataclasses.fields(getattr(Config(), s.name))
-        }
-        assert keys - set(CONFIG_KEYS.values()) == {("text", "column")}
-        assert len(set(CONFIG_KEYS.values())) == len(CONFIG_KEYS)
+        keys = [param.entry.name for param in PARAMS.values() if param.entry is not None]
+        assert {entry.name for entry in SETTINGS} - set(keys) == {"text.column"}
+        assert len(set(keys)) == len(keys)
+
+    def test_a_word_in_place_of_a_number_is_0(self) -> None:
+        assert Word2Vec().getNumPartitions() == Word2Vec().getRounds() == 0
+        config = build_config(Word2Vec(windowSize=0))
+        assert (config.model.window, config.train.shards, config.train.rounds) == ("sentence", "auto", "auto")
+        assert (Word2Vec().getWindowSize(), build_config(Word2Vec(windowSize=80)).model.window) == (5, 80)
+
+    def test_a_word_in_place_of_a_truth_value_is_none(self) -> None:
+        entry = Entry("text", "lowercase", (bool, Literal["auto"]), "auto", Setting("fold case"))
+        assert ParamEntry.of_setting("lowercase", entry) == ParamEntry(
+            "lowercase", bool, "fold case (None is 'auto' here)", None, entry
+        )
+
+    def test_published_rows_do_not_hide_the_vectors(self) -> None:
+        estimator = Word2Vec(publishedRows="sum")
+        assert estimator.getPublishedRows() == build_config(estimator).model.published_rows == "sum"
+        assert not hasattr(estimator, "getVectors")
+        with pytest.raises(TypeError, match="vectors is now called publishedRows"):
+            Word2Vec(vectors="sum")  # type: ignore[call-arg]
+
+    def test_explain_params_has_the_help_of_the_table(self) -> None:
+        text = Word2Vec().explainParams()
+        for param in PARAMS.values():
+            assert f"{param.name}: {param.help}" in text or param.name in ("inputCol", "outputCol")
+        assert "windowSize: neighbours on each side, at most; " in text
+
+    def test_a_path_may_be_a_path(self, tmp_path: Path) -> None:
+        assert Word2Vec(runDirectory=tmp_path).getRunDirectory() == str(tmp_path)
+        assert Word2Vec().setRunDirectory(tmp_path).getRunDirectory() == str(tmp_path)
+        assert Word2Vec().getRunDirectory() is None
 
     def test_every_param_has_a_keyword_a_setter_and_a_getter(self) -> None:
         estimator = Word2Vec(inputCol="in", runDirectory="somewhere")
@@ -112,9 +141,42 @@ class TestParams:
         assert (config.vocabulary.min_count, config.train.seed) == (1, 2**63 - 1)
         assert config.train.min_learning_rate == 5e-5
 
-    def test_a_value_that_is_not_allowed_names_its_param(self) -> None:
-        with pytest.raises(ConfigError, match=r"Param vectorSize: model\.dim = -1"):
-            build_config(Word2Vec(vectorSize=-1))
+    @pytest.mark.parametrize(
+        ("params", "message"),
+        [
+            (
+                {"vectorSize": -1},
+                "vectorSize = -1 is not allowed: expected a finite number, at least 1 and at most 1024",
+            ),
+            ({"merge": "sum"}, "merge = 'sum' is not allowed: expected 'curvature' or 'mean'"),
+            (
+                {"minStepSize": 0.5},
+                "minStepSize = 0.5 is above stepSize = 0.025; the rate falls from the second to the first, so lower "
+                "the first",
+            ),
+            (
+                {"objective": "hierarchical_softmax", "publishedRows": "sum"},
+                "publishedRows = 'sum' is not allowed: with objective = 'hierarchical_softmax' output rows belong to "
+                "the inner nodes of the Huffman tree and not to words; expected 'input', or choose objective = "
+                "'negative_sampling'",
+            ),
+        ],
+        ids=str,
+    )
+    def test_a_value_that_is_not_allowed_names_its_param(self, params: Any, message: str) -> None:
+        with pytest.raises(ConfigError) as caught, errors_naming_params():
+            build_config(Word2Vec(**params))
+        assert str(caught.value) == message
+        assert caught.value.__cause__ is None
+
+    def test_errors_keep_their_class_and_cause(self) -> None:
+        cause = OSError("disk")
+        with pytest.raises(StoreError) as caught, errors_naming_params():
+            raise StoreError(Name("input"), " is gone; ", Name("overwrite"), ", ", Name("elsewhere")) from cause
+        assert str(caught.value) == "the dataset is gone; write().overwrite(), elsewhere"
+        assert caught.value.__cause__ is cause
+        with pytest.raises(KeyError), errors_naming_params():
+            raise KeyError("not ours")
 
     def test_an_unknown_keyword_is_refused(self) -> None:
         with pytest.raises(TypeError, match="vectorsize"):

@@ -6,8 +6,11 @@ from hypothesis import strategies as st
 from tests.naive import word2vec as naive
 from tests.unit.cases import CBOW, HIERARCHICAL_SOFTMAX, MODELS, SKIPGRAM, Case
 from w2v_spark.kernels import rng
+from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS
+from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
+from w2v_spark.training.trainer import Trainer
 
 FIBONACCI = [1, 1]
 while len(FIBONACCI) < 60:
@@ -47,6 +50,35 @@ def test_the_largest_dimension(model):
 def test_every_setting(model, cbow_mean, shrink_window, sample):
     case = Case({**model, "cbow_mean": cbow_mean, "shrink_window": shrink_window}, sample=sample)
     assert assert_equals_the_twin(case) > 0
+
+
+@pytest.mark.parametrize("window", [51, 119, 120, 10_000, "sentence"])
+@pytest.mark.parametrize("shrink_window", [True, False])
+@pytest.mark.parametrize("model", MODELS)
+def test_windows_as_wide_as_a_sentence(model, shrink_window, window):
+    model = {**model, "window": window, "dim": 40, "shrink_window": shrink_window}
+    case = Case(model, words=90, lengths=[1, 2, 60, 120, 9, 121], sample=0)
+    case.ids = case.random.permutation(np.arange(len(case.ids), dtype=np.int32) % 90)
+    pairs = assert_equals_the_twin(case, tolerance=5e-5, first=0.005)
+    if window == "sentence" or (window >= 120 and not shrink_window):
+        each = [0, 2, 60, 120, 9, 121]
+        assert pairs == sum(n * (n - 1) if model["architecture"] == "skipgram" else n for n in each)
+
+
+def test_a_whole_sentence_grows_from_call_to_call():
+    """Each call may bring a longer sentence than those before. A wide enough window is the same to the bit."""
+    results = []
+    for window in ("sentence", 300):
+        case = Case({**SKIPGRAM, "window": window, "shrink_window": False}, lengths=[300], sample=0)
+        dim = case.model.dim
+        w_in, w_out = (aligned_zeros(len(w), padded(dim)) for w in (case.w_in, case.w_out))
+        w_in[:, :dim], w_out[:, :dim] = case.w_in, case.w_out
+        trainer, key = Trainer(case.model, case.tables), stream_key(7, 2, 3)
+        for length in (2, 40, 7, 300):
+            trainer.train(case.ids, np.array([0, length]), 0, key, w_in, w_out, 0.005, 0.0, 1e-4)
+        results.append((w_in, w_out, trainer.statistics))
+    for one, other in zip(*results, strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 @pytest.mark.parametrize("negatives", [1, 4, 5, 6, 11, 12, 64])

@@ -92,6 +92,33 @@ def test_expected_second_moment_is_the_one_met(model):
     np.testing.assert_allclose(counted.moment, expected, atol=0.05 * np.abs(expected).max())
 
 
+@pytest.mark.parametrize("window", [51, 10_000, "sentence"])
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_windows_wider_than_sentences_meet_their_other_words(architecture, window):
+    values = {"architecture": architecture, "window": window, "shrink_window": False}
+    config = Config.from_dict({"model": values, "train": {"sample": 0}})
+    text = np.random.default_rng(2).integers(0, WORDS, (500, 30)).tolist()
+    counts, counted = np.bincount(np.ravel(text), minlength=WORDS), np.zeros(WORDS)
+    for sentence in text:
+        for _, context in naive.windows(sentence, naive.Stream(3, 0), config.model):
+            np.add.at(counted, context, 1)
+    tables = SamplingTables.build(counts, config.model, 0.0)
+    inputs, outputs = build_update_statistics(counts, config, tables, sentences=len(text))
+    np.testing.assert_allclose(inputs.updates, counted, rtol=0.02)
+    assert inputs.updates.sum() == pytest.approx(counted.sum(), rel=1e-12)
+    assert outputs.moment_weight == pytest.approx(1.0 if architecture == "skipgram" else 1 / 29)
+
+
+def test_the_ends_of_sentences_do_not_count_for_narrow_windows():
+    config = Config.from_dict({"model": {"architecture": "cbow", "window": 50}})
+    counts = np.arange(40, 20, -1)
+    tables = SamplingTables.build(counts, config.model, config.train.sample)
+    narrow, alone = (build_update_statistics(counts, config, tables, sentences) for sentences in (200, 1))
+    for one, other in zip(narrow, alone, strict=True):
+        for field in fields(one):
+            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+
+
 @pytest.fixture
 def statistics():
     counts, config = np.arange(40, 20, -1), Config.from_dict({"model": {"architecture": "cbow"}})

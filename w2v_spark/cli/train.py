@@ -22,7 +22,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
     add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
-    parser.add_argument("--config", metavar="FILE.toml", help="the configuration; see conf/ for presets")
+    parser.add_argument(
+        "--config", metavar="FILE|PRESET", help="the configuration: a file, or a preset: laptop, cluster or quality"
+    )
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
     parser.add_argument("--print-config", action="store_true", help="show the resolved configuration and stop")
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")

@@ -41,6 +41,7 @@ class Model(NamedTuple):
     shrink_window: bool
     negatives: int
     most_rows: int  # output rows of a window: target and noise words, or the longest path
+    most_inputs: int  # context words of a window
 
 
 class Sentences(NamedTuple):
@@ -131,9 +132,9 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
     w_in, w_out = weights
     window, negatives = model.window, model.negatives
     row_bytes = np.int64(w_in.shape[1]) * 4
-    scratch = lay_out(memory, 2 * window, model.dim, row_bytes)
+    scratch = lay_out(memory, model.most_inputs, model.dim, row_bytes)
     sentence = np.empty(_longest(offsets), np.int64)
-    context = np.empty(2 * window, np.int64)
+    context = np.empty(model.most_inputs, np.int64)
     width = model.most_rows + simd.LANES
     rows = np.empty(2 * width, np.int64)  # two windows: the one that is trained and the one ahead
     labels = np.zeros(2 * width, np.float32)

@@ -33,8 +33,9 @@ def find_location(spark: SparkSession, chosen: str | None) -> Directory:
     if not uri:
         if not is_local_master:
             raise ConfigError(
-                f"a cluster needs a directory that the driver and all executors reach under one name; set the Param "
-                f"runDirectory or --conf {LOCATION_SETTING}=..., for example to a mounted path or an object store"
+                "a cluster needs a directory that the driver and all executors reach under one name; set the Param "
+                f"runDirectory, or {LOCATION_SETTING} among the settings of Spark, for example to a mounted path or an "
+                "object store"
             )
         uri = tempfile.gettempdir()
     directory = Directory.open(uri).create()

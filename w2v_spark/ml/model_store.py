@@ -1,14 +1,14 @@
-"""Where a model's vectors lie: a directory of its own until it is saved, and what executors read."""
+"""Where a model's vectors lie: in the files of its training until it is saved, in memory when it was loaded."""
 
 from __future__ import annotations
 
 import threading
 import uuid
 import weakref
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Final
-from urllib.parse import quote
 
 import numpy as np
 import pyarrow as pa
@@ -16,28 +16,32 @@ import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from w2v_spark.errors import ConfigError, InputError, StoreError
+from w2v_spark.config import Config
+from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.run.progress import Progress
+from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.input_files import spark_path
 from w2v_spark.spark.settings import frame_of
+from w2v_spark.spark.source import FrameInput
+from w2v_spark.spark.train import Output, train
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.keyed_vectors import Answer, KeyedVectors
+from w2v_spark.vectors.reading import read_vectors
+from w2v_spark.vectors.table import write_vectors
 
 _SERVED: Final = "served"
-_URI_CHARACTERS: Final = "%/:@!$&'()*+,;=-._~"
+_DESCRIPTIONS: Final = (MODEL_FILE, HISTORY_FILE)
+
+# The job sets settings of the session and restores them; and one training takes all cores there are.
+_ONE_AT_A_TIME: Final = threading.Lock()
 
 
-class ModelStore:
+class ModelStore(ABC):
     """The vectors of one model, shared by its copies.
-
-    Parameters
-    ----------
-    directory : Directory
-        The output of a run: ``vectors``, ``model.json``, ``history.json``, ``_SUCCESS``.
-    is_owned : bool
-        Whether the directory goes when the store does.
 
     Notes
     -----
@@ -45,17 +49,28 @@ class ModelStore:
     may need it, and such a DataFrame does not keep the model alive.
     """
 
-    def __init__(self, directory: Directory, is_owned: bool) -> None:
-        self.directory = directory
+    def __init__(self) -> None:
         self._lock = threading.Lock()
         self._served: Directory | None = None
-        self._removal = weakref.finalize(self, directory.delete) if is_owned else None
         self._served_removal: weakref.finalize[..., _Process] | None = None
 
-    @cached_property
+    @property
+    @abstractmethod
     def vectors(self) -> KeyedVectors:
-        """The vectors on the driver, read at the first look."""
-        return KeyedVectors.load(self.directory.uri)
+        """The vectors on the driver."""
+
+    @property
+    @abstractmethod
+    def summary(self) -> TrainingSummary:
+        """How the model was trained."""
+
+    @abstractmethod
+    def table(self, spark: SparkSession) -> DataFrame:
+        """All words and vectors, ``word, vector`` of strings and lists of doubles."""
+
+    @abstractmethod
+    def save_to(self, target: Directory) -> None:
+        """Write the model's files into a directory; the mark of completeness comes last."""
 
     def find_synonyms(self, query: str | Sequence[float], num: int) -> Answer:
         """The ``num`` words most similar to a word, which is left out, or to a vector; fewer if there are fewer.
@@ -74,11 +89,6 @@ class ModelStore:
             raise InputError(f"a vector that is not finite cannot be compared: {query!r}")
         return self.vectors.similar_by_vector(vector, num)
 
-    @cached_property
-    def summary(self) -> TrainingSummary:
-        """How the model was trained."""
-        return TrainingSummary.read(self.directory)
-
     def serve(self, find_location: Callable[[], Directory]) -> Directory:
         """The directory that executors read, written at the first call."""
         with self._lock:
@@ -90,21 +100,6 @@ class ModelStore:
                 self._served_removal = weakref.finalize(_PROCESS, served.delete)
             return self._served
 
-    def table(self, spark: SparkSession) -> DataFrame:
-        """All words and vectors, ``word, vector`` of strings and lists of doubles."""
-        if not self.directory.is_local:  # what Spark calls it may differ from what it is called here
-            matrix = self.vectors.matrix
-            lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
-            words = pa.array(self.vectors.words, pa.string())
-            frame = frame_of(spark, pa.table({"word": words, "vector": lists.cast(pa.list_(pa.float32()))}))
-        else:
-            if self._removal is not None and self._removal.alive:  # the frame is read later than this store may live
-                self._removal.detach()
-                weakref.finalize(_PROCESS, self.directory.delete)
-                self._removal = None
-            frame = spark.read.parquet(spark_path(self.directory.child(VECTORS).path))
-        return frame.select("word", F.col("vector").cast("array<double>").alias("vector"))
-
     def release(self) -> None:
         """Remove what executors read. A later ``transform`` writes it again; earlier DataFrames may fail."""
         with self._lock:
@@ -112,17 +107,138 @@ class ModelStore:
                 self._served_removal()
             self._served = self._served_removal = None
 
-    def copy_to(self, target: Directory) -> None:
-        """Copy the model's files into a directory; the mark of completeness comes last."""
+    def _frame_of_matrix(self, spark: SparkSession) -> DataFrame:
+        matrix = self.vectors.matrix
+        lists = pa.FixedSizeListArray.from_arrays(pa.array(matrix.reshape(-1)), matrix.shape[1])
+        words = pa.array(self.vectors.words, pa.string())
+        return frame_of(spark, pa.table({"word": words, "vector": lists.cast(pa.list_(pa.float32()))}))
+
+
+class FittedStore(ModelStore):
+    """A model just trained: its files stay where the training has put them, and go when the store does.
+
+    Parameters
+    ----------
+    directory : Directory
+        The output of a run: ``vectors``, ``model.json``, ``history.json``, ``_SUCCESS``.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        super().__init__()
+        self._directory = directory
+        self._removal: weakref.finalize[..., FittedStore] | None = weakref.finalize(self, directory.delete)
+
+    @cached_property
+    def vectors(self) -> KeyedVectors:
+        """The vectors on the driver, read at the first look."""
+        return KeyedVectors.load(self._directory.uri)
+
+    @cached_property
+    def summary(self) -> TrainingSummary:
+        """How the model was trained."""
+        return TrainingSummary.read(self._directory)
+
+    def table(self, spark: SparkSession) -> DataFrame:
+        """All words and vectors, read from the files where Spark has them under the same name."""
+        if not self._directory.is_local:
+            frame = self._frame_of_matrix(spark)
+        else:
+            if self._removal is not None:  # the frame is read later than this store may live
+                self._removal.detach()
+                weakref.finalize(_PROCESS, self._directory.delete)
+                self._removal = None
+            frame = spark.read.parquet(spark_path(self._directory.child(VECTORS).path))
+        return _with_doubles(frame)
+
+    def save_to(self, target: Directory) -> None:
+        """Copy the files."""
         target.create()
-        with errors_naming(self.directory.uri):
+        with errors_naming(self._directory.uri):
             pafs.copy_files(
-                self.directory.file(VECTORS), target.child(VECTORS).create().path,
-                source_filesystem=self.directory.filesystem, destination_filesystem=target.filesystem,
+                self._directory.file(VECTORS), target.child(VECTORS).create().path,
+                source_filesystem=self._directory.filesystem, destination_filesystem=target.filesystem,
             )  # fmt: skip
-        for name in (MODEL_FILE, HISTORY_FILE):
-            target.write_bytes(name, self.directory.read_bytes(name))
+        for name in _DESCRIPTIONS:
+            target.write_bytes(name, self._directory.read_bytes(name))
         target.write_bytes(SUCCESS_FILE, b"")
+
+
+class LoadedStore(ModelStore):
+    """A model that was saved: all of it in memory, so that it outlives its directory and can be saved over it.
+
+    Spark empties the path of a Pipeline before it asks any stage to save itself, so a model that still has to read its
+    files then is lost.
+
+    Parameters
+    ----------
+    directory : Directory
+        Where it was saved.
+
+    Raises
+    ------
+    StoreError
+        A file is missing or damaged.
+
+    Notes
+    -----
+    Cost: one pass over the files; 4 V D bytes and the words in the memory of this process.
+    """
+
+    def __init__(self, directory: Directory) -> None:
+        super().__init__()
+        self._table = read_vectors(directory.uri)
+        self._vectors = KeyedVectors(self._table.words, self._table.stack, self._table.counts)
+        self._summary = TrainingSummary.read(directory)
+        self._descriptions = {name: directory.read_bytes(name) for name in _DESCRIPTIONS}
+
+    @property
+    def vectors(self) -> KeyedVectors:
+        """The vectors."""
+        return self._vectors
+
+    @property
+    def summary(self) -> TrainingSummary:
+        """How the model was trained."""
+        return self._summary
+
+    def table(self, spark: SparkSession) -> DataFrame:
+        """All words and vectors, sent from here: where they were saved they may be gone when the frame is computed."""
+        return _with_doubles(self._frame_of_matrix(spark))
+
+    def save_to(self, target: Directory) -> None:
+        """Write the table and its descriptions again, with the same bytes."""
+        target.create()
+        place, table = target.file(VECTORS), self._table
+        write_vectors(target.filesystem, place, table.words, table.counts, [table.matrix], table.metadata)
+        for name, content in self._descriptions.items():
+            target.write_bytes(name, content)
+        target.write_bytes(SUCCESS_FILE, b"")
+
+
+def fit_frame(dataset: DataFrame, column: str, config: Config, location: str | None, verbose: bool) -> ModelStore:
+    """Train on a column of documents, by the same job as from files.
+
+    The model's files are in a new directory, which is removed with the store.
+
+    Raises
+    ------
+    InputError, VocabularyError, ConfigError, DivergedError
+        Nothing is left behind.
+    """
+    find_column(dataset, column, "inputCol")
+    spark = dataset.sparkSession
+    target = find_location(spark, location).child(f"w2v-{uuid.uuid4().hex}")
+    try:
+        with _ONE_AT_A_TIME:
+            train(spark, FrameInput(dataset, column), config, Output(target), Progress(quiet=not verbose))
+    except BaseException:
+        target.delete()
+        raise
+    return FittedStore(target)
+
+
+def _with_doubles(frame: DataFrame) -> DataFrame:
+    return frame.select("word", F.col("vector").cast("array<double>").alias("vector"))
 
 
 class _Process:
@@ -130,28 +246,3 @@ class _Process:
 
 
 _PROCESS: Final = _Process()
-
-
-def saved_directory(spark: SparkSession, path: str) -> Directory:
-    """The directory of a saved model, whose ``metadata`` Spark has written, as this process reaches it.
-
-    Raises
-    ------
-    StoreError
-        Spark has it on a file system that this process does not see, or that pyarrow cannot open.
-    """
-    files = spark.read.text(f"{path.rstrip('/')}/metadata").inputFiles()
-    if not files:
-        raise StoreError(f"{path} holds no saved model (no metadata)")
-    uri = quote(files[0].rpartition("/metadata/")[0], safe=_URI_CHARACTERS).replace("s3a://", "s3://", 1)
-    try:
-        directory = Directory.open(uri)
-        is_there = directory.exists("metadata")
-    except (ValueError, OSError, pa.ArrowException) as error:
-        raise StoreError(f"{path}, which Spark has at {uri}, cannot be opened: {error}") from error
-    if not is_there:
-        raise StoreError(
-            f"{path} is not visible to this process, but to Spark, at {uri}; give a path that both reach, on a mounted "
-            "file system or an object store"
-        )
-    return directory

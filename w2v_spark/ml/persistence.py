@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+import os
+import posixpath
+import uuid
+from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from urllib.parse import quote
 
+import pyarrow as pa
 from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, MLWriter
 
-from w2v_spark.errors import ConfigError
+from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.ml.location import is_connect
-from w2v_spark.ml.model_store import ModelStore, saved_directory
+from w2v_spark.ml.model_store import LoadedStore, ModelStore
+from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params
+from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pyspark.ml.param import Params
+    from pyspark.sql import SparkSession
 
 Loaded = TypeVar("Loaded")
+PathLike = str | os.PathLike[str]
+
+_URI_CHARACTERS: Final = "%/:@!$&'()*+,;=-._~"
 
 
 class ParamsWriter(MLWriter):
@@ -24,6 +35,32 @@ class ParamsWriter(MLWriter):
     def __init__(self, instance: Params, store: ModelStore | None = None) -> None:
         super().__init__()
         self._instance, self._store = instance, store
+
+    @errors_naming_params()
+    def save(self, path: PathLike) -> None:
+        """Write the files; with ``overwrite()`` all of a new model before an earlier one goes.
+
+        Raises
+        ------
+        StoreError
+            The path is one that only Spark reaches.
+        """
+        path = os.fspath(path)
+        if not self.shouldOverwrite or self._store is None:
+            super().save(path)
+            return
+        suffix = f".{uuid.uuid4().hex}.saving"
+        staged = path.rstrip("/") + suffix
+        try:
+            self.saveImpl(staged)
+            self._handleOverwrite(path)
+        except BaseException:
+            self._handleOverwrite(staged)
+            raise
+        source = saved_directory(self.sparkSession, staged)
+        above, name = posixpath.split(source.path)
+        parent = Directory(posixpath.dirname(source.uri), source.filesystem, above)
+        parent.move(name, parent, name.removesuffix(suffix))
 
     def _handleOverwrite(self, path: str) -> None:
         """Remove what is at the path; Spark Connect does so on the server."""
@@ -35,13 +72,11 @@ class ParamsWriter(MLWriter):
             super()._handleOverwrite(path)
 
     def saveImpl(self, path: str) -> None:
-        """Write the files. Raises `StoreError` where the path is one that only Spark reaches."""
+        """Write the files to a path where nothing is."""
         spark = self.sparkSession
-        if not isinstance(path, str):
-            raise TypeError(f"path should be a string, got type {type(path)}")
         DefaultParamsWriter.saveMetadata(self._instance, path, spark)
         if self._store is not None:
-            self._store.copy_to(saved_directory(spark, path))
+            self._store.save_to(saved_directory(spark, path))
 
 
 class ParamsReader(MLReader[Any]):
@@ -51,20 +86,51 @@ class ParamsReader(MLReader[Any]):
         super().__init__()
         self._create, self._class_name, self._has_store = create, class_name, has_store
 
-    def load(self, path: str) -> Any:
+    @errors_naming_params()
+    def load(self, path: PathLike) -> Any:
         """The object.
 
         Raises
         ------
         ConfigError
             Something else was saved there.
+        StoreError
+            A file of the model is missing or damaged, or the path is one that only Spark reaches.
         """
-        spark = self.sparkSession
+        spark, path = self.sparkSession, os.fspath(path)
         metadata = DefaultParamsReader.loadMetadata(path, spark)
         if metadata["class"] != self._class_name:
             raise ConfigError(f"{path} holds a {metadata['class']}, expected a {self._class_name}")
-        store = ModelStore(saved_directory(spark, path), is_owned=False) if self._has_store else None
+        for part in ("paramMap", "defaultParamMap"):
+            values = metadata.get(part, {})
+            metadata[part] = {RENAMED_PARAMS.get(name, name): value for name, value in values.items()}
+        store = LoadedStore(saved_directory(spark, path)) if self._has_store else None
         instance = self._create(store)
         instance._resetUid(metadata["uid"])
         DefaultParamsReader.getAndSetParams(cast(Any, instance), metadata)
         return instance
+
+
+def saved_directory(spark: SparkSession, path: str) -> Directory:
+    """The directory of a saved model, whose ``metadata`` Spark has written, as this process reaches it.
+
+    Raises
+    ------
+    StoreError
+        Spark has it on a file system that this process does not see, or that pyarrow cannot open.
+    """
+    files = spark.read.text(f"{path.rstrip('/')}/metadata").inputFiles()
+    if not files:
+        raise StoreError(f"{path} holds no saved model (no metadata)")
+    uri = quote(files[0].rpartition("/metadata/")[0], safe=_URI_CHARACTERS).replace("s3a://", "s3://", 1)
+    try:
+        directory = Directory.open(uri)
+        is_there = directory.exists("metadata")
+    except (ValueError, OSError, pa.ArrowException) as error:
+        raise StoreError(f"{path}, which Spark has at {uri}, cannot be opened: {error}") from error
+    if not is_there:
+        raise StoreError(
+            f"{path} is not visible to this process, but to Spark, at {uri}; give a path that both reach, on a mounted "
+            "file system or an object store"
+        )
+    return directory

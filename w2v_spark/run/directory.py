@@ -79,7 +79,7 @@ class RunDirectory:
         mark(self.directory)
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
-        statistics = build_update_statistics(vocabulary.counts, run.config, tables)
+        statistics = build_update_statistics(vocabulary.counts, run.config, tables, run.statistics.sentences)
         self.directory.write_bytes(UPDATE_STATISTICS_FILE, statistics_to_bytes(statistics))
         run.write(self.directory)
 

@@ -33,22 +33,36 @@ class Trainer:
     def __init__(self, model: ModelConfig, tables: SamplingTables) -> None:
         tree = model.objective is Objective.HIERARCHICAL_SOFTMAX
         most_rows = int(np.diff(tables.starts).max(initial=1)) if tree else model.negatives + 1
+        self._takes_sentences = model.window == "sentence"
+        window = 1 if model.window == "sentence" else model.window
         self._model = Model(
             dim=model.dim,
             cbow=model.architecture is Architecture.CBOW,
             cbow_mean=model.cbow_mean,
             hierarchical_softmax=tree,
-            window=model.window,
-            shrink_window=model.shrink_window,
+            window=window,
+            shrink_window=model.shrink_window and not self._takes_sentences,
             negatives=model.negatives,
             most_rows=most_rows,
+            most_inputs=2 * window,
         )
         self._tables = tables
-        self._scratch = build_scratch(2 * model.window, most_rows, model.dim)
+        self._scratch = self._build_scratch()
         self.statistics = np.zeros(STATISTICS)
+
+    def _build_scratch(self) -> npt.NDArray[np.float32]:
+        return build_scratch(self._model.most_inputs, self._model.most_rows, self._model.dim)
+
+    def _reach_across(self, others: int) -> None:
+        """Make the window as wide as a sentence with so many words beside the target, and the memory as large."""
+        if others > self._model.window:
+            self._model = self._model._replace(window=others, most_inputs=others)
+            self._scratch = self._build_scratch()
 
     def train(self, sentences: Sentences, schedule: Schedule, weights: Weights) -> None:
         """Train on consecutive sentences; the weights are updated in place."""
+        if self._takes_sentences:
+            self._reach_across(int(np.diff(sentences.offsets).max(initial=1)) - 1)
         train_sentences(sentences, schedule, weights, self._model, self._tables, self._scratch, self.statistics)
 
 

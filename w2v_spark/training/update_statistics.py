@@ -31,6 +31,7 @@ Numbers = npt.NDArray[np.float64]
 
 # Chosen by the measurements in docs/design/distributed-training.md.
 OUTPUT_CENTERED_WEIGHT: Final = 1.5
+ENDLESS: Final = 50  # words of a window that is taken to end before its sentence does; part of the result
 FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
 
@@ -81,7 +82,9 @@ BothStatistics = tuple[UpdateStatistics, UpdateStatistics]
 """Of the input and of the output matrix."""
 
 
-def build_update_statistics(counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables) -> BothStatistics:
+def build_update_statistics(
+    counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables, sentences: int = 1
+) -> BothStatistics:
     """The statistics of both matrices.
 
     Parameters
@@ -90,11 +93,13 @@ def build_update_statistics(counts: npt.NDArray[np.int64], config: Config, table
     config : Config
     tables : SamplingTables
         Built for the same model.
+    sentences : int
+        Of the corpus; their mean length bounds windows that are wider than `ENDLESS`.
     """
     kept = counts * keep_probabilities(counts, config.train.sample)
     share = kept / kept.sum()
     scored = _scored(counts, kept, config.model, tables)
-    sizes = _context_sizes(config.model)
+    sizes = _context_sizes(config.model, kept.sum() / max(sentences, 1))
     floor = FLOORS[config.model.objective]
     skipgram = config.model.architecture is Architecture.SKIPGRAM
     inputs = UpdateStatistics(
@@ -129,11 +134,18 @@ def _scored(counts: npt.NDArray[np.int64], kept: Numbers, model: ModelConfig, ta
     return np.asarray(kept + kept.sum() * model.negatives * noise)
 
 
-def _context_sizes(model: ModelConfig) -> Numbers:
-    """The possible numbers of context words, equally likely, as if sentences had no ends."""
-    if model.shrink_window:
-        return 2.0 * np.arange(1, model.window + 1, dtype=np.float64)
-    return np.array([2.0 * model.window])
+def _context_sizes(model: ModelConfig, sentence: float) -> Numbers:
+    """The possible numbers of context words, equally likely.
+
+    As if sentences had no ends; but a window wider than `ENDLESS` has no more words than a sentence of mean length.
+    """
+    others = np.array([max(sentence - 1, 1.0)])
+    if model.window == "sentence":
+        return others
+    sizes = 2.0 * np.arange(1, model.window + 1, dtype=np.float64)
+    if not model.shrink_window:
+        sizes = sizes[-1:]
+    return np.minimum(sizes, others) if model.window > ENDLESS else sizes
 
 
 def statistics_to_bytes(statistics: BothStatistics) -> bytes:

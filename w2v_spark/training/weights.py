@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from w2v_spark.config import ModelConfig, Objective, Vectors
+from w2v_spark.config import ModelConfig, Objective, PublishedRows
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory
 
@@ -238,14 +238,14 @@ def whole_files(shape: WeightShape, stem: str = "") -> WeightFiles:
     return {name: [(f"{stem}{name}.npy", rows)] for name, rows in shape.rows.items()}
 
 
-def rows_to_publish(vectors: Vectors, inputs: MatrixReader, outputs: MatrixReader) -> Iterator[Matrix]:
+def rows_to_publish(published: PublishedRows, inputs: MatrixReader, outputs: MatrixReader) -> Iterator[Matrix]:
     """Batches of rows of one matrix, or of the sum of both."""
     for start in range(0, len(inputs), ROWS_AT_A_TIME):
         rows = slice(start, start + ROWS_AT_A_TIME)
-        if vectors is Vectors.SUM:
+        if published is PublishedRows.SUM:
             yield inputs[rows] + outputs[rows]
         else:
-            yield inputs[rows] if vectors is Vectors.INPUT else outputs[rows]
+            yield inputs[rows] if published is PublishedRows.INPUT else outputs[rows]
 
 
 def _header(rows: int, dim: int) -> bytes:

@@ -1,4 +1,4 @@
-"""``model.vectors``: which rows of the trained weights the job publishes."""
+"""``model.published_rows``: which rows of the trained weights the job publishes."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ def test_published_rows(
     weights, published = {}, {}
     for choice in ("input", "output", "sum"):
         out = tmp_path / choice
-        settings = [f"model.vectors={choice}", f"train.rounds={ROUNDS}", "train.sample=0"]
+        settings = [f"model.published_rows={choice}", f"train.rounds={ROUNDS}", "train.sample=0"]
         model = job.train(source, out, "--format", "parquet", "--keep-run", "--quiet", settings=settings)
-        assert model.description["config"]["model"]["vectors"] == choice
+        assert model.description["config"]["model"]["published_rows"] == choice
         published[choice] = model.matrix
         folder = out / f"_run/rounds/{ROUNDS:05d}"
         files = json.loads((folder / "round.json").read_text())["files"]

@@ -1,0 +1,135 @@
+"""Models that were saved: they stand on their own, and what is written over stays until the new files are complete."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pyspark.ml import PipelineModel
+from pyspark.sql import DataFrame, SparkSession
+
+from w2v_spark.errors import StoreError
+from w2v_spark.estimator import Word2Vec, Word2VecModel
+from w2v_spark.ml.model_store import LoadedStore
+from w2v_spark.storage import Directory
+
+TEXTS = ["the cat sat on the mat", "a cat and a dog", "the dog sat on the cat"] * 4
+
+
+@pytest.fixture(scope="module")
+def words(spark: SparkSession) -> DataFrame:
+    return spark.createDataFrame([(text.split(),) for text in TEXTS], "words array<string>").coalesce(1).cache()
+
+
+@pytest.fixture(scope="module")
+def model(words: DataFrame, tmp_path_factory: pytest.TempPathFactory) -> Word2VecModel:
+    estimator = Word2Vec(
+        vectorSize=32, minCount=1, rounds=1, numPartitions=1, sample=0.0, inputCol="words", outputCol="vector",
+        runDirectory=tmp_path_factory.mktemp("runs"), verbose=False,
+    )  # fmt: skip
+    return estimator.fit(words)
+
+
+def words_of(model: Word2VecModel) -> dict[str, list[float]]:
+    return {row.word: row.vector.toArray().tolist() for row in model.getVectors().collect()}
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    """All files below a folder that Spark does not hide, but for the metadata, whose names and times change."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name[0] != "."]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.parent.name != "metadata"}
+
+
+def test_a_model_is_saved_where_it_was_loaded_from(model: Word2VecModel, tmp_path: Path) -> None:
+    place = tmp_path / "a model"
+    model.save(place)
+    before = contents(place)
+    assert {"model.json", "history.json", "_SUCCESS", "vectors/part-00000.parquet"} <= before.keys()
+    for number in range(2):
+        loaded = Word2VecModel.load(place).setOutputCol(f"column {number}")
+        loaded.write().overwrite().save(place)
+        again = Word2VecModel.load(place)
+        assert again.getOutputCol() == f"column {number}"
+        assert words_of(again) == words_of(model)
+        assert again.summary == model.summary
+    assert contents(place) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["a model"]
+
+
+def test_so_is_a_pipeline(model: Word2VecModel, words: DataFrame, tmp_path: Path) -> None:
+    place = str(tmp_path / "pipeline")
+    inner, outer = PipelineModel([model]), tmp_path / "nested"
+    inner.save(place)
+    PipelineModel([PipelineModel([model])]).save(str(outer))
+    expected = inner.transform(words).collect()
+    for path in (place, str(outer)):
+        loaded = PipelineModel.load(path)
+        loaded.write().overwrite().save(path)
+        assert loaded.transform(words).collect() == expected
+        assert PipelineModel.load(path).transform(words).collect() == expected
+
+
+def test_a_loaded_model_outlives_its_directory(model: Word2VecModel, words: DataFrame, tmp_path: Path) -> None:
+    model.save(str(tmp_path / "model"))
+    saved = contents(tmp_path / "model")
+    loaded = Word2VecModel.load(str(tmp_path / "model")).setRunDirectory(tmp_path / "runs")
+    frame = loaded.getVectors()
+    shutil.rmtree(tmp_path / "model")
+    assert loaded.findSynonymsArray("cat", 3) == model.findSynonymsArray("cat", 3)
+    assert loaded.findSynonyms("cat", 3).collect() == model.findSynonyms("cat", 3).collect()
+    assert {row.word for row in frame.collect()} == set(model.vectors_table.words)
+    assert words_of(loaded) == words_of(model)
+    assert loaded.transform(words).collect() == model.transform(words).collect()
+    assert str(loaded.summary) == str(model.summary)
+    np.testing.assert_array_equal(loaded.vectors_table.matrix, model.vectors_table.matrix)
+    assert loaded.vectors_table.counts.tolist() == model.vectors_table.counts.tolist()
+    loaded.save(tmp_path / "elsewhere")
+    assert contents(tmp_path / "elsewhere") == saved
+
+
+def test_what_is_there_stays_until_the_new_model_is_complete(
+    model: Word2VecModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "model"
+    model.save(place)
+    before = contents(place)
+
+    def fail(self: LoadedStore, target: Directory) -> None:
+        target.create().write_bytes("half", b"")
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr(LoadedStore, "save_to", fail)
+    with pytest.raises(OSError, match="no space left"):
+        Word2VecModel.load(place).write().overwrite().save(place)
+    assert contents(place) == before
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+def test_a_path_may_be_a_path(tmp_path: Path) -> None:
+    estimator = Word2Vec(inputCol="words", vectorSize=7)
+    estimator.save(tmp_path / "estimator")
+    estimator.write().overwrite().save(tmp_path / "estimator")
+    for loaded in (Word2Vec.load(tmp_path / "estimator"), Word2Vec.read().load(tmp_path / "estimator")):
+        assert loaded.extractParamMap() == estimator.extractParamMap()
+
+
+def test_params_of_earlier_versions_are_read(tmp_path: Path) -> None:
+    estimator = Word2Vec(inputCol="words", publishedRows="sum")
+    estimator.save(tmp_path / "new")
+    text = next((tmp_path / "new" / "metadata").glob("part-*")).read_text()
+    assert text.count('"publishedRows"') == 2  # its value and its default
+    (tmp_path / "old" / "metadata").mkdir(parents=True)
+    (tmp_path / "old" / "metadata" / "part-00000").write_text(text.replace('"publishedRows"', '"vectors"'))
+    loaded = Word2Vec.load(tmp_path / "old")
+    assert (loaded.getPublishedRows(), loaded.uid) == ("sum", estimator.uid)
+    loaded.clear(loaded.publishedRows)
+    assert loaded.getPublishedRows() == "input"
+
+
+def test_a_damaged_model_is_refused_when_it_is_loaded(model: Word2VecModel, tmp_path: Path) -> None:
+    model.save(tmp_path / "model")
+    (tmp_path / "model" / "history.json").unlink()
+    with pytest.raises(StoreError, match=r"history\.json is missing"):
+        Word2VecModel.load(tmp_path / "model")

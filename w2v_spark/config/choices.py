@@ -1,0 +1,63 @@
+"""Settings that are one of several names."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Sentences(StrEnum):
+    """Where a sentence ends: at terminal punctuation, or only at the end of a line."""
+
+    PUNCTUATION = "punctuation"
+    LINE = "line"
+
+
+class Apostrophes(StrEnum):
+    """Whether an apostrophe between two word characters belongs to the word (``don't``) or splits it."""
+
+    SPLIT = "split"
+    KEEP = "keep"
+
+
+class Tokenizer(StrEnum):
+    """Whether words are what Unicode says, or whatever stands between white space."""
+
+    UNICODE = "unicode"
+    WHITESPACE = "whitespace"
+
+
+class Normalize(StrEnum):
+    """The normal form that text is brought into, so that the ways to write a character are one."""
+
+    NFC = "nfc"
+    NFKC = "nfkc"
+    NONE = "none"
+
+
+class Architecture(StrEnum):
+    """Which input rows meet a target."""
+
+    SKIPGRAM = "skipgram"
+    CBOW = "cbow"
+
+
+class Objective(StrEnum):
+    """Which output rows a target is scored against."""
+
+    NEGATIVE_SAMPLING = "negative_sampling"
+    HIERARCHICAL_SOFTMAX = "hierarchical_softmax"
+
+
+class PublishedRows(StrEnum):
+    """Which of a word's two rows is published as its vector, or the sum of both."""
+
+    INPUT = "input"
+    OUTPUT = "output"
+    SUM = "sum"
+
+
+class Merge(StrEnum):
+    """How the displacements of the shards become one."""
+
+    CURVATURE = "curvature"
+    MEAN = "mean"

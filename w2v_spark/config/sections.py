@@ -1,0 +1,292 @@
+"""The table of settings: a new setting is one entry here. All else that knows of settings is made from it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from w2v_spark.config.choices import (
+    Apostrophes,
+    Architecture,
+    Merge,
+    Normalize,
+    Objective,
+    PublishedRows,
+    Sentences,
+    Tokenizer,
+)
+from w2v_spark.config.setting import setting
+
+Auto = Literal["auto"]
+WholeSentence = Literal["sentence"]
+
+
+RENAMED: Final = {"model.vectors": "model.published_rows"}
+"""Keys of earlier versions, which are refused with the name of today."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfig:
+    """How text becomes sentences of words."""
+
+    column: str = setting(
+        "text",
+        "column that holds the documents, a string or an `array<string>` of words; not used for the text format",
+        mllib="`inputCol`",
+    )
+    tokenizer: Tokenizer = setting(
+        Tokenizer.UNICODE,
+        "what a word is: what Unicode's word boundaries say, or whatever stands between white space, a sentence a line",
+        param="tokenizer",
+        c_program="always whitespace",
+    )
+    normalize: Normalize = setting(
+        Normalize.NFC,
+        "normal form of Unicode that text is brought into, so that the ways to write a character are one; lists of "
+        "words stay as they are",
+        param="normalize",
+    )
+    lowercase: bool | Auto = setting(
+        "auto",
+        'fold case by the rules of Unicode; "auto": yes, but not with the tokenizer "whitespace"; lists of words stay '
+        "as they are",
+        param="lowercase",
+    )
+    apostrophes: Apostrophes = setting(
+        Apostrophes.SPLIT,
+        "what an apostrophe between two word characters does: split the word, or belong to it",
+        param="apostrophes",
+    )
+    sentences: Sentences = setting(
+        Sentences.PUNCTUATION,
+        "where sentences end: at punctuation and blank lines, or at every line break and nowhere else",
+        param="sentences",
+    )
+    max_sentence_length: int = setting(
+        1000,
+        "words of the vocabulary after which a sentence is cut",
+        1,
+        1_000_000,
+        param="maxSentenceLength",
+        gensim="`max_sentence_length` of `LineSentence`",
+        mllib="`maxSentenceLength`",
+        mllib_default="1000",
+        c_program="fixed at 1000",
+    )
+
+    @property
+    def lowers(self) -> bool:
+        """Whether words are lower-cased."""
+        return self.tokenizer is Tokenizer.UNICODE if self.lowercase == "auto" else self.lowercase
+
+
+@dataclass(frozen=True, slots=True)
+class VocabularyConfig:
+    """Which words get a vector."""
+
+    min_count: int = setting(
+        5,
+        "occurrences that a word needs to get a vector",
+        1,
+        2**62,
+        param="minCount",
+        param_note="0 is taken as 1",
+        gensim="`min_count`",
+        mllib="`minCount`",
+        mllib_default="5",
+        c_program="`-min-count`",
+    )
+    max_size: int = setting(
+        0,
+        "keep only so many of the most frequent words; 0: all",
+        0,
+        2**31 - 1,
+        param="maxVocabularySize",
+        gensim="`max_final_vocab`",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModelConfig:
+    """What is trained, and which part of it is published."""
+
+    architecture: Architecture = setting(
+        Architecture.SKIPGRAM,
+        "what meets a target: each neighbour by itself, or all of its neighbours together",
+        param="architecture",
+        gensim="`sg=1`, `sg=0`",
+        mllib="always skip-gram",
+        c_program="`-cbow 0`, `-cbow 1`",
+    )
+    objective: Objective = setting(
+        Objective.NEGATIVE_SAMPLING,
+        "how a target is told from other words: against noise words, or along the branches of a Huffman tree",
+        param="objective",
+        gensim="`hs=0`, `hs=1`",
+        mllib="always hierarchical softmax",
+        c_program="`-hs 0`, `-hs 1`",
+    )
+    dim: int = setting(
+        100,
+        "numbers in a vector",
+        1,
+        1024,
+        param="vectorSize",
+        gensim="`vector_size`",
+        mllib="`vectorSize`",
+        mllib_default="100",
+        c_program="`-size`",
+    )
+    window: int | WholeSentence = setting(
+        5,
+        'neighbours on each side, at most; "sentence": all words of the sentence',
+        1,
+        10_000,
+        param="windowSize",
+        param_note="0: the whole sentence",
+        gensim="`window`",
+        mllib="`windowSize`",
+        mllib_default="5",
+        c_program="`-window`",
+    )
+    negatives: int = setting(
+        5,
+        "noise words drawn for each window; negative sampling only",
+        1,
+        64,
+        param="negative",
+        gensim="`negative`",
+        c_program="`-negative`",
+    )
+    noise_exponent: float = setting(
+        0.75,
+        "noise words are drawn by count to this power: 1 as they occur, 0 all alike",
+        -2.0,
+        2.0,
+        param="noiseExponent",
+        gensim="`ns_exponent`",
+        c_program="fixed at 0.75",
+    )
+    cbow_mean: bool = setting(
+        True,
+        "CBOW takes the mean of the neighbours' rows; false: their sum",
+        param="cbowMean",
+        gensim="`cbow_mean`",
+        c_program="always the mean",
+    )
+    shrink_window: bool = setting(
+        True,
+        'each word\'s reach is drawn from 1 to `window`; false: it is always the whole window, as with "sentence"',
+        param="shrinkWindow",
+        gensim="`shrink_windows`",
+        mllib="always shrinks",
+        c_program="always shrinks",
+    )
+    published_rows: PublishedRows = setting(
+        PublishedRows.INPUT,
+        'the rows that are published as vectors; only "input" with hierarchical softmax',
+        param="publishedRows",
+        gensim="input: `wv`; output: `syn1neg`",
+        mllib="always input",
+        c_program="always input",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class TrainConfig:
+    """How it is trained. ``shards`` and ``rounds`` are part of the result, the cluster is not.
+
+    With ``threads`` above 1 the result differs a little from run to run.
+    """
+
+    epochs: int = setting(
+        5,
+        "passes over the corpus",
+        1,
+        10_000,
+        param="maxIter",
+        param_default=1,
+        param_note="1 as in MLlib; 5, the default of the command, is better for all but large corpora",
+        gensim="`epochs`",
+        mllib="`maxIter` (1)",
+        mllib_default="1",
+        c_program="`-iter`",
+    )
+    learning_rate: float = setting(
+        0.025,
+        "learning rate at the start",
+        above=0.0,
+        high=10.0,
+        param="stepSize",
+        param_note="falls to `minStepSize` over all epochs",
+        gensim="`alpha`",
+        mllib="`stepSize`",
+        mllib_default="0.025",
+        c_program="`-alpha`",
+    )
+    min_learning_rate: float = setting(
+        0.0001,
+        "learning rate at the end, reached in a straight line",
+        0.0,
+        10.0,
+        limit="not above `train.learning_rate`",
+        param="minStepSize",
+        param_note="`stepSize` where that is less",
+        gensim="`min_alpha`",
+        mllib="1e-4 of the start",
+        c_program="1e-4 of the start",
+    )
+    sample: float = setting(
+        1e-3,
+        "words above this share of the corpus are skipped now and then; 0: never",
+        0.0,
+        1.0,
+        param="sample",
+        gensim="`sample`",
+        c_program="`-sample`",
+    )
+    shards: int | Auto = setting(
+        "auto",
+        'parts of the corpus that are trained side by side; "auto": the cores of the cluster, divided by `threads`',
+        1,
+        65_536,
+        param="numPartitions",
+        param_note="0: automatic. MLlib's 1 keeps one core busy, since more make its vectors worse; here the number "
+        "hardly matters to the vectors, so it follows the cluster. A number that is set is kept",
+        mllib="`numPartitions` (1)",
+        mllib_default="1",
+    )
+    threads: int = setting(
+        1,
+        "threads of each shard on one copy of the weights, for models too large for a copy a core; above 1 the vectors "
+        "vary a little from run to run",
+        1,
+        256,
+        limit="not above the cores of a `local[N]` master",
+        param="threads",
+        gensim="`workers`",
+        c_program="`-threads`",
+    )
+    rounds: int | Auto = setting(
+        "auto",
+        'how often the shards meet in the whole run; "auto": 23 times the square root of the shards, more beyond 300 '
+        "million words",
+        1,
+        100_000,
+        param="rounds",
+        mllib="`maxIter` (1)",
+    )
+    merge: Merge = setting(
+        Merge.CURVATURE, "how they meet: the corrected mean, or the plain one", param="merge", mllib="mean"
+    )
+    seed: int = setting(
+        1,
+        "another seed, other starting weights, order of the corpus and random draws",
+        0,
+        2**63 - 1,
+        param="seed",
+        param_note="the same vectors in every process; negative seeds are taken modulo 2^63",
+        gensim="`seed`",
+        mllib="`seed`",
+        mllib_default="a hash of the class name, another one in each Python process",
+    )

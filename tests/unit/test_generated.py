@@ -22,11 +22,11 @@ def test_tables_of_the_documentation_are_those_of_today(path: Path) -> None:
 
 
 def test_every_setting_stands_in_a_document_with_all_that_is_known_of_it() -> None:
-    text = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    text = (ROOT / "docs" / "reference" / "configuration.md").read_text(encoding="utf-8")
     for entry in SETTINGS:
         assert text.count(f"| `{entry.name}` | ") == 1
         assert f" | {entry.setting.help} | {entry.setting.gensim} | {entry.setting.mllib} | " in text
-    estimator = (ROOT / "docs" / "estimator.md").read_text(encoding="utf-8")
+    estimator = (ROOT / "docs" / "guide" / "estimator.md").read_text(encoding="utf-8")
     for name in set(PARAMS) - {"inputCol", "outputCol"}:
         assert estimator.count(f"| `{name}` | ") == 1
 

@@ -7,7 +7,7 @@ from tests.naive import word2vec as naive
 from tests.unit.cases import CBOW, HIERARCHICAL_SOFTMAX, MODELS, SKIPGRAM, Case
 from w2v_spark.kernels import rng
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS
+from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
 from w2v_spark.training.trainer import Trainer
@@ -75,7 +75,8 @@ def test_a_whole_sentence_grows_from_call_to_call():
         w_in[:, :dim], w_out[:, :dim] = case.w_in, case.w_out
         trainer, key = Trainer(case.model, case.tables), stream_key(7, 2, 3)
         for length in (2, 40, 7, 300):
-            trainer.train(case.ids, np.array([0, length]), 0, key, w_in, w_out, 0.005, 0.0, 1e-4)
+            sentences = Sentences(case.ids, np.array([0, length]), 0)
+            trainer.train(sentences, Schedule(np.uint64(key), 0.005, 0.0, 1e-4), Weights(w_in, w_out))
         results.append((w_in, w_out, trainer.statistics))
     for one, other in zip(*results, strict=True):
         np.testing.assert_array_equal(one, other)

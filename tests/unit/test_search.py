@@ -223,7 +223,9 @@ def test_what_needs_a_compiler_says_so_in_one_line(monkeypatch: pytest.MonkeyPat
     for module in [module for module in sys.modules if module.startswith("w2v_spark.kernels")]:
         monkeypatch.delitem(sys.modules, module)
     monkeypatch.setitem(sys.modules, "numba", None)
-    with pytest.raises(MissingExtra, match=r"^a search .* needs numba: pip install 'w2v-spark\[train\]'$"):
+    with pytest.raises(
+        MissingExtra, match=r"^a search .*: numba is not installed; run: pip install 'w2v-spark\[train\]'$"
+    ):
         RerankedSearch(PIECES, NORMS) if name == "int8_scores" else next(find_neighbours(MATRIX, np.arange(2), 1))
 
 

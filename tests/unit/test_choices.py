@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tests.unit.cases import MODELS, Case
-from tests.unit.test_encode import blocks_of, encode
+from tests.unit.test_encode import chunks_of, encode
 from w2v_spark.sampling.alias import noise_probabilities
 from w2v_spark.sampling.subsample import keep_probabilities, keep_thresholds
 from w2v_spark.training.history import RoundRecord
@@ -62,7 +62,7 @@ def test_gradients_go_on_beyond_six_and_saturate_at_sixteen(model, score, expect
 
 def test_unknown_words_do_not_count_towards_the_length_of_a_sentence():
     table = encode(["w1 no w2 no no w3 w4 no w5."], max_sentence_length=3)
-    assert blocks_of(table) == [[["w1", "w2", "w3"], ["w4", "w5"]]]
+    assert chunks_of(table) == [[["w1", "w2", "w3"], ["w4", "w5"]]]
 
 
 def test_the_loss_of_a_round_is_the_mean_over_all_pairs():

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from w2v_spark.errors import InputError
-from w2v_spark.spark.input_files import partition_base
-from w2v_spark.spark.input_formats import guess_format, missing_format
-from w2v_spark.spark.input_heads import sample
+from w2v_spark.inputs.files import partition_base
+from w2v_spark.inputs.formats import guess_format, missing_format
+from w2v_spark.inputs.heads import sample
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 BASE = {"errors", "extras", "config", "locations", "magic", "storage"}
 CORE = BASE | {
     "w2v_spark",
+    "inputs",
     "kernels",
     "sampling",
     "text",
@@ -33,6 +34,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "config": {"errors"},
     "locations": {"errors"},
     "storage": {"errors", "locations"},
+    "inputs": BASE,
     "kernels": set[str](),
     "sampling": BASE | {"kernels"},
     "text": BASE | {"kernels"},

@@ -18,13 +18,13 @@ from pyspark.sql import functions as F
 
 from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.inputs.files import spark_path
 from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
-from w2v_spark.spark.input_files import spark_path
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.spark.source import FrameInput
 from w2v_spark.spark.train import Output, train

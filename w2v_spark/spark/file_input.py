@@ -13,9 +13,7 @@ from pyarrow import fs as pafs
 from pyspark.sql import DataFrame, DataFrameReader, SparkSession
 
 from w2v_spark.errors import InputError, Name
-from w2v_spark.magic import Kind
-from w2v_spark.spark.decode import line_options, with_byte_order
-from w2v_spark.spark.input_files import (
+from w2v_spark.inputs.files import (
     check_all_listed,
     is_local,
     list_local,
@@ -23,7 +21,7 @@ from w2v_spark.spark.input_files import (
     partition_base,
     spark_path,
 )
-from w2v_spark.spark.input_formats import (
+from w2v_spark.inputs.formats import (
     FILE_FORMATS,
     LINE_FORMATS,
     TABLE_MARKS,
@@ -32,7 +30,9 @@ from w2v_spark.spark.input_formats import (
     missing_format,
     refuse_table,
 )
-from w2v_spark.spark.input_heads import check_heads, sample
+from w2v_spark.inputs.heads import check_heads, sample
+from w2v_spark.magic import Kind
+from w2v_spark.spark.decode import line_options, with_byte_order
 from w2v_spark.spark.malformed import Malformed, keeps_malformed, with_corrupt_lines
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, condition, one_line_cause, quiet_analysis
 

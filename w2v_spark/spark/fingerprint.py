@@ -14,7 +14,7 @@ from pyarrow import fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.errors import W2VError
-from w2v_spark.spark.input_files import is_local, local_path
+from w2v_spark.inputs.files import is_local, local_path
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, quiet_analysis
 from w2v_spark.storage import Directory
 

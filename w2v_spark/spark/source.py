@@ -13,12 +13,12 @@ from pyspark.sql import DataFrame, SparkSession
 from w2v_spark.config import TextConfig
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import ConfigError, InputError, Name
+from w2v_spark.inputs.files import covering, within
+from w2v_spark.inputs.formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
 from w2v_spark.spark.columns import document_column, id_column
 from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
 from w2v_spark.spark.fingerprint import fingerprint_files, path_version, table_version
-from w2v_spark.spark.input_files import covering, within
-from w2v_spark.spark.input_formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
 from w2v_spark.spark.malformed import MAX_INVALID, check_invalid
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause, quiet_analysis
 

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 
 from w2v_spark.errors import InputError, Name
-from w2v_spark.spark.input_files import data_files, is_local, local_path, matches
+from w2v_spark.inputs.files import data_files, is_local, local_path, matches
 
 FILE_FORMATS: Final = frozenset({"text", "parquet", "orc", "json", "csv", "tsv", "avro", "xml"})
 """Formats whose rows are all that the files hold. Other formats have their own idea of a path."""

@@ -5,14 +5,17 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
+import shlex
+from collections.abc import Iterator
 from enum import StrEnum
 from pathlib import Path
 
 import pytest
 
 from tests.conftest import ROOT
+from tests.unit.test_layers import BASE, CORE, MAY_IMPORT
 from tools.command_tables import fill
-from w2v_spark.cli.parsers import COMMANDS
+from w2v_spark.cli.parsers import COMMANDS, build_command_parser
 from w2v_spark.config import Config
 
 DOCS = sorted((ROOT / "docs").rglob("*.md"))
@@ -80,6 +83,52 @@ def test_every_command_has_a_section_with_its_options(command: str) -> None:
     assert re.findall(r"<!-- options: begin (\w+) -->", section) == [command]
 
 
+def commands_of(document: Path) -> Iterator[list[str]]:
+    """What stands behind ``w2v-spark`` in the blocks of a document, word by word, as a shell would cut it."""
+    text = document.read_text(encoding="utf-8")
+    for block in re.findall(r"^```(?:sh)?\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
+        lines = re.sub(r"\$\(w2v-spark path[^)]*\)", "$PATH", block.replace("\\\n", " ")).splitlines()
+        while lines:
+            line = lines.pop(0)
+            while line.count('"') % 2 and lines:  # a query over several lines
+                line += "\n" + lines.pop(0)
+            if not re.match(r"w2v-spark |spark-submit .*\$PATH ", line):
+                continue
+            words = shlex.split(re.sub(r"\s# .*|\s{2,}#.*", "", line))
+            first = 0 if words[0] == "w2v-spark" else len(words) - 1 - words[::-1].index("$PATH")
+            words = words[first + 1 :]
+            end = next((n for n, word in enumerate(words) if re.fullmatch(r"\d?>|;|&&|\||.*;", word)), len(words))
+            yield words[:end]
+
+
+COMMAND_LINES = [(path, words) for path in DOCUMENTS for words in commands_of(path)]
+
+
+@pytest.mark.parametrize(
+    ("document", "words"), COMMAND_LINES, ids=[f"{path.name}: {' '.join(words)[:60]}" for path, words in COMMAND_LINES]
+)
+def test_command_lines_have_options_that_exist(document: Path, words: list[str]) -> None:
+    if "--help" not in words:
+        build_command_parser(words[0]).parse_all(words[1:])
+
+
+def test_command_lines_are_found() -> None:
+    assert len(COMMAND_LINES) > 30
+    assert {words[0] for _, words in COMMAND_LINES} >= COMMANDS.keys()
+
+
+def test_the_rooms_are_those_that_the_test_of_layers_knows() -> None:
+    table = read("docs/design/architecture.md").split("| room |")[1].split("\n\n")[0]
+    shown = {cells[0].strip(" `"): cells[2].strip() for cells in (row.split("|")[1:] for row in table.splitlines()[2:])}
+    assert shown == {room: render_rooms(allowed) for room, allowed in MAY_IMPORT.items()}
+
+
+def render_rooms(allowed: set[str]) -> str:
+    """The rooms that one may import, as the table has them."""
+    word, known = next(((w, group) for w, group in (("core", CORE), ("base", BASE)) if group <= allowed), ("", set()))
+    return ", ".join([word] * bool(word) + [f"`{room}`" for room in sorted(allowed - known)]) or "nothing"
+
+
 @EACH_DOCUMENT
 def test_links_point_to_what_exists(document: Path) -> None:
     text = prose(document)
@@ -114,6 +163,19 @@ def test_documents_that_the_code_names_exist() -> None:
     assert len(named) > 10
 
 
+def test_every_dependency_says_what_it_is_for() -> None:
+    """Beside it, or above the group; those for development are known to whoever develops."""
+    lines = read("pyproject.toml").split("\ndependencies = [")[1].split("\ndev = [")[0].splitlines()
+    bare, group_comment = [], False
+    for line in lines[1:]:
+        if line.startswith(('    "', "java = ")) and "#" not in line and not group_comment:
+            bare.append(line.strip())
+        elif not line.startswith(("    ", "]")):
+            group_comment = line.startswith("#") or (group_comment and line.endswith("= ["))
+    assert bare == []
+    assert sum('"' in line for line in lines) > 8
+
+
 @pytest.mark.parametrize("document", DOCS, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_the_index_names_every_document(document: Path) -> None:
     if document.name != "README.md":
@@ -130,3 +192,4 @@ def test_every_test_that_a_document_names_exists() -> None:
     for document in DOCUMENTS:
         named = set(re.findall(r"\btest_\w+", document.read_text(encoding="utf-8")))
         assert named <= known, document.name
+    assert "::test_" not in read("docs/reference/differences.md")  # test_differences.py has them

@@ -8,7 +8,7 @@ from typing import Final
 
 from w2v_spark.config import Config
 
-# Rounds chosen by `auto`, from the measurements in docs/design/distributed-training.md.
+# Rounds chosen by `auto`, from the measurements in benchmarks/notes/shards.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
 _ROUNDS: Final = 23  # times the root of the shards
 _SHORT_RUN: Final = 3e8  # tokens

@@ -29,7 +29,7 @@ from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
 
 Numbers = npt.NDArray[np.float64]
 
-# Chosen by the measurements in docs/design/distributed-training.md.
+# Chosen by the measurements in benchmarks/notes/correction.md.
 OUTPUT_CENTERED_WEIGHT: Final = 1.5
 ENDLESS: Final = 50  # words of a window that is taken to end before its sentence does; part of the result
 FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}

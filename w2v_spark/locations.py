@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote
 
 from w2v_spark.errors import ConfigError
 
@@ -37,7 +38,8 @@ def resolve(location: str) -> str:
     if not colon or not _SCHEME.fullmatch(scheme) or Path(location).exists():
         return _local(location)
     if scheme == "file":
-        return _local(rest.removeprefix("//localhost").removeprefix("//"))
+        is_uri = rest.startswith("//")  # whose characters may be escaped, as those of a path are not
+        return _local(unquote(rest.removeprefix("//localhost").removeprefix("//")) if is_uri else rest)
     if rest.startswith("//"):
         return f"{'s3' if scheme in ('s3a', 's3n') else scheme}:{rest.rstrip('/')}"
     if scheme in ("hdfs", "viewfs") and rest.startswith("/"):  # the cluster's own name node

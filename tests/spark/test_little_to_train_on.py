@@ -30,7 +30,7 @@ def test_no_pairs_publish_nothing(
     for flags in (("--quiet",), ("--quiet", "--resume")):
         code, said, err = job(source, out, *flags, settings=settings)
         assert (code, said) == (2, "")
-        assert err.startswith("error: nothing to train on: of ")
+        assert "nothing to train on: " in err
         assert err.count("\n") == 1
         assert "lower vocabulary.min_count" in err
         assert ("raise train.sample" in err) == (documents is PAIRS)

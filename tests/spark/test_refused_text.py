@@ -67,8 +67,8 @@ GERMAN = "\n".join(["Die Größe der Straße ist schön", "Der Fuß ist groß un
             [],
             "Spark knows that by a name that ends in .gz, so rename it",
         ),
-        (named("a.txt", GERMAN.encode("utf-16")), [], "a.txt is text in UTF-16; give encoding utf-16"),
-        (named("a.txt", GERMAN.encode("utf-32")), [], "a.txt is text in UTF-32; give encoding utf-32"),
+        (named("a.txt", GERMAN.encode("utf-16")), [], "a.txt is text in UTF-16; give --encoding utf-16"),
+        (named("a.txt", GERMAN.encode("utf-32")), [], "a.txt is text in UTF-32; give --encoding utf-32"),
         (named("a.txt", GERMAN.encode("utf-16-le")), [], "a.txt holds zero bytes"),
         (named("a.txt", GERMAN.encode("utf-16-le")), ["--encoding", "utf-16"], "do not begin with a byte-order mark"),
         (
@@ -93,7 +93,7 @@ def test_what_is_no_text_in_utf8(refused, tmp_path, out, write, options, message
 
 def test_a_table_that_nobody_has_called_so(refused, tmp_path, out):
     pq.write_table(pa.table({"text": REPEATED}), tmp_path / "data")
-    assert f"{tmp_path}/data is a Parquet file; give format parquet" in refused(tmp_path / "data", out)
+    assert f"{tmp_path}/data is a Parquet file; give --format parquet" in refused(tmp_path / "data", out)
     (tmp_path / "data").rename(tmp_path / "c.parquet")
     assert "c.parquet is a Parquet file" in refused(tmp_path / "c.parquet", out, "--format", "text")
 
@@ -103,7 +103,7 @@ def test_text_that_is_a_little_invalid_warns_even_when_quiet(job, refused, tmp_p
     code, _, err = job(source, out, "--quiet")
     size = len(TEXT) + 5 - TEXT.count(b"\n")  # lines without their ends
     assert (code, err) == (0, f"WARNING: 1 of {size:,} bytes of the text are not UTF-8 and were replaced\n")
-    assert "give max_invalid 0.01" in refused(source, tmp_path / "b", "--max-invalid", "0")
+    assert "give --max-invalid 0.01" in refused(source, tmp_path / "b", "--max-invalid", "0")
 
 
 def test_files_of_several_formats(refused, tmp_path, out):
@@ -136,9 +136,9 @@ def test_files_that_spark_does_not_see(refused, tmp_path, out, monkeypatch):
     ("name", "lines", "message"),
     [
         ("a.json", ['{"text": "a b"}', '{"text": "c', '{"text": "a b"}'],
-         """1 of 3 lines are malformed JSON, for example '{"text": "c'; repair them, or give max_invalid 0.34"""),
+         """1 of 3 lines are malformed JSON, for example '{"text": "c'; repair them, or give --max-invalid 0.34"""),
         ("a.csv", ["id,text", "1,a b", "2,a, b", "3"], "2 of 3 lines are malformed CSV, for example '2,a, b'"),
-        ("b.csv", ["id,text", '1,"a', 'b"', "2,a b"], "give option multiLine=true"),
+        ("b.csv", ["id,text", '1,"a', 'b"', "2,a b"], "give --option multiLine=true"),
     ],
 )  # fmt: skip
 def test_malformed_lines_stop_the_run(refused, tmp_path, out, name, lines, message):

@@ -116,7 +116,7 @@ def test_damaged_files_of_a_run(refused, text, interrupted, name, damage):
 
 
 def says_to_start_again(said: str) -> bool:
-    return re.search(r"; start again with (--)?overwrite$", said.strip()) is not None
+    return re.search(r"; start again with --overwrite( \(details: \S+\))?$", said.strip()) is not None
 
 
 @pytest.mark.parametrize("name", ["run.json", "corpus.json", "rounds/00004/round.json"])

@@ -70,12 +70,12 @@ def test_a_query_filtered(train_from, clicks):
         ),
         (["--table", "w2v_documents", "--column", "n"], "text.column = 'n' is of type int"),
         (["--table", "w2v_documents", "--id", "m"], "id = 'm' is not in the input; its columns are n, text"),
-        (["--table", "w2v_documents", "--sql", "SELECT 1"], "give one of input (files), table and sql"),
-        ([], "give one of input (files), table and sql"),
-        (["--sql", "SELECT 1", "--format", "csv"], "format says how to read the files of input"),
-        (["--sql", "SELECT 1", "--option", "header=true"], "option says how to read the files of input"),
+        (["--table", "w2v_documents", "--sql", "SELECT 1"], "give one of --input (files), --table and --sql"),
+        ([], "give one of --input (files), --table and --sql"),
+        (["--sql", "SELECT 1", "--format", "csv"], "--format says how to read the files of --input"),
+        (["--sql", "SELECT 1", "--option", "header=true"], "--option says how to read the files of --input"),
         (["--table", "w2v_documents", "--option", "header"], "option 'header' is not of the form key=value"),
-        (["--table", "w2v_documents", "--max-invalid", "2"], "max_invalid = 2.0 is not allowed: expected a share"),
+        (["--table", "w2v_documents", "--max-invalid", "2"], "--max-invalid = 2.0 is not allowed: expected a share"),
     ],
 )
 def test_tables_and_queries_that_are_refused(train_from, clicks, options, message):
@@ -223,12 +223,13 @@ def test_a_table_is_read_by_its_format(spark, job, delta, out):
 
 
 @pytest.mark.parametrize("below", ["", "part-0.parquet", "part-*.parquet", ".."])
-def test_the_files_of_a_table_are_not_read_as_such(refused, delta, out, below):
-    (out.parent / "other").mkdir()
-    said = refused(delta.parent / "table" / below if below != ".." else delta.parent, out, "--format", "parquet")
+def test_the_files_of_a_table_are_not_read_as_such(refused, delta, tmp_path_factory, below):
+    (delta.parent / "other").mkdir()
+    source, out = delta / below if below != ".." else delta.parent, tmp_path_factory.mktemp("elsewhere") / "out"
+    said = refused(source, out, "--format", "parquet")
     assert f"{delta} is a Delta table (_delta_log)" in said
     assert "deleted and superseded rows" in said
-    assert "give format delta" in said
+    assert "give --format delta" in said
 
 
 @pytest.mark.parametrize(

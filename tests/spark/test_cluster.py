@@ -10,7 +10,7 @@ import pytest
 
 from tests.spark.cluster import StandaloneCluster, standalone_cluster
 
-pytestmark = pytest.mark.cluster
+pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 # Each task waits for a sign of the other, so that neither executor can take both.
 WHERE = """

@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.spark.connect_session import SENTENCES
 from tests.spark.main_job import Model
 
+pytestmark = pytest.mark.slow  # starts servers of its own
+
 pytest.importorskip("grpc", reason="Spark Connect needs grpcio: pip install 'pyspark[connect]'")
 pytest.importorskip("zstandard", reason="Spark Connect needs zstandard: pip install 'pyspark[connect]'")
 

@@ -276,6 +276,7 @@ print(json.dumps({
     [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"LANG": "C", "PYTHONCOERCECLOCALE": "0"}],
     ids=lambda environment: " ".join(f"{key}={value}" for key, value in environment.items()),
 )
+@pytest.mark.slow  # starts Spark in a process of its own
 def test_names_of_files_are_read_without_a_locale(tmp_path: Path, environment: dict[str, str]) -> None:
     folder = tmp_path / "names"
     folder.mkdir()
@@ -298,6 +299,7 @@ def test_names_of_files_are_read_without_a_locale(tmp_path: Path, environment: d
     assert report["LC_ALL"] == environment.get("LC_ALL"), "this process keeps its own"
 
 
+@pytest.mark.slow  # starts Spark in a process of its own
 def test_a_working_directory_that_is_gone(tmp_path: Path) -> None:
     (tmp_path / "a.txt").write_text("a b a b\n")
     gone = tmp_path / "gone"
@@ -331,6 +333,7 @@ def other_python(tmp_path: Path) -> Path:
     return script
 
 
+@pytest.mark.slow  # starts Spark in a process of its own
 def test_workers_of_another_python_are_refused_with_both_versions(tmp_path: Path, other_python: Path) -> None:
     (tmp_path / "a.txt").write_text("a b a b\n")
     train = [sys.executable, ROOT / "jobs/train.py", "--input", tmp_path / "a.txt", "--output", tmp_path / "out"]

@@ -16,6 +16,8 @@ from tests.conftest import ROOT
 from tests.spark.documents import REPEATED, write_text
 from tests.spark.main_job import arguments
 
+pytestmark = pytest.mark.slow  # starts processes of its own
+
 SMALL_FILES = 256 << 10
 DISK = "2m"
 MANY = [f"the cat sat on mat {i % 1997} and {i * 7 % 997}" for i in range(150_000)]  # 4 MiB of ids

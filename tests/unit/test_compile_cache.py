@@ -20,6 +20,8 @@ from w2v_spark.cli.package_zip import write_package_zip
 from w2v_spark.kernels import cache
 from w2v_spark.kernels.jit import kernel
 
+pytestmark = pytest.mark.slow  # compiles in processes of its own
+
 NOWHERE = "/dev/null/nowhere"  # not even root can make this
 
 # Runs a kernel that compiles fast, and says whether that was necessary.

@@ -7,6 +7,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.slow  # compiles for other processors
+
 PROGRAM = """
 import hashlib
 import numpy as np

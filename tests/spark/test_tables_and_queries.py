@@ -70,7 +70,7 @@ def test_a_query_filtered(train_from, clicks):
         ),
         (["--table", "w2v_documents", "--column", "n"], "text.column = 'n' is of type int"),
         (["--table", "w2v_documents", "--id", "m"], "id = 'm' is not in the input; its columns are n, text"),
-        (["--table", "w2v_documents", "--sql", "SELECT 1"], "give one of --input (files), --table and --sql"),
+        (["--table", "w2v_documents", "--sql", "SELECT 1"], "give only one of --input (files), --table and --sql"),
         ([], "give one of --input (files), --table and --sql"),
         (["--sql", "SELECT 1", "--format", "csv"], "--format says how to read the files of --input"),
         (["--sql", "SELECT 1", "--option", "header=true"], "--option says how to read the files of --input"),

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from w2v_spark.errors import InputError
+from w2v_spark.extras import require
 from w2v_spark.publishing.layout import Kind
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.storage import Directory
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Write the table, and print a summary."""
+    require("spark")
     from w2v_spark.run.progress import Progress
     from w2v_spark.spark.neighbours import write_neighbour_table
     from w2v_spark.spark.session import get_session

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, Name
+from w2v_spark.extras import require
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.storage import Directory
 
@@ -43,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     if options.output is None:
         raise ConfigError(Name("output"), " is needed; see: w2v-spark train --help")
 
+    require("spark")
     from w2v_spark.run.progress import Progress
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.session import get_session

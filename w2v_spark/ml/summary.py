@@ -52,9 +52,10 @@ class TrainingSummary:
 
     def __str__(self) -> str:
         corpus, plan = self.corpus, self.plan
+        losses = [float(record["loss"]) for record in self.history if record["pairs"]] or [0.0]
         return (
             f"{corpus['documents']:,} documents, {corpus['tokens']:,} words, vocabulary {corpus['vocabulary_size']:,}; "
-            f"{plan['shards']} shards x {plan['rounds']} rounds, loss {self.loss[0]:.4f} to {self.loss[-1]:.4f}; "
+            f"{plan['shards']} shards x {plan['rounds']} rounds, loss {losses[0]:.4f} to {losses[-1]:.4f}; "
             f"{self.seconds['total']:.1f} s"
         )
 

@@ -6,7 +6,7 @@ import html
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
-from importlib import metadata
+from importlib import import_module, metadata
 from typing import Any, Final
 
 import w2v_spark
@@ -154,7 +154,14 @@ def read_history(directory: Directory) -> list[dict[str, Any]]:
 def describe_packages(*names: str) -> dict[str, str]:
     """Versions of this package, of Python, and of some libraries."""
     own = {"w2v_spark": w2v_spark.__version__, "python": platform.python_version()}
-    return own | {name: metadata.version(name) for name in names}
+    return own | {name: _version(name) for name in names}
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:  # a cluster's own Spark lies on the path and is not installed
+        return str(import_module(name).__version__)
 
 
 def to_html(caption: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

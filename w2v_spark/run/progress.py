@@ -7,9 +7,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from w2v_spark.training.history import RoundRecord
+if TYPE_CHECKING:
+    from w2v_spark.training.history import RoundRecord
 
 _RECENT: Final = 0.7  # what a round counts for the time left, in parts of what the next one counts
 _BAR: Final = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}{postfix}]"
@@ -180,7 +181,8 @@ class RoundsProgress:
         self.last = now
         seconds = self.pace.seconds(self.tokens - self.done)
         left = "" if seconds is None else f"{duration(seconds)} left"
-        numbers = f"loss {record.loss:.4f}, rate {record.learning_rate:.5f}"
+        loss = f"loss {record.loss:.4f}" if record.pairs else "nothing to train on"
+        numbers = f"{loss}, rate {record.learning_rate:.5f}"
         if self.bar is not None:
             self.bar.set_description_str(f"train round {record.round + 1}/{self.rounds}, {numbers}", refresh=False)
             self.bar.set_postfix_str(left, refresh=False)

@@ -30,6 +30,9 @@ _WORDS: Final = (
 )  # fmt: skip
 _NAMES: Final = (*_WORDS, FloatType, DoubleType)
 
+CORRUPT_COLUMN: Final = "_corrupt_record"
+"""Which readers of JSON and CSV add for lines that are malformed; it is none of the user's."""
+
 
 def column_of(name: str) -> Column:
     """A column by its name, whatever characters are in it."""
@@ -92,7 +95,7 @@ def _resolve(frame: DataFrame, name: str, setting: str) -> tuple[Sequence[str], 
         several = ", ".join(".".join(path) for path, _ in found)
         raise InputError(Name(setting), f" = {name!r} may be any of {several}; give the name as it is written there")
     if not found:
-        columns = ", ".join(frame.schema.names) or "none"
+        columns = ", ".join(each for each in frame.schema.names if each != CORRUPT_COLUMN) or "none"
         raise InputError(Name(setting), f" = {name!r} is not in the input; its columns are {columns}")
     return found[0]
 

@@ -12,10 +12,9 @@ from pyspark.sql.types import StringType, StructField, StructType
 
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import InputError, Name
-from w2v_spark.spark.columns import column_of
+from w2v_spark.spark.columns import CORRUPT_COLUMN, column_of
 
 _FORMATS: Final = frozenset({"json", "csv", "xml"})
-_COLUMN: Final = "_corrupt_record"
 _EXAMPLE_LENGTH: Final = 60
 MAX_INVALID: Final = 0.01
 """The share of the input that may be invalid where the user has not said otherwise."""
@@ -35,7 +34,7 @@ def with_corrupt_lines(reader: DataFrameReader, frame: DataFrame, paths: str, fo
     InputError
         Not a single line is valid.
     """
-    fields = [field for field in frame.schema if field.name != _COLUMN]
+    fields = [field for field in frame.schema if field.name != CORRUPT_COLUMN]
     if not fields and frame.schema.names:
         raise InputError(
             Name("input"),
@@ -43,9 +42,9 @@ def with_corrupt_lines(reader: DataFrameReader, frame: DataFrame, paths: str, fo
             Name("option"),
             " multiLine=true",
         )
-    reader = reader.option("columnNameOfCorruptRecord", _COLUMN)
+    reader = reader.option("columnNameOfCorruptRecord", CORRUPT_COLUMN)
     reader = reader.option("columnPruning", False)  # or CSV would not look at columns that nobody asks for
-    return reader.schema(StructType([*fields, StructField(_COLUMN, StringType())]))
+    return reader.schema(StructType([*fields, StructField(CORRUPT_COLUMN, StringType())]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +63,7 @@ class Malformed:
     @classmethod
     def observe(cls, frame: DataFrame, format: str) -> tuple[DataFrame, Malformed]:
         """A frame of `with_corrupt_lines`, so that the malformed among its rows are counted when it is read first."""
-        corrupt, observation = column_of(_COLUMN), Observation()
+        corrupt, observation = column_of(CORRUPT_COLUMN), Observation()
         counted = frame.observe(
             observation,
             F.count(F.lit(1)).alias("rows"),

@@ -134,9 +134,8 @@ class Input:
         given = [name for name in ("paths", "table", "sql") if getattr(self, name)]
         needs_path = self.format is None or self.format in FILE_FORMATS
         if len(given) > 1 or (not given and needs_path):
-            raise ConfigError(
-                "name the input: give one of ", Name("input"), " (files), ", Name("table"), " and ", Name("sql")
-            )
+            what = "there are several inputs: give only one of " if given else "name the input: give one of "
+            raise ConfigError(what, Name("input"), " (files), ", Name("table"), " and ", Name("sql"))
         for name in ("format", "encoding", "options"):
             if getattr(self, name) and given != ["paths"] and (self.table or self.sql):
                 key = "option" if name == "options" else name

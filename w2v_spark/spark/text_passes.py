@@ -114,6 +114,11 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
 
 
 def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:
+    if not statistics.documents:
+        return VocabularyError(
+            "there is no document in the input; check it, ", Name("where"), " if it is given, and ",
+            Name("text.column"), ", whose documents may all be null",
+        )  # fmt: skip
     found = (
         f"{statistics.documents:,} documents hold no word"
         if most is None

@@ -37,7 +37,7 @@ NEIGHBOURS = 6
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
     parser.add_argument("--input", nargs="+", metavar="PATH", help="your own text instead of Python's documentation")
-    parser.add_argument("--format", help="parquet, text, orc or json (default: by the name of the input)")
+    parser.add_argument("--format", help="as of train: whatever Spark reads (default: by the names of the files)")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for the training")
     parser.add_argument("--output", type=Path, default=Path("w2v-demo"), help="directory (default: %(default)s)")
 

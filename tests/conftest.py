@@ -35,6 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.relative_to(ROOT).parts[1] in SLOW_FOLDERS:
             item.add_marker(pytest.mark.slow)
+            item.add_marker(pytest.mark.timeout(900))  # clusters that lose workers, environments that are installed
 
 
 # Compiling a kernel takes seconds, so no deadline; and a failure seen once is seen by everyone.

@@ -162,18 +162,18 @@ def columns(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.parametrize(
     ("column", "message"),
     [
-        ("number", "text.column = 'number' is of type bigint; it must be text (string or binary) or an array of words"),
+        ("number", "--column = 'number' is of type bigint; it must be text (string or binary) or an array of words"),
         ("map", "is of type map<string,int>"),
         ("numbers", "is of type array<double>"),
         ("lists", "is of type array<array<string>>"),
         ("record", "is of type struct<text:string>"),
-        ("record.other", "text.column = 'record.other' is not in the input"),
-        ("record.text.a", "text.column = 'record.text.a' is not in the input"),
+        ("record.other", "--column = 'record.other' is not in the input"),
+        ("record.text.a", "--column = 'record.text.a' is not in the input"),
         ("Record", "is of type struct<text:string>"),
         ("flag", "is of type boolean"),
-        ("text", "text.column = 'text' is not in the input; its columns are number, map, numbers, lists, record, flag"),
-        ("NUMBER", "text.column = 'NUMBER' is of type bigint"),
-        ("", "text.column is empty"),
+        ("text", "--column = 'text' is not in the input; its columns are number, map, numbers, lists, record, flag"),
+        ("NUMBER", "--column = 'NUMBER' is of type bigint"),
+        ("", "--column is empty"),
     ],
 )
 def test_columns_that_are_absent_or_of_another_type(refused, columns, out, column, message):

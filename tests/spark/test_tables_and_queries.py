@@ -68,7 +68,7 @@ def test_a_query_filtered(train_from, clicks):
             ["--table", "w2v_documents", "--where", "no_such > 1"],
             "where 'no_such > 1' is not possible: [UNRESOLVED_COLUMN",
         ),
-        (["--table", "w2v_documents", "--column", "n"], "text.column = 'n' is of type int"),
+        (["--table", "w2v_documents", "--column", "n"], "--column = 'n' is of type int"),
         (["--table", "w2v_documents", "--id", "m"], "id = 'm' is not in the input; its columns are n, text"),
         (["--table", "w2v_documents", "--sql", "SELECT 1"], "give only one of --input (files), --table and --sql"),
         ([], "give one of --input (files), --table and --sql"),

@@ -134,7 +134,8 @@ def test_no_option_may_be_cut_short(name: str) -> None:
 @pytest.mark.parametrize(
     ("error", "code", "message"),
     [
-        (ConfigError(Name("skip_unknown"), " or ", Name("text.column")), 2, "--skip-unknown or text.column"),
+        (ConfigError(Name("skip_unknown"), " or ", Name("train.epochs")), 2, "--skip-unknown or train.epochs"),
+        (ConfigError(Name("text.column"), " = 'x'"), 2, "--column = 'x'"),
         (InputError("two\nlines"), 2, "two lines"),
         (MissingExtra("pyspark is not installed"), 2, "pyspark is not installed"),
         (DivergedError("not finite"), 1, "not finite"),

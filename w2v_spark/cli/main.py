@@ -83,6 +83,8 @@ def describe(error: Exception) -> tuple[str, int] | None:
 
 def option_name(key: str) -> str:
     """A name within an error as users of the command write it: ``--overwrite``, but ``text.column`` as it is."""
+    if key == "text.column":  # has an option of its own, and is what is missing most often
+        return "--column"
     return key if "." in key else f"--{key.replace('_', '-')}"
 
 

@@ -27,7 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 # Child processes, Spark's Python workers among them, import the package from this checkout.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
 
-SLOW_FOLDERS = ("faults", "packaging")
+SLOW_FOLDERS = ("faults", "packaging", "quality")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,6 +16,8 @@ from tests.spark.documents import write_parquet
 from w2v_spark.cli.main import main
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
+pytestmark = pytest.mark.slow  # starts the command in processes of its own
+
 
 def blocks(page: str, heading: str) -> list[tuple[str, str]]:
     """Language and content of the blocks below a heading, up to the next one."""

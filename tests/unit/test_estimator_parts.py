@@ -187,7 +187,10 @@ class TestParams:
 
 
 def test_a_notebook_shows_the_summary_as_a_table() -> None:
-    record = {"tokens": 1500, "loss": 2.5, "learning_rate": 0.02, "words_per_second": 3000.4, "seconds": {"total": 0.5}}
+    record = {
+        "tokens": 1500, "pairs": 9000, "loss": 2.5, "learning_rate": 0.02, "words_per_second": 3000.4,
+        "seconds": {"total": 0.5},
+    }  # fmt: skip
     summary = TrainingSummary(
         history=[{"round": number, **record} for number in range(2)],
         corpus={"documents": 10, "tokens": 3000, "vocabulary_size": 7},
@@ -202,3 +205,10 @@ def test_a_notebook_shows_the_summary_as_a_table() -> None:
         ["1", "1,500", "2.5000", "0.02000", "3,000", "0.5"],
         ["2", "1,500", "2.5000", "0.02000", "3,000", "0.5"],
     ]
+
+
+def test_the_summary_leaves_out_the_loss_of_rounds_that_trained_on_nothing() -> None:
+    rounds = [{"pairs": pairs, "loss": loss} for pairs, loss in ((0, 0.0), (5, 3.5), (7, 2.0), (0, 0.0))]
+    corpus = {"documents": 1, "tokens": 9, "vocabulary_size": 2}
+    summary = TrainingSummary(rounds, corpus, {"total": 1.0}, {"shards": 1, "rounds": 4}, {})
+    assert "loss 3.5000 to 2.0000" in str(summary)

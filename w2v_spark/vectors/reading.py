@@ -96,11 +96,17 @@ class _Source:
 
 def _identities(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[FileIdentity, ...]:
     """By which a file is told from one that has taken its place."""
-    is_local = filesystem.type_name == "local"
-    return tuple(
-        (info.size, info.mtime_ns, Path(info.path).stat().st_ino if is_local and info.is_file else None)
-        for info in filesystem.get_file_info(list(paths))
-    )
+    if filesystem.type_name == "local":
+        return tuple(map(_local_identity, paths))
+    return tuple((info.size, info.mtime_ns, None) for info in filesystem.get_file_info(list(paths)))
+
+
+def _local_identity(path: str) -> FileIdentity:
+    try:
+        status = Path(path).stat()
+    except OSError:  # in this moment nothing is there
+        return None, None, None
+    return status.st_size, status.st_mtime_ns, status.st_ino
 
 
 def open_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorTable:

@@ -13,7 +13,7 @@ import pytest
 
 from w2v_spark import KeyedVectors
 from w2v_spark import storage as storage_module
-from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.errors import ConfigError
 from w2v_spark.publishing.layout import MODEL_FILE, VECTORS, Kind, find_foreign, mark
 from w2v_spark.publishing.publication import Publication, check_apart
 from w2v_spark.storage import Directory
@@ -48,9 +48,9 @@ def test_a_reader_beside_many_overwrites_sees_one_whole_table(
     done = threading.Event()
 
     def overwrite() -> None:
-        for number in range(1, 40):
+        for number in range(1, 21):
             publish(output, float(number))
-            time.sleep(0.02)  # less often than a reader gives up
+            time.sleep(0.1)  # less often than a reader gives up, on a busy machine too
         done.set()
 
     writer = threading.Thread(target=overwrite)
@@ -59,7 +59,7 @@ def test_a_reader_beside_many_overwrites_sees_one_whole_table(
     while not done.is_set() or len(seen) < 2:
         try:
             vectors = KeyedVectors.load(str(tmp_path / "out"))
-        except StoreError:
+        except OSError:  # a StoreError is one
             if atomic:
                 raise
             continue

@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Time both in turn in one session, write ``results/count.json``. Returns 1 when the target is missed."""
     options = _parse(argv)
     spark = get_session("w2v-spark benchmark", "local[2]")
-    frame = spark.read.parquet(*map(str, data_files(options.data))).select("text")
+    frame = spark.read.parquet(*map(str, data_files(options.data))).select(sf.col("text").alias("document"))
     counters: dict[str, Counter] = {"w2v-spark": count_ours, "Spark SQL": count_sql}
     for count in counters.values():  # once without the clock, for the compilers on both sides
         count(frame)
@@ -66,7 +66,7 @@ def count_sql(frame: DataFrame) -> None:
 
 def _sql(frame: DataFrame) -> DataFrame:
     """Counts of the same words as the tokenizer's: lower-cased runs of letters, marks and digits."""
-    words = sf.explode(sf.split(sf.lower("text"), r"[^\p{L}\p{M}\p{Nd}]+")).alias("word")
+    words = sf.explode(sf.split(sf.lower("document"), r"[^\p{L}\p{M}\p{Nd}]+")).alias("word")
     return frame.select(words).where("word <> ''").groupBy("word").count()
 
 

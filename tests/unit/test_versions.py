@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +19,6 @@ from w2v_spark.publishing import version_root as module
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, VECTORS
 from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import State, Version, VersionRoot, open_result
-from w2v_spark.storage import Directory
 from w2v_spark.vectors.table import write_vectors
 
 V, D = 300, 16
@@ -232,16 +233,12 @@ def test_two_at_once(tmp_path: Path) -> None:
     root = VersionRoot.open(tmp_path / "root")
     first = publish(root, 0.0)
     root.pin(first.id)
-    failures: list[BaseException] = []
     done = threading.Event()
 
-    def repeat(change: object) -> None:
-        try:
-            while not done.is_set():
-                change()  # type: ignore[operator]
-                time.sleep(0.001)
-        except BaseException as error:
-            failures.append(error)
+    def repeat(change: Callable[[], object]) -> None:
+        while not done.is_set():
+            change()
+            time.sleep(0.001)
 
     def read() -> None:
         value_of(tmp_path / "root")
@@ -249,14 +246,19 @@ def test_two_at_once(tmp_path: Path) -> None:
     def list_all() -> None:
         assert first.id in [version.id for version in root.list() if version.is_pinned]
 
-    changes = [read, read, list_all, lambda: root.switch(first.id), lambda: root.prune(1), lambda: root.pin(first.id)]
-    threads = [threading.Thread(target=repeat, args=[change]) for change in changes]
-    for thread in threads:
-        thread.start()
-    for value in range(1, 15):
-        publish(root, float(value))
-    done.set()
-    for thread in threads:
-        thread.join()
-    assert not failures, failures
+    changes: list[Callable[[], object]] = [
+        read,
+        read,
+        list_all,
+        lambda: root.switch(first.id),
+        lambda: root.prune(1),
+        lambda: root.pin(first.id),
+    ]
+    with ThreadPoolExecutor() as pool:
+        repeated = [pool.submit(repeat, change) for change in changes]
+        for value in range(1, 15):
+            publish(root, float(value))
+        done.set()
+    for each in repeated:
+        each.result()
     assert len(root.list()) == 15

@@ -83,3 +83,7 @@ class ClusterError(W2VError, RuntimeError):
 
 class MissingExtra(W2VError, ImportError):
     """A part of the package needs libraries that its base installation leaves out."""
+
+
+class NothingNew(W2VError):
+    """There is no text to train on that has not been trained on: no failure, and nothing is published."""

@@ -38,6 +38,8 @@ STATE: Final = "state"
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
+NOISE: Final = "noise"
+"""What seeds differ by, of each configuration: a folder of a root."""
 
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""

@@ -54,6 +54,10 @@ class InputError(W2VError, ValueError):
     """The input is missing, empty, unreadable or of another shape than announced."""
 
 
+class EmptyInput(InputError):
+    """What was named is there, and has no text in it."""
+
+
 class VocabularyError(W2VError, ValueError):
     """The corpus gives no vocabulary that could be trained on."""
 

@@ -7,12 +7,12 @@ import json
 from typing import Final
 
 from w2v_spark.cli.input_options import add_input_arguments, build_input
-from w2v_spark.cli.train import add_run_arguments, print_summary
+from w2v_spark.cli.train import add_run_arguments, format_summary
 from w2v_spark.config import Config
-from w2v_spark.errors import NothingNew
+from w2v_spark.errors import EmptyInput, NothingNew
 from w2v_spark.extras import require
 from w2v_spark.publishing.layout import NOISE
-from w2v_spark.publishing.versions import VersionRoot, split_version
+from w2v_spark.publishing.versions import VersionRoot, split_version, table_path
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 
@@ -66,14 +66,15 @@ def run(options: argparse.Namespace) -> int:
     progress = Progress(quiet=options.quiet)
     noise = None if options.skip_noise else root.root.child(NOISE)
     try:
-        source.check(allow_empty=True)
+        source.check()
         session = get_session(threads=config.train.threads)
         model = train(session, source, config, output, progress, Retraining(parent, config, noise))
-    except NothingNew as nothing:
+    except (NothingNew, EmptyInput) as nothing:
         if not options.quiet:
-            print(f"nothing to do: {nothing}; {origin.directory(id_).uri} stays as it is")
+            print(f"nothing to do: {nothing}; {id_} stays the newest version")
         return 0
-    print_summary(model, output, options.quiet)
+    if not options.quiet:
+        print(format_summary(model, table_path(root.root.uri)))
     return 0
 
 

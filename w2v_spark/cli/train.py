@@ -24,6 +24,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
     parser.add_argument("--publish", metavar="ROOT", help="in place of it: a root of versions, which gets a new one")
+    add_run_arguments(parser)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that trains."""
     parser.add_argument(
         "--config", metavar="FILE|PRESET", help="the configuration: a file, or a preset: laptop, cluster or quality"
     )

@@ -18,7 +18,7 @@ _RECOGNISED_BY: Final = ("files", "bytes", "digest", "version", "reading")
 
 def chain_of(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The inputs of a version, its own last, from what its ``model.json`` says of its input."""
-    own = {key: value for key, value in seen.items() if key not in ("earlier", "parent")}
+    own = {key: value for key, value in seen.items() if key not in ("earlier", "parent", "text")}
     return [*seen.get("earlier", []), own]
 
 

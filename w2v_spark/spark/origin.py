@@ -58,6 +58,9 @@ class Origin(Protocol):
     ) -> tuple[Vocabulary, CorpusStatistics]:
         """The words that get a vector, see `build_vocabulary`. Raises `NothingNew` where the text has no word."""
 
+    def counted(self) -> dict[str, Any]:
+        """What `count` has found that the fingerprint of the input is to keep."""
+
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """When what is trained, see `Plan.build`."""
 
@@ -110,6 +113,10 @@ class Scratch:
     ) -> tuple[Vocabulary, CorpusStatistics]:
         """See `Origin`."""
         return build_vocabulary(frames[0], config, kept)
+
+    def counted(self) -> dict[str, Any]:
+        """See `Origin`."""
+        return {}
 
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """See `Origin`."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
 
@@ -64,8 +64,11 @@ class Destination(Protocol):
     def open_staging(self) -> Directory:
         """An empty directory for the parts of the result."""
 
-    def publish(self, staging: Directory, names: Sequence[str]) -> Directory:
-        """Put the staged parts in place, whole or not at all; where they are."""
+    def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
+        """Put the staged parts in place, whole or not at all; where they are.
+
+        ``report`` is for ``report.json``, see `VersionRoot.publish`.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ class Output:
         """See `Destination`."""
         return self.publication.open_staging()
 
-    def publish(self, staging: Directory, names: Sequence[str]) -> Directory:
+    def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
         """See `Destination`."""
         self.publication.put_in_place(staging, names)
         return self.directory
@@ -172,15 +175,12 @@ class VersionedOutput:
         Start again where there is an interrupted run. Versions are never written over.
     resume, keep_run : bool
         See `Destination`.
-    report : mapping
-        For ``report.json``, see `VersionRoot.publish`.
     """
 
     root: VersionRoot
     overwrite: bool = False
     resume: bool = False
     keep_run: bool = False
-    report: Mapping[str, Any] = field(default_factory=dict)
 
     keeps_state = True
 
@@ -223,9 +223,9 @@ class VersionedOutput:
         """See `Destination`."""
         return self.root.open_staging()
 
-    def publish(self, staging: Directory, names: Sequence[str]) -> Directory:
+    def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
         """See `Destination`."""
-        return self.root.directory(self.root.publish(staging, names, self.report).id)
+        return self.root.directory(self.root.publish(staging, names, report).id)
 
 
 def result_parts(destination: Destination) -> tuple[str, ...]:

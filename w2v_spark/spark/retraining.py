@@ -24,18 +24,17 @@ from w2v_spark.retraining.drift import Space
 from w2v_spark.retraining.noise import SeedNoise, noise_key
 from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
-from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.older_text import chain_of, find_changed, find_same, replay
 from w2v_spark.spark.origin import Completed, Work
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.seed_noise import learn_with_another_seed
-from w2v_spark.spark.text_passes import collect_vocabulary, count_words
+from w2v_spark.spark.text_passes import REPLAYED, collect_vocabulary, count_words
 from w2v_spark.storage import Directory
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import ROWS_AT_A_TIME, WeightShape
-from w2v_spark.vectors.reading import read_words_and_counts
+from w2v_spark.vectors.reading import open_vectors
 
 KEPT_SETTINGS: Final = ("text", "model")
 """Sections in which a version and the one that is made of it must agree, but for the column."""
@@ -80,9 +79,10 @@ class Parent:
                 "nodes of a tree that new counts change, so that nothing can go on from them; train a version with ",
                 Name("model.objective"), " = 'negative_sampling', or train anew",
             )  # fmt: skip
-        words, counts = read_words_and_counts(directory.uri)
-        shape = WeightShape.build(model.config.model, len(words))
-        return cls(id, directory, model, words, counts, WarmStart.open(directory.child(STATE), words, shape))
+        table = open_vectors(directory.uri)
+        shape = WeightShape.build(model.config.model, len(table.words))
+        start = WarmStart.open(directory.child(STATE), table.words, shape)
+        return cls(id, directory, model, table.words, table.counts, start)
 
     def check(self, config: Config) -> None:
         """Refuse a configuration that does not go on with the parent's. Raises `ConfigError`."""
@@ -150,22 +150,27 @@ class Retraining:
             "word", F.lit(None).cast("string").alias("statistic"),
             F.floor(F.col("count") * F.lit(factor) + F.lit(0.5)).alias("count"), nothing.alias("trained"),
         )  # fmt: skip
-        is_word = F.col("statistic").isNull()
+        is_word, replayed_name = F.col("statistic").isNull(), F.concat(F.lit(REPLAYED), "statistic")
         for number, frame in enumerate(frames):
             counted = F.when(is_word, nothing).otherwise(F.col("count")) if number else F.col("count")
-            name = F.concat(F.lit("replayed "), "statistic") if number else F.col("statistic")
+            name = replayed_name if number else F.col("statistic")
             counts = counts.unionByName(
                 count_words(frame, config.text).select(
                     "word", name.alias("statistic"), counted.alias("count"), F.col("count").alias("trained")
                 )
             )
-        counts = counts.groupBy("word", "statistic").agg(F.sum("count").alias("count"), F.sum("trained").alias("trained"))
+        sums = [F.sum(name).alias(name) for name in ("count", "trained")]
+        counts = counts.groupBy("word", "statistic").agg(*sums)
         counts = counts.where(~is_word | (F.col("count") > 0))
         vocabulary, statistics, replayed = collect_vocabulary(counts, config, kept)
         if not statistics.tokens:
             raise NothingNew("the input has no word")
         self._text = {"new": statistics.to_dict(), "replayed": replayed.to_dict()}
         return vocabulary, statistics + replayed
+
+    def counted(self) -> dict[str, Any]:
+        """How much of the text is new."""
+        return {"text": self._text}
 
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """By ``[retrain]``."""
@@ -183,7 +188,7 @@ class Retraining:
         before, after = self.parent.space, Space(vocabulary.words, vocabulary.counts, vectors)
         with work.progress.stage("align"):
             comparison = Comparison.build(before, after, words)
-        report: dict[str, Any] = {"parent": self.parent.id, "text": self._text}
+        report: dict[str, Any] = {"parent": self.parent.id, "text": run.input.get("text")}
         if comparison is None:
             work.progress.warn("no word of the version before is left: the new vectors cannot be compared with it")
             return Completed(learned, (), report)

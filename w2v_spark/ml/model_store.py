@@ -25,9 +25,10 @@ from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
+from w2v_spark.spark.output import Output
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.spark.source import FrameInput
-from w2v_spark.spark.train import Output, train
+from w2v_spark.spark.train import train
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.keyed_vectors import Answer, KeyedVectors
 from w2v_spark.vectors.reading import read_vectors

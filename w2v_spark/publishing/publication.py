@@ -174,7 +174,7 @@ def swap_in(staging: Directory, name: str, target: Directory, new_name: str | No
         staging.move(name, target.create(), other)
 
 
-def check_writable(output: Path) -> None:
+def check_writable(output: Path, what: Name = _OUTPUT) -> None:
     """Refuse a local path at which no directory can be made or changed.
 
     Raises
@@ -183,10 +183,10 @@ def check_writable(output: Path) -> None:
     """
     there = next(path for path in (output, *output.parents) if path.exists())
     if not there.is_dir():
-        raise ConfigError(_OUTPUT, f" {output} cannot be a directory: {there} is a file; choose another path")
+        raise ConfigError(what, f" {output} cannot be a directory: {there} is a file; choose another path")
     if not os.access(there, os.W_OK | os.X_OK):
         raise ConfigError(
-            _OUTPUT, f" {output} cannot be written: no permission to change {there}; choose another path"
+            what, f" {output} cannot be written: no permission to change {there}; choose another path"
         )  # fmt: skip
 
 

@@ -5,6 +5,7 @@
     w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
     vocabulary.parquet   sampling.npz  update_statistics.npz
+    counts/              the counts of all words, for a version
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
@@ -27,7 +28,7 @@ import pyarrow as pa
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
-from w2v_spark.publishing.layout import RUN_FILE, mark
+from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
 from w2v_spark.run.manifest import Run
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, damage_naming, errors_naming
@@ -72,16 +73,36 @@ class RunDirectory:
         """Where the encoded corpus is."""
         return self.directory.child("corpus")
 
+    @property
+    def counts(self) -> Directory:
+        """Where the counts of all words are, if the first pass has kept them."""
+        return self.directory.child(COUNTS)
+
     def begin(self, run: Run, vocabulary: Vocabulary) -> None:
-        """Start over: the directory holds this run and nothing else; ``run.json`` comes last."""
+        """Start over: the directory holds this run, the counts it was made of, and nothing else.
+
+        ``run.json`` comes last.
+        """
         tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
-        self.directory.delete()
-        mark(self.directory)
+        self._clear()
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
         statistics = build_update_statistics(vocabulary.counts, run.config, tables, run.statistics.sentences)
         self.directory.write_bytes(UPDATE_STATISTICS_FILE, statistics_to_bytes(statistics))
         run.write(self.directory)
+
+    def begin_counts(self) -> Directory:
+        """An empty `counts`, in a directory that holds no run any more: an earlier one had other counts."""
+        self._clear()
+        self.counts.delete()
+        return self.counts.create()
+
+    def _clear(self) -> None:
+        """Remove all but counts and the mark; ``run.json``, which makes the rest count, goes first."""
+        mark(self.directory).remove(RUN_FILE)
+        for info in self.directory.list():
+            if info.base_name not in (MARK_FILE, COUNTS):
+                self.directory.remove(info.base_name)
 
     def has_run(self) -> bool:
         """Whether there is a run to go on with."""

@@ -58,7 +58,8 @@ class RoundsLearner:
         for warning in check_trained(history, run.config, len(vocabulary)):
             progress.warn(warning)
         weights = directory.read_weights(run.plan.rounds, shape)
-        return Learned(rows_to_publish(run.config.model.published_rows, *weights), history)
+        named = dict(zip(shape.rows, weights, strict=True))
+        return Learned(rows_to_publish(run.config.model.published_rows, *weights), history, named)
 
 
 def _train_rounds(

@@ -22,6 +22,7 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import InputError, Name, VocabularyError
+from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
@@ -76,7 +77,9 @@ def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
     return partial.groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
-def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, CorpusStatistics]:
+def build_vocabulary(
+    documents: DataFrame, config: Config, kept: Directory | None = None
+) -> tuple[Vocabulary, CorpusStatistics]:
     """Count the corpus and keep the words that get a vector.
 
     Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
@@ -85,6 +88,8 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
     ----------
     documents
         With a column ``document`` of text or of lists of words.
+    kept : Directory, optional
+        The counts of all words are written there, see `w2v_spark.corpus.word_counts`.
 
     Raises
     ------
@@ -95,11 +100,15 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
     counts = count_words(documents, config.text).observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
-    counts = counts.where(~is_word | (F.col("count") >= config.vocabulary.min_count))
+    if kept is None:
+        counts = counts.where(~is_word | (F.col("count") >= config.vocabulary.min_count))
+    else:
+        counts = keep_counts(counts, kept, config.vocabulary.min_count)
     if config.vocabulary.max_size:
-        ranked = counts.orderBy(is_word, F.desc("count"), F.asc("word"))
-        counts = ranked.limit(config.vocabulary.max_size + len(CorpusStatistics.__slots__))
-    table = counts.toArrow()
+        ranked = counts.orderBy(F.col("word").isNotNull(), F.desc("count"), F.asc("word"))
+        others = len(CorpusStatistics.__slots__) + (most_partitions(documents.sparkSession) if kept else 0)
+        counts = ranked.limit(config.vocabulary.max_size + others)
+    table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
     is_statistic = pc.is_valid(table["statistic"])
     totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
     statistics = CorpusStatistics(

@@ -48,8 +48,10 @@ def run(options: argparse.Namespace) -> int:
         print(config.to_toml(), end="")
         return 0
     if (options.output is None) == (options.publish is None):
-        what = "is needed" if options.output is None else "are two places; give one of them"
-        raise ConfigError(Name("output"), " or " if options.output is None else " and ", Name("publish"), f" {what}")
+        joined, what = ("or", "is needed") if options.output is None else ("and", "are two places; give one of them")
+        raise ConfigError(
+            Name("output"), f" {joined} ", Name("publish"), f" {what}; see: w2v-spark train --help"
+        )  # fmt: skip
 
     require("spark")
     from w2v_spark.run.progress import Progress

@@ -68,7 +68,7 @@ def train(
     """
     if origin is None and config.train.freeze is not Freeze.NONE:
         raise ConfigError(
-            Name("train.freeze"), f" = '{config.train.freeze}' needs weights to begin with: from one that stays random, "
+            Name("train.freeze"), f" = '{config.train.freeze}' needs weights to begin with: of one that stays random, "
             "or zero, nothing is learned; expected 'none'",
         )  # fmt: skip
     try:

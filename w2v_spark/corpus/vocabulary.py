@@ -70,18 +70,18 @@ class Vocabulary:
         """Occurrences of all words of the vocabulary."""
         return int(self.counts.sum())
 
-    def write(self, directory: Directory, name: str) -> None:
-        """Save as Parquet: ``id int32, word string, count int64``."""
+    def to_bytes(self) -> bytes:
+        """As Parquet: ``id int32, word string, count int64``."""
         ids = np.arange(len(self), dtype=np.int32)
         sink = pa.BufferOutputStream()
         pq.write_table(pa.table([ids, self.words, self.counts], schema=_SCHEMA), sink)
-        directory.write_bytes(name, sink.getvalue().to_pybytes())
+        return bytes(sink.getvalue().to_pybytes())
 
     @classmethod
-    def read(cls, directory: Directory, name: str) -> Vocabulary:
-        """Load what `write` saved; `StoreError` if it is something else."""
+    def read(cls, directory: Directory, name: str, expected: str) -> Vocabulary:
+        """Load what `to_bytes` made, by its digest; `StoreError` if it is something else."""
         try:
-            table = pq.read_table(pa.BufferReader(directory.read_bytes(name)))
+            table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
         except pa.ArrowInvalid as error:
             raise StoreError(f"{directory.uri}/{name} is damaged: {error}") from error
         if table.schema.names != _SCHEMA.names:

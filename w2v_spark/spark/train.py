@@ -16,8 +16,8 @@ from w2v_spark.errors import ConfigError, Name, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
 from w2v_spark.publishing.publication import Publication
-from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
-from w2v_spark.run.manifest import Run, check_same
+from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.learner import Learned, Learner
@@ -132,7 +132,7 @@ def train(spark: SparkSession, source: Source, config: Config, output: Output, p
         with translated_errors():
             return _train(spark, source, config, output, progress)
     except StoreError as error:
-        if Name("overwrite") in error.parts:
+        if Name("overwrite") in error.parts or Name("resume") in error.parts:
             raise
         raise StoreError(*error.parts, "; start again with ", Name("overwrite")) from error
 
@@ -151,7 +151,8 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
     with text_pass_conf(spark, default_parallelism(spark)):
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress)
         _announce(spark, run, vocabulary, progress)
-        corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
+        state = RunDirectory(output.run, run.identity)
+        corpus = _encode(documents, run, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):
         learned = _choose_learner(config).learn(spark, state, run, corpus, vocabulary, progress)
     model = _describe(run, vocabulary, corpus)
@@ -182,15 +183,14 @@ def _count(
         run = Run.read(state.directory)
         check_same(run.config, config, run.input, seen, state.directory)
         progress.say(f"resuming the run in {state.directory.uri}")
-        return run, state.read_vocabulary()
+        return run, state.read_vocabulary(run)
     with progress.stage("count"):
         vocabulary, statistics = build_vocabulary(documents, config)
     for warning in source.examine(statistics):
         progress.warn(warning)
     plan = Plan.build(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, seen, plan, statistics)
-    state.begin(run, vocabulary)
-    return run, vocabulary
+    return state.begin(run, vocabulary), vocabulary
 
 
 def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress) -> None:
@@ -211,16 +211,17 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
 
 
 def _encode(
-    documents: DataFrame, config: Config, plan: Plan, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
+    documents: DataFrame, run: Run, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
-    corpus = state.read_corpus(plan.shards)
+    shards = run.plan.shards
+    corpus = state.read_corpus(shards)
     if corpus is None:
         with progress.stage("encode"):
             corpus = encode_corpus(
-                documents, config, state.directory, VOCABULARY_FILE, vocabulary, plan.shards
-            )  # fmt: skip
-            corpus.write(state.directory, CORPUS_FILE)
+                documents, run.config, state.directory, VOCABULARY_FILE, run.files[VOCABULARY_FILE], vocabulary, shards
+            )
+            corpus.write(state.directory, CORPUS_FILE, run.identity)
     return corpus
 
 

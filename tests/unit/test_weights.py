@@ -99,3 +99,11 @@ def test_every_bit_counts(data, draw):
     changed = bytearray(data)
     changed[place // 8] ^= 1 << place % 8
     assert checksum(changed) != checksum(data)
+
+
+def test_a_plain_file_is_opened_where_nobody_knows_its_checksum(tmp_path):
+    directory, matrix, found = written_matrix(tmp_path)
+    np.save(tmp_path / "plain.npy", matrix)
+    np.testing.assert_array_equal(open_matrix(directory, "plain.npy", len(matrix), DIM)[:], matrix)
+    with pytest.raises(StoreError, match="expected"):
+        open_matrix(directory, "plain.npy", len(matrix), DIM, found)

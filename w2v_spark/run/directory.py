@@ -22,7 +22,7 @@ whoever reads it. Damage of what a run cannot do without is a `StoreError`; it n
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from itertools import islice
@@ -42,6 +42,7 @@ from w2v_spark.training.correction import Moments
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.matrix_files import (
     BLOCK_ROWS,
+    Matrix,
     MatrixReader,
     WeightFile,
     WeightFiles,
@@ -90,7 +91,9 @@ class RunDirectory:
         The run with the digests of its files.
         """
         tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
-        statistics = build_update_statistics(vocabulary.counts, run.config, tables, run.statistics.sentences)
+        statistics = build_update_statistics(
+            vocabulary.counts, run.config, tables, run.statistics.sentences, vocabulary.trained
+        )
         self.directory.delete()
         mark(self.directory)
         files = {
@@ -168,8 +171,16 @@ class RunDirectory:
         """Where the weights after some rounds are."""
         return self.directory.child(f"{ROUNDS}/{round_name(rounds_done)}")
 
-    def begin_rounds(self, shape: WeightShape, seed: int, shards: int) -> None:
-        """Write the weights that training starts from, in files like those of later rounds, which are written over."""
+    def begin_rounds(
+        self, shape: WeightShape, seed: int, shards: int, start: tuple[Iterator[Matrix], Iterator[Matrix]] | None = None
+    ) -> None:
+        """Write the weights that training starts from, in files like those of later rounds, which are written over.
+
+        Parameters
+        ----------
+        start : batches of the input and of the output matrix, optional
+            See `WarmStart.rows`; without it a first training begins.
+        """
         directory = self.round_directory(0).create()
         ranges: dict[str, list[tuple[str, int]]] = {name: [(f"{name}.npy", rows)] for name, rows in shape.rows.items()}
         if shards > 1:
@@ -177,7 +188,7 @@ class RunDirectory:
             for number, row_range in enumerate(plan_row_ranges(shape)):
                 file = f"{number:05d}.npy", row_range.stop - row_range.start
                 ranges[list(shape.rows)[row_range.matrix]].append(file)
-        matrices = initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)
+        matrices = start or (initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim))
         files: WeightFiles = {
             matrix: [
                 WeightFile(

@@ -37,12 +37,13 @@ class WeightFile(NamedTuple):
     file : str
     rows : int
     checksum : str
-        What `write_matrix` has returned.
+        What `write_matrix` has returned; empty where nobody has kept it, as of a published version, which lists the
+        digests of its files: then only the size is verified.
     """
 
     file: str
     rows: int
-    checksum: str
+    checksum: str = ""
 
 
 # The files of each matrix by its name, in the order of its rows.
@@ -170,13 +171,13 @@ class MatrixFile:
         return np.frombuffer(data, np.float32).reshape(-1, self.dim)
 
 
-def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: str | None = None) -> MatrixFile:
+def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: str = "") -> MatrixFile:
     """A (rows, D) float32 matrix: a read-only memory map where the file system is local, else ranges that are read.
 
     Parameters
     ----------
     expected : str, optional
-        The checksum of the file; without it nothing is verified but the size.
+        The checksum of the file; without it nothing is verified but the size, which may be that of a plain file.
 
     Raises
     ------
@@ -185,7 +186,8 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
     """
     path, header, size = directory.file(name), _header(rows, dim), _size(rows, dim)
     info = directory.filesystem.get_file_info(path)
-    if not info.is_file or info.size != size:
+    plain = size - 8 * _blocks(rows)  # as numpy writes it, without checksums
+    if not info.is_file or info.size not in (size, size if expected else plain):
         found = f"has {info.size} bytes" if info.is_file else "is missing"
         raise StoreError(f"{directory.uri}/{name} {found}, expected {size} bytes of a {rows} x {dim} matrix")
     end = len(header) + 4 * rows * dim
@@ -194,10 +196,10 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
         whole = np.memmap(path, np.uint8, "r").view(np.ndarray)
         mapped = whole[len(header) : end].view(np.float32).reshape(rows, dim)
         head, tail = whole[: len(header)].tobytes(), whole[end:].tobytes()
-    elif expected is not None:
+    elif expected:
         with directory.filesystem.open_input_file(path) as source:
             head, tail = source.read_at(len(header), 0), source.read_at(size - end, end)
-    if expected is None:
+    if not expected:
         return MatrixFile(directory, name, rows, dim, None, mapped)
     checksums = np.frombuffer(tail, "<u8")
     if head != header or _file_checksum(header, checksums) != expected:

@@ -103,11 +103,12 @@ def open_matrices(directory: Directory, shape: WeightShape, files: WeightFiles) 
     return first, second
 
 
-def whole_files(shape: WeightShape, stem: str, checksums: Sequence[str]) -> WeightFiles:
-    """The files of weights that lie in one file a matrix; their names start with a stem."""
+def whole_files(shape: WeightShape, stem: str = "", checksums: Sequence[str] = ()) -> WeightFiles:
+    """The files of weights that lie in one file a matrix; their names may start with a stem."""
+    known = list(checksums) or [""] * len(shape.rows)
     return {
         name: [WeightFile(f"{stem}{name}.npy", rows, found)]
-        for (name, rows), found in zip(shape.rows.items(), checksums, strict=True)
+        for (name, rows), found in zip(shape.rows.items(), known, strict=True)
     }
 
 

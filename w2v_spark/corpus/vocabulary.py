@@ -86,20 +86,20 @@ class Vocabulary:
         """Occurrences of each word in the text that is trained on, (V,) int64."""
         return self.counts if self.trained is None else self.trained
 
-    def write(self, directory: Directory, name: str) -> None:
-        """Save as Parquet: ``id int32, word string, count int64``, and ``trained int64`` where that differs."""
+    def to_bytes(self) -> bytes:
+        """As Parquet: ``id int32, word string, count int64``, and ``trained int64`` where that differs."""
         ids = np.arange(len(self), dtype=np.int32)
         table, sink = pa.table([ids, self.words, self.counts], schema=_SCHEMA), pa.BufferOutputStream()
         if self.trained is not None:
             table = table.append_column(_TRAINED, [self.trained])
         pq.write_table(table, sink)
-        directory.write_bytes(name, sink.getvalue().to_pybytes())
+        return bytes(sink.getvalue().to_pybytes())
 
     @classmethod
-    def read(cls, directory: Directory, name: str) -> Vocabulary:
-        """Load what `write` saved; `StoreError` if it is something else."""
+    def read(cls, directory: Directory, name: str, expected: str) -> Vocabulary:
+        """Load what `to_bytes` made, by its digest; `StoreError` if it is something else."""
         try:
-            table = pq.read_table(pa.BufferReader(directory.read_bytes(name)))
+            table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
         except pa.ArrowInvalid as error:
             raise StoreError(f"{directory.uri}/{name} is damaged: {error}") from error
         if table.schema.names not in (_SCHEMA.names, [*_SCHEMA.names, _TRAINED.name]):

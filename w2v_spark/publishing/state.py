@@ -8,7 +8,7 @@ from dataclasses import replace
 from w2v_spark.corpus.word_counts import WordCounts
 from w2v_spark.publishing.layout import COUNTS, STATE
 from w2v_spark.storage import Directory, errors_naming
-from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, MatrixReader, write_matrix
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader, write_matrix
 
 
 def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: int, counts: Directory) -> None:

@@ -9,7 +9,8 @@ from threadpoolctl import threadpool_limits
 from w2v_spark.config import PublishedRows
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory, damage_naming
-from w2v_spark.training.weights import FileRows, Matrix, MatrixReader, WeightShape
+from w2v_spark.training.matrix_files import FileRows, Matrix, MatrixReader
+from w2v_spark.training.weights import WeightShape
 
 RowNumbers = npt.NDArray[np.int64]
 
@@ -57,7 +58,7 @@ def _open(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
                 )
                 if fortran or kind != np.float32 or found != (rows, dim):
                     raise ValueError(f"expected {rows} x {dim} float32")
-                matrix = np.frombuffer(file.read(), np.float32).reshape(rows, dim)
+                matrix = np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
         if matrix.shape != (rows, dim) or matrix.dtype != np.float32 or not matrix.flags.c_contiguous:
             raise ValueError(f"expected {rows} x {dim} float32")
     return matrix

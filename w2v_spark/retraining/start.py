@@ -12,14 +12,8 @@ import pyarrow.compute as pc
 
 from w2v_spark.retraining.rows import open_state, take
 from w2v_spark.storage import Directory
-from w2v_spark.training.weights import (
-    CACHED_ROWS,
-    Matrix,
-    MatrixReader,
-    WeightShape,
-    initial_rows,
-    zero_rows,
-)
+from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader
+from w2v_spark.training.weights import WeightShape, initial_rows, zero_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,8 +59,8 @@ def find_rows(words: pa.Array, wanted: pa.Array) -> npt.NDArray[np.int64]:
 
 def _filled(places: npt.NDArray[np.int64], old: MatrixReader, fresh: Iterator[Matrix]) -> Iterator[Matrix]:
     """Fresh batches in which old rows have taken the place of those that there are."""
-    for start, batch in zip(range(0, len(places), CACHED_ROWS), fresh, strict=True):
-        wanted = places[start : start + CACHED_ROWS]
+    for start, batch in zip(range(0, len(places), BLOCK_ROWS), fresh, strict=True):
+        wanted = places[start : start + BLOCK_ROWS]
         known = wanted >= 0
         batch[known] = take(old, wanted[known])
         yield batch

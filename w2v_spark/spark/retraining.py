@@ -19,6 +19,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STATE
+from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.retraining.comparison import Comparison
 from w2v_spark.retraining.drift import Space
 from w2v_spark.retraining.noise import SeedNoise, noise_key
@@ -32,8 +33,9 @@ from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.seed_noise import learn_with_another_seed
 from w2v_spark.spark.text_passes import REPLAYED, collect_vocabulary, count_words
 from w2v_spark.storage import Directory
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import ROWS_AT_A_TIME, WeightShape
+from w2v_spark.training.weights import WeightShape
 from w2v_spark.vectors.reading import open_vectors
 
 KEPT_SETTINGS: Final = ("text", "model")
@@ -79,6 +81,7 @@ class Parent:
                 "nodes of a tree that new counts change, so that nothing can go on from them; train a version with ",
                 Name("model.objective"), " = 'negative_sampling', or train anew",
             )  # fmt: skip
+        Manifest.read(directory).verify(directory)
         table = open_vectors(directory.uri)
         shape = WeightShape.build(model.config.model, len(table.words))
         start = WarmStart.open(directory.child(STATE), table.words, shape)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Final
 
 from w2v_spark.publishing.layout import NOISE
-from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
-from w2v_spark.run.manifest import Run
+from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.manifest import VOCABULARY_FILE, Run
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.origin import Work
 from w2v_spark.spark.resources import default_parallelism
@@ -29,14 +28,15 @@ def learn_with_another_seed(work: Work, learner: Learner) -> tuple[Learned, int]
     if directory.has_run():
         other = Run.read(directory.directory)
     else:
-        other = replace(Run.start(config, run.input, run.plan, run.statistics))
-        directory.begin(other, work.vocabulary)
+        other = directory.begin(Run.start(config, run.input, run.plan, run.statistics), work.vocabulary)
+    directory = RunDirectory(directory.directory, other.identity)
     corpus = directory.read_corpus(run.plan.shards)
     if corpus is None:
         with text_pass_conf(spark, default_parallelism(spark)):
             corpus = encode_corpus(
-                work.frames, config, directory.directory, VOCABULARY_FILE, work.vocabulary, run.plan.shards
+                work.frames, config, directory.directory, VOCABULARY_FILE, other.files[VOCABULARY_FILE],
+                work.vocabulary, run.plan.shards,
             )  # fmt: skip
-            corpus.write(directory.directory, CORPUS_FILE)
+            corpus.write(directory.directory, CORPUS_FILE, other.identity)
     with training_conf(spark):
         return learner.learn(spark, directory, other, corpus, work.vocabulary, work.progress), seed

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from functools import reduce
 from typing import Any, Final
 
@@ -35,11 +35,13 @@ _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
 _COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
 _PART_SCHEMA: Final = (
-    "bucket int, file string, sentences bigint, batches array<int>, documents string, digest bigint, id_sum bigint"
+    "bucket int, file string, sentences bigint, batches array<int>, ends array<bigint>, checksums array<string>, "
+    "documents string, documents_digest string, digest bigint, id_sum bigint"
 )
 _PART_ARROW_SCHEMA: Final = pa.schema([
     ("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()), ("batches", pa.list_(pa.int32())),
-    ("documents", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()),
+    ("ends", pa.list_(pa.int64())), ("checksums", pa.list_(pa.string())), ("documents", pa.string()),
+    ("documents_digest", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()),
 ])  # fmt: skip
 
 
@@ -181,12 +183,13 @@ class EncodeDocuments:
     max_sentence_length: int
     run_uri: str
     vocabulary_file: str
+    vocabulary_digest: str
     buckets: int
     seed: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
-        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file)
+        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file, self.vocabulary_digest)
         encoder = ChunkEncoder(
             WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
         )  # fmt: skip
@@ -245,7 +248,9 @@ def _write_bucket(directory: Directory, chunks: pa.Table) -> dict[str, Any]:
     row: dict[str, Any] = part.to_dict()
     if has_names:
         sentences = np.diff(np.searchsorted(offsets, ends))
-        row["documents"] = write_documents(directory, chunks["id"].take(order), chunks["piece"].take(order), sentences)
+        row["documents"], row["documents_digest"] = write_documents(
+            directory, chunks["id"].take(order), chunks["piece"].take(order), sentences
+        )
     digest = np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64)
     return {**row, "digest": int(digest), "id_sum": int(np.sum(ids, dtype=np.int64))}
 
@@ -255,6 +260,7 @@ def encode_corpus(
     config: Config,
     run: Directory,
     vocabulary_file: str,
+    vocabulary_digest: str,
     vocabulary: Vocabulary,
     shards: int,
 ) -> EncodedCorpus:
@@ -264,8 +270,8 @@ def encode_corpus(
     ----------
     frames : sequence of DataFrame
         Each with a column ``document`` and, where documents have names, a column ``id`` of any type that can be sorted.
-    vocabulary_file : str
-        The vocabulary's file in ``run``, which every executor reads for itself.
+    vocabulary_file, vocabulary_digest : str
+        The vocabulary's file in ``run``, which every executor reads for itself, and its digest.
     vocabulary : Vocabulary
         The same; its tokens say how many files there will be.
 
@@ -278,8 +284,8 @@ def encode_corpus(
     per_shard = max(1, math.ceil(vocabulary.tokens / shards / BUCKET_TOKENS))
     buckets = shards * per_shard
     encode = EncodeDocuments(
-        build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file, buckets,
-        config.train.seed,
+        build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file,
+        vocabulary_digest, buckets, config.train.seed,
     )  # fmt: skip
     has_names = all("id" in frame.columns for frame in frames) and len({frame.schema["id"] for frame in frames}) == 1
     names = ["id"] if has_names else []
@@ -287,7 +293,7 @@ def encode_corpus(
     chunks = reduce(DataFrame.union, [frame.mapInArrow(encode, _chunk_schema(frame)) for frame in selected])
     chunks = _by_bucket(chunks, min(buckets, _MOST_PARTITIONS))
     rows = chunks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
-    parts = {row["bucket"]: Part(row["file"], row["sentences"], row["batches"], row["documents"]) for row in rows}
+    parts = {row["bucket"]: Part(**{each.name: row[each.name] for each in fields(Part)}) for row in rows}
     digest = sum(row["digest"] for row in rows) % 2**64
     encoded = EncodedCorpus(
         tuple(

@@ -17,8 +17,8 @@ from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.publishing.state import write_state
-from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
-from w2v_spark.run.manifest import Run, check_same
+from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.learner import Learned
@@ -32,7 +32,6 @@ from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.spark.text_passes import encode_corpus
 from w2v_spark.storage import Directory
 from w2v_spark.training.memory import MemoryEstimate
-from w2v_spark.training.plan import Plan
 from w2v_spark.vectors.table import write_vectors
 
 
@@ -78,7 +77,7 @@ def train(
         output.run.delete()
         raise
     except StoreError as error:
-        if Name("overwrite") in error.parts:
+        if Name("overwrite") in error.parts or Name("resume") in error.parts:
             raise
         raise StoreError(*error.parts, "; start again with ", Name("overwrite")) from error
 
@@ -101,7 +100,8 @@ def _train(
         documents = origin.documents(spark, given, progress)
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)
         _announce(spark, run, vocabulary, progress)
-        corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
+        state = RunDirectory(output.run, run.identity)
+        corpus = _encode(documents, run, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):
         learned = origin.learner().learn(spark, state, run, corpus, vocabulary, progress)
     model, staging = _describe(run, vocabulary, corpus), output.open_staging()
@@ -134,7 +134,7 @@ def _count(
         run = Run.read(state.directory)
         check_same(run.config, config, run.input, seen, state.directory)
         progress.say(f"resuming the run in {state.directory.uri}")
-        return run, state.read_vocabulary()
+        return run, state.read_vocabulary(run)
     with progress.stage("count"):
         kept = state.begin_counts() if output.keeps_state else None
         vocabulary, statistics = origin.count(documents, config, kept)
@@ -142,8 +142,7 @@ def _count(
         progress.warn(warning)
     plan = origin.plan(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, {**seen, **origin.counted()}, plan, statistics)
-    state.begin(run, vocabulary)
-    return run, vocabulary
+    return state.begin(run, vocabulary), vocabulary
 
 
 def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress) -> None:
@@ -164,21 +163,17 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
 
 
 def _encode(
-    documents: Sequence[DataFrame],
-    config: Config,
-    plan: Plan,
-    vocabulary: Vocabulary,
-    state: RunDirectory,
-    progress: Progress,
+    documents: Sequence[DataFrame], run: Run, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
-    corpus = state.read_corpus(plan.shards)
+    shards = run.plan.shards
+    corpus = state.read_corpus(shards)
     if corpus is None:
         with progress.stage("encode"):
             corpus = encode_corpus(
-                documents, config, state.directory, VOCABULARY_FILE, vocabulary, plan.shards
-            )  # fmt: skip
-            corpus.write(state.directory, CORPUS_FILE)
+                documents, run.config, state.directory, VOCABULARY_FILE, run.files[VOCABULARY_FILE], vocabulary, shards
+            )
+            corpus.write(state.directory, CORPUS_FILE, run.identity)
     return corpus
 
 

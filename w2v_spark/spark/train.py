@@ -15,7 +15,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
-from w2v_spark.publishing.publication import Publication
+from w2v_spark.publishing.publication import Publication, check_apart
 from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
 from w2v_spark.run.manifest import Run, check_same
 from w2v_spark.run.progress import Progress
@@ -65,16 +65,7 @@ class Output:
         uri = self.directory.uri
         if self.overwrite and self.resume:
             raise ConfigError(Name("overwrite"), " starts again and ", Name("resume"), " goes on; give one of them")
-        if (path := source.covering(uri)) is not None:
-            raise ConfigError(
-                Name("output"), f" {uri} lies within ", Name("input"),
-                f" {path}; the next run would read it, so move it",
-            )  # fmt: skip
-        if (path := source.within(uri)) is not None:
-            raise ConfigError(
-                Name("input"), f" {path} lies within ", Name("output"),
-                f" {uri}, which is replaced; choose another directory",
-            )  # fmt: skip
+        check_apart(uri, source.locations)
         state, publication = RunDirectory(self.run), self.publication
         if not (self.overwrite or self.resume) and state.has_run():
             publication.check_own()

@@ -40,7 +40,7 @@ class ShardResult:
     file : str
         Stem of the two files that hold the shard's weights; empty if the shard had nothing to train on.
     tokens, kept, pairs : int
-        Tokens read, kept by subsampling, and pairs trained on.
+        Tokens of the sentences that were trained on, those of them that subsampling kept, and pairs.
     loss : float
         Sum over all pairs, nats.
     slopes : float
@@ -103,11 +103,13 @@ def train_shard(
     matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
     read = clock()
     trainer = ThreadedTrainer(model, tables, threads)
+    tokens = 0  # not what the slices say: a sentence belongs to the slice that it begins in, with all its words
     for part in slices:
         schedule = _schedule(plan, part.epoch, shard.tokens, np.uint64(stream_key(seed, part.epoch, shard_number)))
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
             if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
                 raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
+            tokens += int(offsets[-1]) - int(offsets[0])
             trainer.train(Sentences(ids, offsets, position), schedule, Weights(*matrices.values()))
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
@@ -116,7 +118,7 @@ def train_shard(
     return ShardResult(
         shard_number,
         stem,
-        sum(part.tokens for part in slices),
+        tokens,
         int(trainer.statistics[KEPT]),
         int(trainer.statistics[PAIRS]),
         float(trainer.statistics[LOSS]),

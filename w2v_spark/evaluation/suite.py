@@ -17,6 +17,7 @@ from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.evaluation.analogies import Score, evaluate_analogies
 from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
 from w2v_spark.evaluation.similarity import evaluate_similarity
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -60,8 +61,11 @@ def evaluate(
     questions = None if analogies is None else AnalogySet.read(analogies)
     pair_sets = [SimilaritySet.read(path) for path in similarity]
     limit = max(restrict if questions else 0, SIMILARITY_RESTRICT if pair_sets else 0)
-    words = KeyedVectors.load(vectors, limit=limit)
+    opened = open_result(vectors)
+    words = KeyedVectors.load(opened.uri, limit=limit)
     report: Report = {"vectors": os.fspath(vectors), "words_read": len(words), "dim": words.dim}
+    if opened.uri != Directory.open(vectors).uri:
+        report["version"] = posixpath.basename(opened.path)
     if questions is not None:
         report["analogies"] = _answer(words, questions, restrict)
     report["similarity"] = [_correlate(words, pairs) for pairs in pair_sets]

@@ -9,7 +9,8 @@ from os import PathLike
 
 import pyarrow.parquet as pq
 
-from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.publishing.versions import open_result
+from w2v_spark.storage import errors_naming
 from w2v_spark.vectors.reading import check_footers, part_files
 
 
@@ -40,7 +41,7 @@ def describe_vectors(location: str | PathLike[str]) -> TableFiles:
     StoreError
         There is no finished table at ``location``, or a file is not Parquet or has other columns.
     """
-    directory = Directory.open(location)
+    directory = open_result(location)
     paths = part_files(directory.filesystem, directory.path)
     rows, _ = check_footers(directory.filesystem, paths)
     with errors_naming(directory.path):
@@ -58,7 +59,7 @@ def read_words(location: str | PathLike[str]) -> list[str]:
     StoreError
         As `read_vectors`; what only the vectors would show goes unseen.
     """
-    directory = Directory.open(location)
+    directory = open_result(location)
     paths = part_files(directory.filesystem, directory.path)
     check_footers(directory.filesystem, paths)
     words: list[str] = []

@@ -76,13 +76,14 @@ class RunDirectory:
 
     def begin(self, run: Run, vocabulary: Vocabulary) -> None:
         """Start over: the directory holds this run and nothing else; ``run.json`` comes last."""
-        tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
+        config = run.config.replace(train={"sample": 0.0}) if run.trains_on_every_word(vocabulary) else run.config
+        tables = SamplingTables.build(vocabulary.counts, config.model, config.train.sample)
         self.directory.delete()
         mark(self.directory)
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
         statistics = build_update_statistics(
-            vocabulary.counts, run.config, tables, run.statistics.sentences, vocabulary.trained
+            vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained
         )
         self.directory.write_bytes(UPDATE_STATISTICS_FILE, statistics_to_bytes(statistics))
         run.write(self.directory)

@@ -38,20 +38,29 @@ def keep_thresholds(counts: npt.NDArray[np.int64], sample: float) -> npt.NDArray
     return (keep_probabilities(counts, sample) * (2**32 - 1)).astype(np.uint32)
 
 
-def leaves_nothing(counts: npt.NDArray[np.int64], sample: float, sentences: int, epochs: int) -> bool:
+def leaves_nothing(
+    counts: npt.NDArray[np.int64],
+    sample: float,
+    sentences: int,
+    epochs: int,
+    trained: npt.NDArray[np.int64] | None = None,
+) -> bool:
     """Whether a text is so small that subsampling would leave nothing of it to train on, or next to nothing.
 
     What matters is sentences that keep two words: there is nothing else to train on. Under `_FEWEST_SENTENCES` of them
-    are expected in all epochs together, where the words that are kept fall on sentences of equal length by chance.
+    are expected in all epochs together, if the words that are kept fall on sentences by chance, whatever their length.
 
     Parameters
     ----------
     counts : (V,) int64
     sample
         See `keep_probabilities`.
-    sentences, epochs
+    sentences, epochs : int
+    trained : (V,) int64, optional
+        Occurrences in the text that is trained on, where that is not all that has been counted.
     """
     if sample == 0:
         return False
-    kept = float(counts @ keep_probabilities(counts, sample)) / max(sentences, 1)  # words a sentence
+    occurrences = counts if trained is None else trained
+    kept = float(occurrences @ keep_probabilities(counts, sample)) / max(sentences, 1)  # words a sentence
     return epochs * sentences * -(math.expm1(-kept) + kept * math.exp(-kept)) < _FEWEST_SENTENCES

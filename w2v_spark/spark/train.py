@@ -180,6 +180,11 @@ def _count(
         progress.warn(warning)
     plan = Plan.build(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, seen, plan, statistics)
+    if run.trains_on_every_word(vocabulary):
+        progress.warn(
+            f"the text is so small that subsampling (train.sample = {config.train.sample:g}) would leave next to "
+            "nothing of it: every word is trained on, as with train.sample = 0"
+        )
     state.begin(run, vocabulary)
     return run, vocabulary
 

@@ -29,6 +29,7 @@ __all__ = [
     "get_session",
     "jvm_file_encoding",
     "read_spark_defaults",
+    "shows_console_progress",
 ]
 
 _MEBIBYTE = 1 << 20
@@ -164,6 +165,11 @@ def jvm_file_encoding(spark: SparkSession) -> str | None:
     except PySparkException:
         return None
     return str(jvm.java.lang.System.getProperty("sun.jnu.encoding"))
+
+
+def shows_console_progress(spark: SparkSession) -> bool:
+    """Whether Spark draws a bar for its jobs on standard error, as a session does that PySpark has started."""
+    return (spark.conf.get("spark.ui.showConsoleProgress", None) or "").lower() == "true"
 
 
 def check_worker_python(spark: SparkSession) -> None:

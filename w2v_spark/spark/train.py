@@ -23,7 +23,7 @@ from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
 from w2v_spark.spark.rounds import RoundsLearner
-from w2v_spark.spark.session import check_threads, check_worker_python
+from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Input, Source
 from w2v_spark.spark.spark_errors import translated_errors
@@ -132,6 +132,7 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     check_worker_python(spark)
+    progress.shares_terminal = shows_console_progress(spark)
     documents = source.open(spark)
     seen = source.fingerprint(documents)
     state = RunDirectory(output.run)

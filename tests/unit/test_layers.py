@@ -42,7 +42,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "corpus": BASE | {"kernels", "text"},
     "training": BASE | {"kernels", "sampling", "corpus"},
     "run": BASE | {"kernels", "sampling", "corpus", "training", "publishing"},
-    "publishing": BASE | {"w2v_spark", "corpus", "training"},
+    "publishing": BASE | {"w2v_spark", "inputs", "corpus", "training"},
     "vectors": BASE | {"kernels", "publishing"},
     "retraining": BASE | {"training", "vectors"},
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},

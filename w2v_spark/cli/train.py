@@ -16,7 +16,7 @@ from w2v_spark.storage import Directory
 if TYPE_CHECKING:
     from w2v_spark.publishing.description import ModelDescription
 
-EXAMPLE: Final = "w2v-spark train --input 'texts/*.txt.gz' --output vectors --set model.dim=200"
+EXAMPLE: Final = "w2v-spark train --input 'texts/*.txt.gz' --output model --set model.dim=200"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

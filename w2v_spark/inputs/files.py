@@ -31,6 +31,7 @@ def place(path: str) -> PurePosixPath:
     if is_local(path):
         return PurePosixPath(Path(local_path(path)).resolve())
     scheme, _, rest = path.partition(":")
+    scheme = "s3" if scheme in ("s3a", "s3n") else scheme  # Hadoop's names of it
     return PurePosixPath(f"{scheme}:/" + rest.lstrip("/"))  # hdfs:/x is hdfs:///x
 
 

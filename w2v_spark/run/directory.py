@@ -98,9 +98,10 @@ class RunDirectory:
         -------
         The run with the digests of its files.
         """
-        tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
+        config = run.config.replace(train={"sample": 0.0}) if run.trains_on_every_word(vocabulary) else run.config
+        tables = SamplingTables.build(vocabulary.counts, config.model, config.train.sample)
         statistics = build_update_statistics(
-            vocabulary.counts, run.config, tables, run.statistics.sentences, vocabulary.trained
+            vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained
         )
         self._clear()
         files = {

@@ -13,7 +13,7 @@ from w2v_spark.errors import CheckpointMismatch, ConfigError, Name, StoreError
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, STATE, VECTORS, Kind
 from w2v_spark.publishing.lock import Lock
-from w2v_spark.publishing.publication import Publication, check_writable
+from w2v_spark.publishing.publication import Publication, check_apart, check_writable
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run, check_same
@@ -103,7 +103,7 @@ class Output:
         """
         uri = self.directory.uri
         _check_options(self.overwrite, self.resume)
-        _check_apart(source, uri, Name("output"))
+        check_apart(uri, source.locations)
         state, publication = RunDirectory(self.run), self.publication
         if not (self.overwrite or self.resume) and state.has_run():
             publication.check_own()
@@ -187,7 +187,7 @@ class VersionedOutput:
     def check(self, source: Input) -> None:
         """Refuse, before Spark starts, a root that cannot be used. Raises `ConfigError`."""
         _check_options(self.overwrite, self.resume)
-        _check_apart(source, self.root.root.uri, Name("publish"))
+        check_apart(self.root.root.uri, source.locations, place=Name("publish"))
         if self.root.root.is_local:
             check_writable(Path(self.root.root.path), Name("publish"))
         self.root.check()
@@ -236,14 +236,3 @@ def result_parts(destination: Destination) -> tuple[str, ...]:
 def _check_options(overwrite: bool, resume: bool) -> None:
     if overwrite and resume:
         raise ConfigError(Name("overwrite"), " starts again and ", Name("resume"), " goes on; give one of them")
-
-
-def _check_apart(source: Input, uri: str, what: Name) -> None:
-    if (path := source.covering(uri)) is not None:
-        raise ConfigError(
-            what, f" {uri} lies within ", Name("input"), f" {path}; the next run would read it, so move it"
-        )  # fmt: skip
-    if (path := source.within(uri)) is not None:
-        raise ConfigError(
-            Name("input"), f" {path} lies within ", what, f" {uri}, which is replaced; choose another directory"
-        )  # fmt: skip

@@ -25,7 +25,7 @@ from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.origin import Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, result_parts
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
-from w2v_spark.spark.session import check_threads, check_worker_python
+from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
@@ -88,6 +88,7 @@ def _train(
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     check_worker_python(spark)
+    progress.shares_terminal = shows_console_progress(spark)
     given = source.open(spark)
     seen = origin.describe(source.fingerprint(given))
     state, finished = RunDirectory(output.run), output.find_finished(config, seen)
@@ -142,6 +143,11 @@ def _count(
         progress.warn(warning)
     plan = origin.plan(config, task_slots(spark, config.train.threads), vocabulary.tokens)
     run = Run.start(config, {**seen, **origin.counted()}, plan, statistics)
+    if run.trains_on_every_word(vocabulary):
+        progress.warn(
+            f"the text is so small that subsampling (train.sample = {config.train.sample:g}) would leave next to "
+            "nothing of it: every word is trained on, as with train.sample = 0"
+        )
     return state.begin(run, vocabulary), vocabulary
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from w2v_spark.config import Config
+from w2v_spark.publishing.versions import table_path
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Config", "KeyedVectors", "Word2Vec", "Word2VecModel", "__version__"]
+__all__ = ["Config", "KeyedVectors", "Word2Vec", "Word2VecModel", "__version__", "table_path"]
 
 
 def __getattr__(name: str) -> Any:

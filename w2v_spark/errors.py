@@ -46,6 +46,10 @@ class ConfigError(W2VError, ValueError):
     """A setting, a path or a combination of them is not usable."""
 
 
+class InUse(ConfigError):
+    """Another job is at work in the same place."""
+
+
 class InputError(W2VError, ValueError):
     """The input is missing, empty, unreadable or of another shape than announced."""
 

@@ -15,6 +15,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -119,7 +120,8 @@ class Directory:
 
     def child(self, name: str) -> Directory:
         """A directory below this one."""
-        return Directory(posixpath.join(self.uri, name), self.filesystem, self.file(name))
+        place, mark, options = self.uri.partition("?") if "://" in self.uri else (self.uri, "", "")
+        return Directory(f"{posixpath.join(place, name)}{mark}{options}", self.filesystem, self.file(name))
 
     def file(self, name: str) -> str:
         """The path of a file below this directory, within the file system."""
@@ -161,13 +163,43 @@ class Directory:
         except FileNotFoundError as error:
             raise StoreError(f"{self.uri}/{name} is missing") from error
 
-    def write_bytes(self, name: str, data: bytes) -> None:
-        """Write a file so that a reader sees all of it or none."""
+    def write_bytes(self, name: str, data: bytes, durable: bool = False) -> None:
+        """Write a file so that a reader sees all of it or none.
+
+        A durable one, and its name, are on the disk when this returns, and survive a loss of power.
+        """
         temporary = f"{name}.{uuid.uuid4().hex}.tmp" if self.is_local else name  # object stores put a whole object
         with self.filesystem.open_output_stream(self.file(temporary)) as stream:
             stream.write(data)
-        if temporary != name:
-            self.filesystem.move(self.file(temporary), self.file(name))
+        if temporary == name:
+            return
+        if durable:
+            _sync_path(self.file(temporary))
+        self.filesystem.move(self.file(temporary), self.file(name))
+        if durable:
+            _sync_path(self.path)
+
+    def sync(self, name: str = "") -> None:
+        """Bring to the disk what is in the directory, or one thing in it: its files, then the folders with their names.
+
+        For what a file vouches for that is written afterwards. Object stores have on disk what they have accepted, so
+        nothing is done there.
+        """
+        if self.is_local:
+            top = self.file(name) if name else self.path
+            for folder, _, files in os.walk(top, topdown=False):
+                for file in files:
+                    _sync_path(posixpath.join(folder, file))
+                _sync_path(folder)
+            if name:
+                if not Path(top).is_dir():
+                    _sync_path(top)
+                _sync_path(self.path)
+
+    def sync_names(self) -> None:
+        """Bring to the disk which names the directory has, after something was moved in or out."""
+        if self.is_local:
+            _sync_path(self.path)
 
     def read_json(self, name: str) -> dict[str, Any]:
         """A JSON object; `StoreError` if it is missing or is none."""
@@ -180,9 +212,9 @@ class Directory:
             raise StoreError(f"{self.uri}/{name} is damaged: expected a JSON object")
         return value
 
-    def write_json(self, name: str, value: Mapping[str, Any]) -> None:
-        """Write a JSON object, whole or not at all."""
-        self.write_bytes(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode())
+    def write_json(self, name: str, value: Mapping[str, Any], durable: bool = False) -> None:
+        """Write a JSON object, whole or not at all; see `write_bytes`."""
+        self.write_bytes(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), durable)
 
     def move(self, name: str, target: Directory, new_name: str) -> None:
         """Move a file or a directory of this directory into another one on the same file system.
@@ -212,6 +244,18 @@ class Directory:
         target.move(other, self, aside)
         self.move(name, target, other)
         self.move(aside, self, name)
+
+
+def _sync_path(path: str) -> None:
+    """Have the system write a file, or the names in a folder, to the disk. Raises `OSError` if it cannot."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP, errno.EBADF, errno.EACCES):  # of folders on some mounts
+            raise
+    finally:
+        os.close(handle)
 
 
 def _exchange_paths(one: str, two: str) -> bool:

@@ -115,15 +115,17 @@ def loss_of(w_in, w_out, context, rows, labels, model):
     return np.logaddexp(0, (1 - 2 * labels)[:, None] * scores).sum()
 
 
-def step(w_in, w_out, context, rows, labels, rate, model):
-    """Train on one window in place; all gradients are those of the old values."""
+def step(w_in, w_out, context, rows, labels, rate, model, freeze="none"):
+    """Train on one window in place; all gradients are those of the old values. One matrix may stay as it is."""
     x, o = input_rows(w_in[context], model), w_out[rows]
     g = rate * (labels[:, None] - sigmoid(o @ x.T))
-    w_out[rows] += g @ x
-    add_to_context(w_in, context, g.T @ o, model)
+    if freeze != "output":
+        w_out[rows] += g @ x
+    if freeze != "input":
+        add_to_context(w_in, context, g.T @ o, model)
 
 
-def train(ids, offsets, position, key, w_in, w_out, keep, objective, rate, model):
+def train(ids, offsets, position, key, w_in, w_out, keep, objective, rate, model, freeze="none"):
     """Train in place; ``rate(position)`` is the learning rate. Returns (loss, pairs, kept words)."""
     loss, pairs, kept = 0.0, 0, 0
     for place, words, stream in sentences(ids, offsets, position, key, keep):
@@ -134,6 +136,6 @@ def train(ids, offsets, position, key, w_in, w_out, keep, objective, rate, model
         for target, context in windows(words, stream, model):
             rows, labels = objective.rows_and_labels(target, stream)
             loss += loss_of(w_in, w_out, context, rows, labels, model)
-            step(w_in, w_out, context, rows, labels, rate(place), model)
+            step(w_in, w_out, context, rows, labels, rate(place), model, freeze)
             pairs += len(context) if model.architecture == "skipgram" else 1
     return loss, pairs, kept

@@ -5,7 +5,7 @@ import pytest
 
 from tests.naive import word2vec as naive
 from tests.naive.huffman import huffman_paths
-from w2v_spark.config import Config
+from w2v_spark.config import Config, Freeze
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import Schedule, Sentences, Weights
@@ -28,10 +28,11 @@ class Case:
     """Everything that one call of the trainer needs; words are numbered by falling count."""
 
     def __init__(
-        self, model, seed=0, words=40, sentences=10, longest=30, sample=0.05, scale=0.5, counts=None, lengths=None
-    ):
+        self, model, seed=0, words=40, sentences=10, longest=30, sample=0.05, scale=0.5, counts=None, lengths=None,
+        freeze="none",
+    ):  # fmt: skip
         config = Config.from_dict({"model": {"dim": 20, **model}, "train": {"sample": sample}})
-        self.model = config.model
+        self.model, self.freeze = config.model, Freeze(freeze)
         self.random = np.random.default_rng(seed)
         if lengths is None:
             lengths = self.random.integers(1, longest, sentences)
@@ -52,7 +53,7 @@ class Case:
         dim = self.model.dim
         w_in, w_out = (aligned_zeros(len(w), padded(dim)) for w in (self.w_in, self.w_out))
         w_in[:, :dim], w_out[:, :dim] = self.w_in, self.w_out
-        trainer = Trainer(self.model, self.tables)
+        trainer = Trainer(self.model, self.tables, self.freeze)
         offsets = self.offsets if sentences is None else self.offsets[: sentences + 1]
         key = np.uint64(stream_key(7, 2, 3) if key is None else key)
         trainer.train(Sentences(self.ids, offsets, position), Schedule(key, first, fall, last), Weights(w_in, w_out))
@@ -69,6 +70,6 @@ class Case:
             objective = naive.HierarchicalSoftmax(huffman_paths(self.counts))
         result = naive.train(
             self.ids, offsets, position, naive.stream_key(7, 2, 3), w_in, w_out, self.tables.keep, objective,
-            lambda p: max(first - fall * p, last), self.model,
+            lambda p: max(first - fall * p, last), self.model, self.freeze,
         )  # fmt: skip
         return w_in, w_out, result

@@ -73,7 +73,16 @@ def test_defaults_are_the_documented_ones() -> None:
             "threads": 1,
             "rounds": "auto",
             "merge": "curvature",
+            "freeze": "none",
             "seed": 1,
+        },
+        "retrain": {
+            "epochs": 2,
+            "learning_rate": 0.0125,
+            "min_learning_rate": 0.0001,
+            "replay": 0.2,
+            "half_life": 0.0,
+            "drift_words": 10_000,
         },
     }
 

@@ -44,6 +44,19 @@ def test_the_largest_dimension(model):
 
 
 @pytest.mark.parametrize("cbow_mean", [True, False])
+@pytest.mark.parametrize("dim", [20, 64])
+@pytest.mark.parametrize("freeze", ["input", "output"])
+@pytest.mark.parametrize("model", MODELS)
+def test_a_frozen_matrix(model, freeze, dim, cbow_mean):
+    """It stays to the bit, and the other one is trained as the twin trains it."""
+    case = Case({**model, "dim": dim, "cbow_mean": cbow_mean}, freeze=freeze, scale=0.2)
+    assert assert_equals_the_twin(case) > 0
+    w_in, w_out, _ = case.kernel()
+    assert np.array_equal(w_in, case.w_in) == (freeze == "input")
+    assert np.array_equal(w_out, case.w_out) == (freeze == "output")
+
+
+@pytest.mark.parametrize("cbow_mean", [True, False])
 @pytest.mark.parametrize("shrink_window", [True, False])
 @pytest.mark.parametrize("sample", [0, 0.01])
 @pytest.mark.parametrize("model", MODELS)

@@ -18,6 +18,7 @@ from w2v_spark.errors import ConfigError
 from w2v_spark.publishing.layout import MODEL_FILE, VECTORS, Kind, find_foreign, mark
 from w2v_spark.publishing.publication import Publication, check_apart
 from w2v_spark.storage import Directory
+from w2v_spark.vectors.part_file import PartReader
 from w2v_spark.vectors.table import write_vectors
 
 V, D = 500, 16

@@ -56,6 +56,14 @@ class PublishedRows(StrEnum):
     SUM = "sum"
 
 
+class Freeze(StrEnum):
+    """Which of the two matrices stays as it is while the other one is trained."""
+
+    NONE = "none"
+    INPUT = "input"
+    OUTPUT = "output"
+
+
 class Merge(StrEnum):
     """How the displacements of the shards become one."""
 

@@ -1,4 +1,4 @@
-"""The configuration of a run: four frozen sections, read from TOML, checked once before any work starts."""
+"""The configuration of a run: five frozen sections, read from TOML, checked once before any work starts."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from typing import Any, Final
 from w2v_spark.config.checks import check_bounds, convert
 from w2v_spark.config.choices import Objective, PublishedRows
 from w2v_spark.config.reading import nearest, parse_override, read_file
-from w2v_spark.config.sections import RENAMED, ModelConfig, TextConfig, TrainConfig, VocabularyConfig
+from w2v_spark.config.sections import (
+    RENAMED,
+    ModelConfig,
+    RetrainConfig,
+    TextConfig,
+    TrainConfig,
+    VocabularyConfig,
+)
 from w2v_spark.config.setting import Entry
 from w2v_spark.errors import ConfigError, Name
 
@@ -33,18 +40,20 @@ class Config:
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    retrain: RetrainConfig = field(default_factory=RetrainConfig)
 
     def __post_init__(self) -> None:
         for entry in SETTINGS:
             check_bounds(entry, getattr(getattr(self, entry.section), entry.key))
         if not self.text.column:
             raise ConfigError(Name("text.column"), " is empty; name the column that holds the text")
-        if self.train.min_learning_rate > self.train.learning_rate:
-            raise ConfigError(
-                Name("train.min_learning_rate"), f" = {self.train.min_learning_rate} is above ",
-                Name("train.learning_rate"), f" = {self.train.learning_rate}; the rate falls from the second to the "
-                "first, so lower the first",
-            )  # fmt: skip
+        for name, section in (("train", self.train), ("retrain", self.retrain)):
+            if section.min_learning_rate > section.learning_rate:
+                raise ConfigError(
+                    Name(f"{name}.min_learning_rate"), f" = {section.min_learning_rate} is above ",
+                    Name(f"{name}.learning_rate"), f" = {section.learning_rate}; the rate falls from the second to the "
+                    "first, so lower the first",
+                )  # fmt: skip
         rows, objective = self.model.published_rows, self.model.objective
         if objective == Objective.HIERARCHICAL_SOFTMAX and rows != PublishedRows.INPUT:
             raise ConfigError(

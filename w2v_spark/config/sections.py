@@ -8,6 +8,7 @@ from typing import Final, Literal
 from w2v_spark.config.choices import (
     Apostrophes,
     Architecture,
+    Freeze,
     Merge,
     Normalize,
     Objective,
@@ -279,6 +280,12 @@ class TrainConfig:
     merge: Merge = setting(
         Merge.CURVATURE, "how they meet: the corrected mean, or the plain one", param="merge", mllib="mean"
     )
+    freeze: Freeze = setting(
+        Freeze.NONE,
+        "matrix that stays as it is while the other one is trained, for spaces that are aligned from the start; needs "
+        "weights to begin with",
+        gensim="`vectors_lockf` for the input matrix",
+    )
     seed: int = setting(
         1,
         "another seed, other starting weights, order of the corpus and random draws",
@@ -289,4 +296,34 @@ class TrainConfig:
         gensim="`seed`",
         mllib="`seed`",
         mllib_default="a hash of the class name, another one in each Python process",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class RetrainConfig:
+    """How a version is made of the one before and of new text; the other sections stay those of the first version."""
+
+    epochs: int = setting(2, "passes over the new text and the older text that is drawn again", 1, 10_000)
+    learning_rate: float = setting(
+        0.0125, "learning rate at the start", above=0.0, high=10.0, gensim="`start_alpha` of `train`"
+    )
+    min_learning_rate: float = setting(
+        0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `retrain.learning_rate`",
+        gensim="`end_alpha` of `train`",
+    )  # fmt: skip
+    replay: float = setting(
+        0.2,
+        "share of the older text that is trained once more, other documents each time, so that words which the new "
+        "text lacks do not stay behind; 0: none",
+        0.0,
+        1.0,
+    )
+    half_life: float = setting(
+        0.0,
+        "retrainings after which counts of older text count half, which lets old words go; 0: they count for ever",
+        0.0,
+        1e6,
+    )
+    drift_words: int = setting(
+        10_000, "most frequent words whose ten nearest neighbours are compared with those of before", 1, 2**31 - 1
     )

@@ -17,6 +17,7 @@ from w2v_spark.storage import Directory
 _SCHEMA = pa.schema(
     [pa.field("id", pa.int32(), False), pa.field("word", pa.string(), False), pa.field("count", pa.int64(), False)]
 )
+_TRAINED = pa.field("trained", pa.int64(), False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,11 +28,14 @@ class Vocabulary:
     ----------
     words : (V,) pyarrow string array
     counts : (V,) int64
-        Occurrences in the whole corpus.
+        All occurrences that have been counted: by these words are ranked, subsampled, and drawn as noise.
+    trained : (V,) int64, optional
+        Occurrences in the text that is trained on, where that is not all that has been counted.
     """
 
     words: pa.Array
     counts: npt.NDArray[np.int64]
+    trained: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def build(cls, words: pa.Array, counts: npt.NDArray[np.int64], config: VocabularyConfig) -> Vocabulary:
@@ -67,14 +71,21 @@ class Vocabulary:
 
     @property
     def tokens(self) -> int:
-        """Occurrences of all words of the vocabulary."""
-        return int(self.counts.sum())
+        """Occurrences of all words of the vocabulary in the text that is trained on."""
+        return int(self.trained_counts.sum())
+
+    @property
+    def trained_counts(self) -> npt.NDArray[np.int64]:
+        """Occurrences of each word in the text that is trained on, (V,) int64."""
+        return self.counts if self.trained is None else self.trained
 
     def write(self, directory: Directory, name: str) -> None:
-        """Save as Parquet: ``id int32, word string, count int64``."""
+        """Save as Parquet: ``id int32, word string, count int64``, and ``trained int64`` where that differs."""
         ids = np.arange(len(self), dtype=np.int32)
-        sink = pa.BufferOutputStream()
-        pq.write_table(pa.table([ids, self.words, self.counts], schema=_SCHEMA), sink)
+        table, sink = pa.table([ids, self.words, self.counts], schema=_SCHEMA), pa.BufferOutputStream()
+        if self.trained is not None:
+            table = table.append_column(_TRAINED, [self.trained])
+        pq.write_table(table, sink)
         directory.write_bytes(name, sink.getvalue().to_pybytes())
 
     @classmethod
@@ -84,7 +95,8 @@ class Vocabulary:
             table = pq.read_table(pa.BufferReader(directory.read_bytes(name)))
         except pa.ArrowInvalid as error:
             raise StoreError(f"{directory.uri}/{name} is damaged: {error}") from error
-        if table.schema.names != _SCHEMA.names:
+        if table.schema.names not in (_SCHEMA.names, [*_SCHEMA.names, _TRAINED.name]):
             raise StoreError(f"{directory.uri}/{name} is no vocabulary: its columns are {table.schema.names}")
         words = table["word"].combine_chunks()
-        return cls(words, table["count"].to_numpy())
+        trained = table[_TRAINED.name].to_numpy() if _TRAINED.name in table.schema.names else None
+        return cls(words, table["count"].to_numpy(), trained)

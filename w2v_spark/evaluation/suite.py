@@ -17,6 +17,7 @@ from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.evaluation.analogies import Score, Section, evaluate_analogies, read_analogies
 from w2v_spark.evaluation.pair_files import PairSet, read_pairs
 from w2v_spark.evaluation.similarity import evaluate_similarity
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -60,8 +61,11 @@ def evaluate(
     sections = read_analogies(analogies) if analogies is not None else []
     pair_sets = [(path, read_pairs(path)) for path in similarity]
     limit = max(restrict if sections else 0, SIMILARITY_RESTRICT if pair_sets else 0)
-    words = KeyedVectors.load(vectors, limit=limit)
+    opened = open_result(vectors)
+    words = KeyedVectors.load(opened.uri, limit=limit)
     report: Report = {"vectors": os.fspath(vectors), "words_read": len(words), "dim": words.dim}
+    if opened.uri != Directory.open(vectors).uri:
+        report["version"] = posixpath.basename(opened.path)
     if analogies is not None:
         report["analogies"] = _answer(words, analogies, sections, restrict)
     report["similarity"] = [_correlate(words, path, pairs) for path, pairs in pair_sets]

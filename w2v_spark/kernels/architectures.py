@@ -11,6 +11,7 @@ import numpy as np
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline
 from w2v_spark.kernels.memory import REGISTER_BYTES
+from w2v_spark.kernels.tiles import ROWS
 
 
 @inline
@@ -33,6 +34,28 @@ def add_up_rows(rows, m, scale, hidden, error, row_bytes):
             total = simd.vadd(total, simd.vload(simd.load_address(rows + 8 * j) + offset))
         simd.vstore(hidden + offset, simd.vmul(total, factor))
         simd.vstore(error + offset, zero)
+
+
+@inline
+def copy_rows(rows, n, copies, addresses, row_bytes):
+    """Copy n rows to consecutive ones, and the addresses of these, and of what is behind the n-th, to ``addresses``.
+
+    Parameters
+    ----------
+    rows : int
+        Address of int64, the addresses of rows; as many as are in whole tiles.
+    addresses : int64
+        As many; overwritten.
+    copies : int
+        Address of the first copy.
+    """
+    for i in range(n):
+        source, copy = simd.load_address(rows + 8 * i), copies + i * row_bytes
+        for offset in range(0, row_bytes, REGISTER_BYTES):
+            simd.vstore(copy + offset, simd.vload(source + offset))
+        addresses[i] = copy
+    for i in range(n, -(-n // ROWS) * ROWS):
+        addresses[i] = simd.load_address(rows + 8 * i)
 
 
 @inline

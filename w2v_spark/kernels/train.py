@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.kernels import rng, simd
-from w2v_spark.kernels.architectures import add_up_rows, spread_error
+from w2v_spark.kernels.architectures import add_up_rows, copy_rows, spread_error
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.objectives import distinct_words, draw_noise, score_path, score_words
 from w2v_spark.kernels.tiles import ROWS
@@ -42,6 +42,8 @@ class Model(NamedTuple):
     negatives: int
     most_rows: int  # output rows of a window: target and noise words, or the longest path
     most_inputs: int  # context words of a window
+    freeze_input: bool = False  # whether the rows of a matrix stay as they are
+    freeze_output: bool = False
 
 
 class Sentences(NamedTuple):
@@ -132,7 +134,7 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
     w_in, w_out = weights
     window, negatives = model.window, model.negatives
     row_bytes = np.int64(w_in.shape[1]) * 4
-    scratch = lay_out(memory, model.most_inputs, model.dim, row_bytes)
+    scratch = lay_out(memory, model.most_inputs, model.most_rows, model.dim, row_bytes)
     sentence = np.empty(_longest(offsets), np.int64)
     context = np.empty(model.most_inputs, np.int64)
     width = model.most_rows + simd.LANES
@@ -143,9 +145,8 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
     chosen = np.empty(negatives + 1, np.int64)
     mean_rows = np.empty(2, np.int64)
     mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
-    inputs = changes = simd.address_of(context, 0)
-    if model.cbow:
-        inputs, changes = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1)
+    nowhere = np.full(model.most_inputs, scratch.frozen, np.int64)
+    copied = np.empty(width, np.int64)
     loss, likelihood = 0.0, 1.0
     slopes = 0.0
     windows, scores, pairs, kept = 0, 0, 0, 0
@@ -195,17 +196,24 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
                     m += 1
             if t + window + 1 < length:
                 simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
+            # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
+            inputs = changes = simd.address_of(context, 0)
             columns = m
             share = np.float32(1.0) / np.float32(m)
             if model.cbow:
-                columns = 1
+                inputs, changes, columns = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1), 1
                 scale = share if model.cbow_mean else np.float32(1.0)
                 add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, scratch.error, row_bytes)
+            outputs = simd.address_of(rows, here)
+            if model.freeze_output:
+                copy_rows(outputs, n, scratch.frozen + row_bytes, copied, row_bytes)
+                outputs = simd.address_of(copied, 0)
+            if model.freeze_input and not model.cbow:
+                changes = simd.address_of(nowhere, 0)
             loss, likelihood = dense_step(
-                inputs, changes, columns, simd.address_of(rows, here), simd.address_of(labels, here), n, rate, scratch,
-                loss, likelihood,
+                inputs, changes, columns, outputs, simd.address_of(labels, here), n, rate, scratch, loss, likelihood
             )  # fmt: skip
-            if model.cbow:
+            if model.cbow and not model.freeze_input:
                 scale = np.float32(1.0) if model.cbow_mean else share
                 spread_error(simd.address_of(context, 0), m, scale, scratch.error, row_bytes)
             pairs += columns

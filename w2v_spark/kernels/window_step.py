@@ -41,6 +41,8 @@ class Scratch(NamedTuple):
         A row of zeros; a row for the mean of the context and one for its error.
     copies : int
         Rows that keep the old values of the input rows.
+    frozen : int
+        A row for changes that nobody wants, and behind it room for copies of a step's output rows.
     tail : int
         Sixteen ones, then zeros: loaded 16 - k lanes in, all but k lanes are zero.
     dots, labels : int
@@ -54,6 +56,7 @@ class Scratch(NamedTuple):
     hidden: int
     error: int
     copies: int
+    frozen: int
     tail: int
     dots: int
     labels: int
@@ -66,7 +69,7 @@ def build_scratch(inputs: int, outputs: int, dim: int) -> npt.NDArray[np.float32
     array is still in use.
     """
     pairs = _most_pairs(inputs, outputs)
-    rows = (3 + inputs) * padded(dim)
+    rows = (3 + inputs + 1 + outputs) * padded(dim)
     memory: npt.NDArray[np.float32] = aligned_zeros(1, rows + 2 * simd.LANES + 2 * pairs)[0]
     memory[rows : rows + simd.LANES] = 1
     return memory
@@ -78,7 +81,7 @@ def _most_pairs(inputs: int, outputs: int) -> int:
 
 
 @inline
-def lay_out(memory, inputs, dim, row_bytes):
+def lay_out(memory, inputs, outputs, dim, row_bytes):
     """The places within the memory of `build_scratch`."""
     registers, rest = dim // simd.LANES, dim % simd.LANES
     if rest > simd.LANES // 2:
@@ -86,11 +89,22 @@ def lay_out(memory, inputs, dim, row_bytes):
     halves = 1 if 0 < rest <= simd.LANES // 2 else 0
     zeros = simd.address_of(memory, 0)
     copies = zeros + 3 * row_bytes
-    tail = copies + inputs * row_bytes
+    frozen = copies + inputs * row_bytes
+    tail = frozen + (1 + outputs) * row_bytes
     dots = tail + 2 * REGISTER_BYTES
     labels = dots + (4 * len(memory) - (dots - zeros)) // 2
     return Scratch(
-        row_bytes, registers, halves, zeros, zeros + row_bytes, zeros + 2 * row_bytes, copies, tail, dots, labels
+        row_bytes,
+        registers,
+        halves,
+        zeros,
+        zeros + row_bytes,
+        zeros + 2 * row_bytes,
+        copies,
+        frozen,
+        tail,
+        dots,
+        labels,
     )
 
 

@@ -23,6 +23,22 @@ RUN_FILE: Final = "run.json"
 MARK_FILE: Final = "w2v_spark.json"
 """Written first into every directory of work in progress."""
 
+LOCK_FILE: Final = "lock.json"
+"""Says who is at work in an output or a root of versions."""
+
+# A root of versions, and what a version has beyond a plain result.
+CURRENT_FILE: Final = "CURRENT"
+VERSIONS: Final = "versions"
+PINS_FILE: Final = "pins.json"
+SWITCHES_FILE: Final = "switches.json"
+CHANGE_LOCK_FILE: Final = "_change.json"
+MANIFEST_FILE: Final = "manifest.json"
+REPORT_FILE: Final = "report.json"
+STATE: Final = "state"
+COUNTS: Final = "counts"
+DRIFT: Final = "drift"
+ROTATION_FILE: Final = "rotation.npy"
+
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
 

@@ -17,6 +17,7 @@ is never read, and the newest round with a ``round.json`` is a checkpoint.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Final
@@ -42,6 +43,7 @@ from w2v_spark.training.update_statistics import (
 )
 from w2v_spark.training.weights import (
     CACHED_ROWS,
+    Matrix,
     MatrixReader,
     WeightFiles,
     WeightShape,
@@ -79,7 +81,9 @@ class RunDirectory:
         mark(self.directory)
         vocabulary.write(self.directory, VOCABULARY_FILE)
         self.directory.write_bytes(SAMPLING_FILE, tables.to_bytes())
-        statistics = build_update_statistics(vocabulary.counts, run.config, tables, run.statistics.sentences)
+        statistics = build_update_statistics(
+            vocabulary.counts, run.config, tables, run.statistics.sentences, vocabulary.trained
+        )
         self.directory.write_bytes(UPDATE_STATISTICS_FILE, statistics_to_bytes(statistics))
         run.write(self.directory)
 
@@ -151,15 +155,23 @@ class RunDirectory:
         """Where the weights after some rounds are."""
         return self.directory.child(f"rounds/{rounds_done:05d}")
 
-    def begin_rounds(self, shape: WeightShape, seed: int, shards: int) -> None:
-        """Write the weights that training starts from, in files like those of later rounds, which are written over."""
+    def begin_rounds(
+        self, shape: WeightShape, seed: int, shards: int, start: tuple[Iterator[Matrix], Iterator[Matrix]] | None = None
+    ) -> None:
+        """Write the weights that training starts from, in files like those of later rounds, which are written over.
+
+        Parameters
+        ----------
+        start : batches of the input and of the output matrix, optional
+            See `WarmStart.rows`; without it a first training begins.
+        """
         directory, files = self.round_directory(0).create(), whole_files(shape)
         if shards > 1:
             files = {name: [] for name in shape.rows}
             for number, row_range in enumerate(plan_row_ranges(shape)):
                 file = f"{number:05d}.npy", row_range.stop - row_range.start
                 files[list(shape.rows)[row_range.matrix]].append(file)
-        matrices = initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim)
+        matrices = start or (initial_rows(shape.input_rows, shape.dim, seed), zero_rows(shape.output_rows, shape.dim))
         for parts, batches in zip(files.values(), matrices, strict=True):
             for name, rows in parts:
                 write_matrix(directory, name, rows, shape.dim, islice(batches, -(-rows // CACHED_ROWS)))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from pyspark.sql import SparkSession
@@ -12,6 +14,7 @@ from w2v_spark.config import Merge
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import DivergedError, Name
+from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
@@ -32,8 +35,17 @@ from w2v_spark.training.weights import (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class RoundsLearner:
-    """Stochastic gradient descent on the weights of skip-gram or CBOW, in the rounds of the run's plan."""
+    """Stochastic gradient descent on the weights of skip-gram or CBOW, in the rounds of the run's plan.
+
+    Attributes
+    ----------
+    start : WarmStart, optional
+        Weights to go on from.
+    """
+
+    start: WarmStart | None = None
 
     def learn(
         self,
@@ -54,11 +66,17 @@ class RoundsLearner:
             No two words of a sentence were left to train on.
         """
         shape = WeightShape.build(run.config.model, len(vocabulary))
-        history = _train_rounds(spark, directory, run, shape, corpus, progress)
-        for warning in check_trained(history, run.config, len(vocabulary)):
+        begin = partial(self._begin, directory, run, shape, vocabulary)
+        history = _train_rounds(spark, directory, run, shape, corpus, progress, begin)
+        for warning in check_trained(history, run.config, 0 if self.start else len(vocabulary)):
             progress.warn(warning)
         weights = directory.read_weights(run.plan.rounds, shape)
         return Learned(rows_to_publish(run.config.model.published_rows, *weights), history)
+
+    def _begin(self, directory: RunDirectory, run: Run, shape: WeightShape, vocabulary: Vocabulary) -> None:
+        seed = run.config.train.seed
+        start = self.start.rows(vocabulary.words, shape.dim, seed) if self.start else None
+        directory.begin_rounds(shape, seed, run.plan.shards, start)
 
 
 def _train_rounds(
@@ -68,12 +86,13 @@ def _train_rounds(
     shape: WeightShape,
     corpus: EncodedCorpus,
     progress: Progress,
+    begin: Callable[[], None],
 ) -> list[RoundRecord]:
     """Run all rounds that are not done yet; the history of all rounds."""
     plan = run.plan
     checkpoint = directory.last_round(shape)
     if checkpoint is None:
-        directory.begin_rounds(shape, run.config.train.seed, plan.shards)
+        begin()
         checkpoint = 0, []
     done, history = checkpoint
     if done:

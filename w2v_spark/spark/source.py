@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, Protocol, Self
 
 from pyspark.sql import DataFrame, SparkSession
 
@@ -15,6 +15,7 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.inputs.files import covering, within
 from w2v_spark.inputs.formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
+from w2v_spark.locations import resolve
 from w2v_spark.spark.columns import document_column, id_column
 from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
@@ -123,6 +124,16 @@ class Input:
         """Spark takes names of formats in any case."""
         if self.format and self.format.lower() in FILE_FORMATS | TABLE_MARKS.keys():
             self.format = self.format.lower()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values from which `from_dict` makes the same input in another working directory."""
+        values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
+        return {**values, "paths": [resolve(path) for path in self.paths], "options": dict(self.options)}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> Self:
+        """Make an input of what `to_dict` gave. Raises `TypeError` or `KeyError` for anything else."""
+        return cls(**{**values, "paths": tuple(values["paths"])})
 
     def check(self) -> None:
         """Refuse, before Spark starts, what can be seen to be missing, empty, unreadable or contradictory.

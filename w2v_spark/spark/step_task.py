@@ -98,7 +98,7 @@ class StepTask:
         results = state.round_directory(command.round + 1)
         result = train_shard(
             config.model, config.train.seed, plan, command.round, number, corpus.shards[number], state.corpus, weights,
-            results, tables, config.train.threads, state.spare,
+            results, tables, config.train.threads, state.spare, config.train.freeze,
         )  # fmt: skip
         return asdict(result)
 

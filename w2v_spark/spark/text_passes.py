@@ -261,7 +261,7 @@ def _chunk_schema(documents: DataFrame) -> StructType:
 
 def _check_encoded(corpus: EncodedCorpus, id_sum: int, vocabulary: Vocabulary) -> None:
     """Refuse a corpus that is not what was counted, or that has no two words beside each other."""
-    expected = int(np.dot(np.arange(len(vocabulary), dtype=np.int64), vocabulary.counts))
+    expected = int(np.dot(np.arange(len(vocabulary), dtype=np.int64), vocabulary.trained_counts))
     if (corpus.tokens, id_sum) != (vocabulary.tokens, expected):
         found = f"{corpus.tokens:,}" if corpus.tokens != vocabulary.tokens else "as many, but others"
         raise InputError(

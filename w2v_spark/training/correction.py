@@ -40,6 +40,8 @@ def second_moment(weights: Matrix, partner_counts: npt.NDArray[np.float64]) -> M
     Of rows that are met about equally often, as most of a vocabulary's are, one in eight stands for all.
     """
     counts, dim = partner_counts, weights.shape[1]
+    if not counts.any():  # words that none of the text has
+        return np.zeros((dim + 1, dim))
     if counts.max() <= _EVEN * counts.min():
         weights, counts = weights[::_ROWS_PER_SAMPLE], counts[::_ROWS_PER_SAMPLE]
         counts = counts * (partner_counts.sum() / counts.sum())

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Final
 
-from w2v_spark.config import Config
+from w2v_spark.config import Config, RetrainConfig, TrainConfig
 
 # Rounds chosen by `auto`, from the measurements in benchmarks/notes/shards.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
@@ -49,10 +49,19 @@ class Plan:
     @classmethod
     def build(cls, config: Config, default_shards: int, tokens: int) -> Plan:
         """Resolve ``auto``: shards from the cluster, rounds from the number of tokens."""
+        return cls._build(config, config.train, default_shards, tokens)
+
+    @classmethod
+    def build_retraining(cls, config: Config, default_shards: int, tokens: int) -> Plan:
+        """The same for weights that are trained already: epochs and rates are those of ``[retrain]``."""
+        return cls._build(config, config.retrain, default_shards, tokens)
+
+    @classmethod
+    def _build(cls, config: Config, passes: TrainConfig | RetrainConfig, default_shards: int, tokens: int) -> Plan:
         train = config.train
         shards = default_shards if train.shards == "auto" else train.shards
-        rounds = choose_rounds(tokens * train.epochs, shards) if train.rounds == "auto" else train.rounds
-        return cls(shards, rounds, train.epochs, train.learning_rate, train.min_learning_rate)
+        rounds = choose_rounds(tokens * passes.epochs, shards) if train.rounds == "auto" else train.rounds
+        return cls(shards, rounds, passes.epochs, passes.learning_rate, passes.min_learning_rate)
 
     def boundary(self, round_number: int, tokens: int) -> int:
         """Tokens of a shard, counted over all epochs, that are trained before a round: ``(t / T)^2`` of the run.

@@ -9,7 +9,7 @@ from functools import lru_cache
 
 import numpy as np
 
-from w2v_spark.config import ModelConfig
+from w2v_spark.config import Freeze, ModelConfig
 from w2v_spark.corpus.shards import Shard
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.memory import aligned_zeros, padded
@@ -76,6 +76,7 @@ def train_shard(
     tables: SamplingTables,
     threads: int = 1,
     spare: Directory | None = None,
+    freeze: Freeze = Freeze.NONE,
 ) -> ShardResult:
     """Train one shard for one round.
 
@@ -89,6 +90,8 @@ def train_shard(
         See `ThreadedTrainer`.
     spare : Directory, optional
         See `write_matrix`.
+    freeze : Freeze
+        See `Trainer`.
 
     Notes
     -----
@@ -102,7 +105,7 @@ def train_shard(
     shape = WeightShape.build(model, tables.vocabulary_size)
     matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
     read = clock()
-    trainer = ThreadedTrainer(model, tables, threads)
+    trainer = ThreadedTrainer(model, tables, threads, freeze)
     for part in slices:
         schedule = _schedule(plan, part.epoch, shard.tokens, np.uint64(stream_key(seed, part.epoch, shard_number)))
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):

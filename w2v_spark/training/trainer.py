@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.config import Architecture, ModelConfig, Objective
+from w2v_spark.config import Architecture, Freeze, ModelConfig, Objective
 from w2v_spark.kernels.train import STATISTICS, Model, Schedule, Sentences, Weights, train_sentences
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.sampling.tables import SamplingTables
@@ -23,6 +23,8 @@ class Trainer:
     model : ModelConfig
     tables : SamplingTables
         Built for the same model.
+    freeze : Freeze
+        Which matrix stays as it is, if one does.
 
     Attributes
     ----------
@@ -30,7 +32,7 @@ class Trainer:
         What all sentences so far add up to; the slots are named in `kernels.train`.
     """
 
-    def __init__(self, model: ModelConfig, tables: SamplingTables) -> None:
+    def __init__(self, model: ModelConfig, tables: SamplingTables, freeze: Freeze = Freeze.NONE) -> None:
         tree = model.objective is Objective.HIERARCHICAL_SOFTMAX
         most_rows = int(np.diff(tables.starts).max(initial=1)) if tree else model.negatives + 1
         self._takes_sentences = model.window == "sentence"
@@ -45,6 +47,8 @@ class Trainer:
             negatives=model.negatives,
             most_rows=most_rows,
             most_inputs=2 * window,
+            freeze_input=freeze is Freeze.INPUT,
+            freeze_output=freeze is Freeze.OUTPUT,
         )
         self._tables = tables
         self._scratch = self._build_scratch()
@@ -79,6 +83,8 @@ class ThreadedTrainer:
     tables : SamplingTables
     threads : int
         At least 1.
+    freeze : Freeze
+        See `Trainer`.
 
     Attributes
     ----------
@@ -86,8 +92,10 @@ class ThreadedTrainer:
         Of all threads, added in their order.
     """
 
-    def __init__(self, model: ModelConfig, tables: SamplingTables, threads: int) -> None:
-        self._trainers = [Trainer(model, tables) for _ in range(threads)]
+    def __init__(
+        self, model: ModelConfig, tables: SamplingTables, threads: int, freeze: Freeze = Freeze.NONE
+    ) -> None:  # fmt: skip
+        self._trainers = [Trainer(model, tables, freeze) for _ in range(threads)]
         self.statistics = np.zeros(STATISTICS)
 
     def train(self, sentences: Sentences, schedule: Schedule, weights: Weights) -> None:

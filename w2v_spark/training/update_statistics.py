@@ -83,20 +83,27 @@ BothStatistics = tuple[UpdateStatistics, UpdateStatistics]
 
 
 def build_update_statistics(
-    counts: npt.NDArray[np.int64], config: Config, tables: SamplingTables, sentences: int = 1
+    counts: npt.NDArray[np.int64],
+    config: Config,
+    tables: SamplingTables,
+    sentences: int = 1,
+    trained: npt.NDArray[np.int64] | None = None,
 ) -> BothStatistics:
     """The statistics of both matrices.
 
     Parameters
     ----------
     counts : (V,) int64
+        By which words are subsampled and noise is drawn.
     config : Config
     tables : SamplingTables
         Built for the same model.
     sentences : int
         Of the corpus; their mean length bounds windows that are wider than `ENDLESS`.
+    trained : (V,) int64, optional
+        Occurrences in the text that is trained on, where that is not all that has been counted.
     """
-    kept = counts * keep_probabilities(counts, config.train.sample)
+    kept = (counts if trained is None else trained) * keep_probabilities(counts, config.train.sample)
     share = kept / kept.sum()
     scored = _scored(counts, kept, config.model, tables)
     sizes = _context_sizes(config.model, kept.sum() / max(sentences, 1))

@@ -216,7 +216,9 @@ def _read_tail(filesystem: fs.FileSystem, path: str) -> bytes:
         size = file.size()
         tail = file.read_at(min(size, _GUESS), size - min(size, _GUESS))
         if size < _TAIL + len(_MAGIC) or tail[-4:] != _MAGIC:
-            raise StoreError(f"{path} cannot be read: it is no Parquet file, or cut off; the last bytes are {tail[-4:]!r}")
+            raise StoreError(
+                f"{path} cannot be read: it is no Parquet file, or cut off; the last bytes are {tail[-4:]!r}"
+            )
         length = struct.unpack("<I", tail[-_TAIL:-4])[0] + _TAIL
         if length + len(_MAGIC) > size:
             raise StoreError(f"{path} is damaged: a footer of {length - _TAIL} bytes in a file of {size}")

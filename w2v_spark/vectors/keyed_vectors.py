@@ -71,8 +71,8 @@ class KeyedVectors:
         Parameters
         ----------
         location : str or Path
-            The output directory of a run, its ``vectors`` directory or another one of Parquet files, or the one
-            Parquet file of a table: a path or a URI.
+            The output directory of a run, a root of versions, whose current one is opened and kept, or
+            ``ROOT@version``, a directory of Parquet files, or the one Parquet file of a table: a path or a URI.
         limit : int, optional
 
         Raises

@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 
 from w2v_spark.errors import InputError, Name, WordNotFound
-from w2v_spark.storage import Directory
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.vectors.reading import read_words
 from w2v_spark.vectors.row_stack import Ids
 from w2v_spark.vectors.search.query import check_limits
@@ -28,7 +28,7 @@ class Request:
     Attributes
     ----------
     vectors : str
-        The vector table: output directory of a run or directory of Parquet files, by path or URI.
+        The vector table: output directory of a run, one version, or directory of Parquet files, by path or URI.
     files : TableFiles
     queries : int32, (Q,), or None
         Ids of the words that get neighbours, ascending; None for all of them.
@@ -69,7 +69,7 @@ class Request:
             ``words`` is empty.
         """
         check_limits(topn, restrict, least=1)
-        vectors = Directory.open(vectors).uri
+        vectors = open_result(vectors).uri  # of one version, while newer ones come
         files = describe_vectors(vectors)
         if words is None:
             return cls(vectors, files, None, topn, restrict)

@@ -15,7 +15,8 @@ from pyarrow import fs
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import MODEL_FILE, SUCCESS_FILE, VECTORS
-from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.publishing.versions import open_result
+from w2v_spark.storage import damage_naming, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.checksums import Blocks, check_sequence
 from w2v_spark.vectors.part_file import PartFile, PartReader
@@ -66,8 +67,8 @@ class _Source:
     @classmethod
     def find(cls, location: str | PathLike[str], limit: int | None) -> _Source:
         limited(1, limit)
-        directory = Directory.open(location)
         for left in reversed(range(_TRIES)):
+            directory = open_result(location)
             paths = part_files(directory.filesystem, directory.path)
             seen = _identities(directory.filesystem, paths)
             try:
@@ -186,8 +187,8 @@ def read_vectors(location: str | PathLike[str], limit: int | None = None) -> Vec
     Parameters
     ----------
     location : str or Path
-        A path or any URI that `pyarrow.fs` opens: the output directory of a run, a directory of Parquet files, or the
-        one file of a table.
+        A path or any URI that `pyarrow.fs` opens: the output directory of a run, a root of versions or
+        ``ROOT@version``, a directory of Parquet files, or the one file of a table.
     limit : int, optional
         Row groups beyond it are not read.
 

@@ -7,7 +7,8 @@ import posixpath
 from dataclasses import dataclass
 from os import PathLike
 
-from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.publishing.versions import open_result
+from w2v_spark.storage import errors_naming
 from w2v_spark.vectors.reading import open_parts, part_files
 
 
@@ -38,7 +39,7 @@ def describe_vectors(location: str | PathLike[str]) -> TableFiles:
     StoreError
         There is no finished table at ``location``, or a file is not Parquet or has other columns.
     """
-    directory = Directory.open(location)
+    directory = open_result(location)
     paths = part_files(directory.filesystem, directory.path)
     rows = sum(sum(part.rows) for part in open_parts(directory.filesystem, paths))
     with errors_naming(directory.path):

@@ -1,0 +1,98 @@
+"""Two versions side by side: the rotation between them, the drift table, and what both come to in a report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from w2v_spark.retraining.drift import Common, Space, build_drift_table, describe_words, overlaps, quantiles
+from w2v_spark.retraining.noise import SeedNoise, octaves_of
+from w2v_spark.retraining.rotation import Rotation, cosines_of, fit_rotation
+from w2v_spark.training.weights import Matrix
+
+Numbers = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Comparison:
+    """The common words of two versions in both spaces, after the rotation of the new one onto the old one.
+
+    Attributes
+    ----------
+    common : Common
+    rotation : (D, D) float64
+        See `fit_rotation`.
+    cosines : (n,) float64
+        Of each common word with itself.
+    overlap : (<= n,) float64
+        Of the most frequent ones, see `overlaps`.
+    """
+
+    common: Common
+    rotation: Rotation
+    cosines: Numbers
+    overlap: Numbers
+
+    @classmethod
+    def build(cls, before: Space, after: Space, words: int) -> Comparison | None:
+        """Fit the rotation and compare; None where no word is common.
+
+        Parameters
+        ----------
+        words : int
+            The most frequent common words, whose neighbours are compared.
+        """
+        common = Common.find(before.words, after.words)
+        if not len(common):
+            return None
+        old, new = before.vectors[common.old], after.vectors[common.new]
+        rotation = fit_rotation(old, new, np.log1p(after.counts[common.new].astype(np.float64)))
+        return cls(common, rotation, cosines_of(old, new, rotation), overlaps(old, new, words))
+
+    def table(self, before: Space, after: Space) -> pa.Table:
+        """The drift table of `DRIFT_SCHEMA`."""
+        return build_drift_table(before, after, self.common, self.cosines, self.overlap)
+
+    def report(self, before: Space, after: Space, words: int, noise: SeedNoise | None) -> dict[str, Any]:
+        """Words that came and went, and the drift of the most frequent common words, in seed noise where it is known.
+
+        ``drift.noise`` is the median over these words of ``1 - cosine`` divided by what two seeds differ by at the
+        word's frequency; ``by_octave`` has the same by frequency, see `octaves_of`.
+        """
+        counts = after.counts[self.common.new]
+        distances = 1 - self.cosines
+        drift: dict[str, Any] = {
+            "words": min(words, len(distances)),
+            "cosine": quantiles(self.cosines[:words]),
+            "overlap": float(self.overlap.mean()),
+        }
+        if noise is not None:
+            octaves = octaves_of(after.counts)[self.common.new]
+            units = distances / np.interp(octaves, noise.octaves, noise.distances)
+            drift["noise"] = float(np.median(units[:words]))
+            drift["overlap_of_two_seeds"] = noise.overlap
+            drift["by_octave"] = [
+                {"octave": int(k), "words": int(np.count_nonzero(octaves == k)), **quantiles(units[octaves == k])}
+                for k in np.unique(octaves)
+            ]
+            drift["farthest"] = self._farthest(after, units, counts)
+        return {"words": describe_words(self.table(before, after)), "drift": drift}
+
+    def _farthest(self, after: Space, units: Numbers, counts: npt.NDArray[np.int64], shown: int = 20) -> list[Any]:
+        """Words that have moved most for their frequency."""
+        order = np.argsort(-units, kind="stable")[:shown]
+        words = after.words.take(pa.array(self.common.new[order])).to_pylist()
+        return [
+            {"word": word, "noise": round(float(units[row]), 2), "count": int(counts[row])}
+            for word, row in zip(words, order, strict=True)
+        ]
+
+
+def space_of(words: pa.Array, counts: npt.NDArray[np.int64], vectors: Any) -> Space:
+    """A version's words with the rows that they are compared by, read whole where they lie in one file."""
+    matrix: Matrix = vectors if isinstance(vectors, np.ndarray) else vectors[0 : len(vectors)]
+    return Space(words, counts, matrix)

@@ -14,7 +14,10 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, 
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.ml.location import is_connect
 from w2v_spark.ml.model_store import LoadedStore, ModelStore
-from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params
+from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params, params_of
+from w2v_spark.publishing.description import ModelDescription
+from w2v_spark.publishing.layout import MODEL_FILE
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -88,7 +91,7 @@ class ParamsReader(MLReader[Any]):
 
     @errors_naming_params()
     def load(self, path: PathLike) -> Any:
-        """The object.
+        """The object: what was saved, or the model of a training's output or of a root of versions.
 
         Raises
         ------
@@ -98,6 +101,9 @@ class ParamsReader(MLReader[Any]):
             A file of the model is missing or damaged, or the path is one that only Spark reaches.
         """
         spark, path = self.sparkSession, os.fspath(path)
+        if self._has_store and (result := _published_result(path)) is not None:
+            instance = self._create(LoadedStore(result))
+            return instance._set(**params_of(ModelDescription.read(result).config))
         metadata = DefaultParamsReader.loadMetadata(path, spark)
         if metadata["class"] != self._class_name:
             raise ConfigError(f"{path} holds a {metadata['class']}, expected a {self._class_name}")
@@ -109,6 +115,19 @@ class ParamsReader(MLReader[Any]):
         instance._resetUid(metadata["uid"])
         DefaultParamsReader.getAndSetParams(cast(Any, instance), metadata)
         return instance
+
+
+def _published_result(path: str) -> Directory | None:
+    """The result that a training has put at a path, which is no saved model; of a root of versions the current one.
+
+    Raises `ConfigError` or `StoreError` as `open_result` does.
+    """
+    try:
+        Directory.open(path)
+    except ConfigError:  # nothing for this process, though perhaps for Spark
+        return None
+    directory = open_result(path)
+    return directory if directory.exists(MODEL_FILE) and not directory.exists("metadata") else None
 
 
 def saved_directory(spark: SparkSession, path: str) -> Directory:

@@ -17,14 +17,16 @@ from pyspark.sql import SparkSession
 from tests.commands import train
 from tests.spark.documents import REPEATED, write_text
 from tests.spark.main_job import SMALL, MainJob, Model
-from w2v_spark import KeyedVectors, table_path
+from w2v_spark import KeyedVectors, Word2VecModel, table_path
 from w2v_spark.config import Config
 from w2v_spark.corpus.word_counts import COUNT_SCHEMA, WordCounts
+from w2v_spark.errors import ConfigError
 from w2v_spark.publishing.layout import STATE
 from w2v_spark.publishing.lock import LOCK_FILE
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.spark import train as main_job
+from w2v_spark.spark.origin import Scratch
 from w2v_spark.spark.text_passes import build_vocabulary
 from w2v_spark.storage import Directory
 
@@ -175,7 +177,7 @@ def test_an_interrupted_run_goes_on_to_the_same_version(
 def test_resume_of_what_is_done_does_nothing(
     source: Path, published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(main_job, "build_vocabulary", None)  # and is not called
+    monkeypatch.setattr(Scratch, "count", None)  # and is not called
     assert train(arguments(source, published, "--resume", settings=FREQUENT)) == 0
     assert "is complete already" in capsys.readouterr().err
 
@@ -229,3 +231,23 @@ def test_counts_of_lost_attempts_do_not_count(spark: SparkSession, tmp_path: Pat
     assert rows_of(counts) == dict(expected)
     assert WordCounts.read(counts).tokens == expected.total()
     assert vocabulary.words.to_pylist() == build_vocabulary(documents, config)[0].words.to_pylist()
+
+
+def test_the_estimators_model_reads_a_result(
+    spark: SparkSession, source: Path, published: Path, tmp_path: Path
+) -> None:
+    model = Word2VecModel.load(published)
+    vectors = KeyedVectors.load(str(published))
+    assert np.array_equal(model.vectors_table.matrix, vectors.matrix)
+    assert model.getMinCount() == 2
+    assert model.getVectorSize() == 8
+    assert model.summary.config["train"]["rounds"] == 2
+    model.save(tmp_path / "saved")
+    again = Word2VecModel.load(tmp_path / "saved")
+    assert again.vectors_table.words == vectors.words
+    assert again.getMinCount() == 2
+    frame = spark.createDataFrame([(["cat", "dog"],)], "words array<string>")
+    (row,) = again.setInputCol("words").setOutputCol("mean").transform(frame).collect()
+    assert np.allclose(row["mean"].toArray(), vectors.get_mean_vector(["cat", "dog"], pre_normalize=False), atol=1e-6)
+    with pytest.raises(ConfigError, match="no version 'nonsense'"):
+        Word2VecModel.load(f"{published}@nonsense")

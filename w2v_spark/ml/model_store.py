@@ -161,7 +161,8 @@ class FittedStore(ModelStore):
             )  # fmt: skip
         for name in _DESCRIPTIONS:
             target.write_bytes(name, self._directory.read_bytes(name))
-        target.write_bytes(SUCCESS_FILE, b"")
+        target.sync()
+        target.write_bytes(SUCCESS_FILE, b"", durable=True)
 
 
 class LoadedStore(ModelStore):
@@ -213,7 +214,8 @@ class LoadedStore(ModelStore):
         write_vectors(target.filesystem, place, table.words, table.counts, [table.matrix], table.metadata)
         for name, content in self._descriptions.items():
             target.write_bytes(name, content)
-        target.write_bytes(SUCCESS_FILE, b"")
+        target.sync()
+        target.write_bytes(SUCCESS_FILE, b"", durable=True)
 
 
 def fit_frame(dataset: DataFrame, column: str, config: Config, location: str | None, verbose: bool) -> ModelStore:

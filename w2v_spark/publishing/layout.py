@@ -76,10 +76,17 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     own = _ENTRIES[kind]
     for info in directory.list():
         test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        if is_retained(info.base_name, VECTORS):
+            test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
         if foreign is not None:
             return foreign
     return None
+
+
+def is_retained(name: str, shown: str) -> bool:
+    """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
+    return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
 
 
 def mark(directory: Directory) -> Directory:

@@ -1,7 +1,8 @@
 """How a result is checked, staged and put in place: the one rule for all commands.
 
 Only what carries our mark is ever removed (`layout.find_foreign`), the new result is in place before the old one
-goes, and the mark of completeness comes last.
+goes, and the mark of completeness comes last. On a local disk each step is on the disk before the next one that relies
+on it: the files before their place, that before the mark, and all of it before the old result goes.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from pyarrow import fs as pafs
+
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.inputs.files import covering, within
-from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, mark
+from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_retained, mark
 from w2v_spark.storage import Directory
 
 _STAGING: Final = "publish"
@@ -101,7 +104,9 @@ class Publication:
         """Replace an earlier result by a staged one.
 
         On a local disk each part takes its predecessor's place at one instant, the table first, and a reader meets
-        the old table or the new. An object store copies file by file: there the mark of completeness goes first.
+        the old table or the new. The old table stays beside it, hidden, until the next one comes: a reader that has
+        listed its files finds them there (`find_retained`), and one that has opened them keeps them on network file
+        systems too. An object store copies file by file: there the mark of completeness goes first.
 
         Parameters
         ----------
@@ -121,11 +126,15 @@ class Publication:
         target = self.directory
         if not target.is_local:
             target.remove(SUCCESS_FILE)
+        staging.sync()
         for name in names:
             swap_in(staging, name, target)
         for name in earlier:
             target.remove(name)
-        target.write_bytes(SUCCESS_FILE, b"")
+        target.sync_names()
+        staging.sync_names()
+        target.write_bytes(SUCCESS_FILE, b"", durable=True)
+        _retain(staging, names[0], target, names[0])
         staging.delete()
 
     @contextmanager
@@ -141,19 +150,23 @@ class Publication:
             staging.delete()
 
     def replace_by(self, staging: Directory, name: str) -> None:
-        """Let a folder below `beside` become the output; what was there goes with the staging directory.
+        """Let a folder below `beside` become the output; what was there is retained as by `put_in_place`.
 
         Raises `ConfigError` as `put_in_place` does.
         """
         output, table = self.directory, staging.child(name)
         if output.is_local:
-            table.write_bytes(SUCCESS_FILE, b"")
+            table.sync()
+            table.write_bytes(SUCCESS_FILE, b"", durable=True)
         elif output.exists():
             output.remove(SUCCESS_FILE)
         self.check_own()
         swap_in(staging, name, self._parent, self._name)
+        self._parent.sync_names()
+        staging.sync_names()
         if not output.is_local:
             output.write_bytes(SUCCESS_FILE, b"")
+        _retain(staging, name, self._parent, self._name)
 
     @property
     def _name(self) -> str:
@@ -163,6 +176,34 @@ class Publication:
     def _parent(self) -> Directory:
         uri, path = (posixpath.dirname(place) for place in (self.directory.uri, self.directory.path))
         return Directory(uri, self.directory.filesystem, path)
+
+
+def _retain(staging: Directory, name: str, target: Directory, shown: str) -> None:
+    """Keep what was replaced, if it is in the staging directory, hidden in the target; the one before that goes."""
+    if target.is_local:  # to move it elsewhere is to copy it
+        earlier = [info.base_name for info in target.list() if is_retained(info.base_name, shown)]
+        if staging.exists(name):
+            staging.move(name, target, f".{shown}.{uuid.uuid4().hex}.old")
+        for old in earlier:
+            target.remove(old)
+
+
+def find_retained(filesystem: pafs.FileSystem, path: str) -> str | None:
+    """Where a file of a table is that was replaced meanwhile; None if it is gone.
+
+    Parameters
+    ----------
+    path : str
+        Where it was, within the file system.
+    """
+    table, name = posixpath.split(path)
+    parent, shown = posixpath.split(table)
+    for info in Directory(parent, filesystem, parent).list():
+        if is_retained(info.base_name, shown):
+            found = posixpath.join(info.path, name)
+            if filesystem.get_file_info(found).is_file:
+                return found
+    return None
 
 
 def swap_in(staging: Directory, name: str, target: Directory, new_name: str | None = None) -> None:

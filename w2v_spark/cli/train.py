@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from w2v_spark.cli.input_options import add_input_arguments, build_input
@@ -31,6 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
+    parser.add_argument("--force", action="store_true", help="train although memory is certain to be too small")
+    parser.add_argument("--events", metavar="FILE", help="append what happens to a file, a line of JSON an event")
     parser.add_argument("--quiet", action="store_true", help="print errors and warnings only")  # fmt: skip
 
 
@@ -45,18 +48,29 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(Name("output"), " is needed; see: w2v-spark train --help")
 
     require("spark")
+    from w2v_spark.cli.watched import watched
+    from w2v_spark.publishing.occupancy import occupied
+    from w2v_spark.run.events import Events
     from w2v_spark.run.progress import Progress
+    from w2v_spark.run.stopping import Stopping
+    from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.session import get_session
     from w2v_spark.spark.train import Output, train
 
     check_working_directory()
     source = build_input(options, config.text.column)
-    output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
+    output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run, options.force)
     output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
-    progress = Progress(quiet=options.quiet)
-    model = train(get_session(threads=config.train.threads), source, config, output, progress)
+    progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
+    with (
+        watched(progress, "train", output.directory.uri),
+        occupied(output.directory, "train", progress.warn) as lock,
+    ):
+        session = get_session(threads=config.train.threads)
+        with progress.stopping.handled():  # PySpark has put handlers of its own in place
+            model = train(session, source, config, replace(output, lock=lock), progress)
     if not options.quiet:
         print(format_summary(model, output.directory.child(VECTORS).uri))
     return 0

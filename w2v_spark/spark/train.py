@@ -14,7 +14,9 @@ from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind, is_of_lock
+from w2v_spark.publishing.lock import Lock
+from w2v_spark.publishing.occupancy import check_free
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
@@ -47,22 +49,31 @@ class Output:
         Go on with an interrupted run, or start one if there is none.
     keep_run : bool
         Keep the run directory after success.
+    force : bool
+        Train although memory is certain to be too small.
+    lock : Lock, optional
+        Held by this job; looked at again before the result is put in place.
     """
 
     directory: Directory
     overwrite: bool = False
     resume: bool = False
     keep_run: bool = False
+    force: bool = False
+    lock: Lock | None = None
 
     def check(self, source: Input) -> None:
         """Refuse, before Spark starts, an output that cannot be used.
 
         Raises
         ------
+        InUse
+            Another job is at work there.
         ConfigError
             See `Publication.check`; or what is there is neither to be replaced nor to be resumed.
         """
         uri = self.directory.uri
+        check_free(self.directory)
         if self.overwrite and self.resume:
             raise ConfigError(Name("overwrite"), " starts again and ", Name("resume"), " goes on; give one of them")
         if (path := source.covering(uri)) is not None:
@@ -86,7 +97,7 @@ class Output:
         if self.resume and self.is_finished and not state.has_run():
             return  # there is nothing to do, and nothing will be removed
         publication.check()
-        parts = [info for info in self.directory.list() if info.base_name != RUN]
+        parts = [info for info in self.directory.list() if info.base_name != RUN and not is_of_lock(info.base_name)]
         if self.resume and parts and not self.is_finished and not state.has_run():
             raise StoreError(
                 Name("output"), f" {uri} holds no run to resume (no {RUN}/{RUN_FILE}); start again with ",
@@ -162,6 +173,8 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     model.write(staging)
+    if output.lock is not None:
+        output.lock.check()
     output.publication.put_in_place(staging, (VECTORS, MODEL_FILE, HISTORY_FILE))
     if not output.keep_run:
         output.run.delete()
@@ -205,6 +218,10 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
+    progress.events.emit(
+        "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
+        tokens=corpus.tokens,
+    )  # fmt: skip
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
     for warning in warnings:
         progress.warn(warning)

@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ZIP := dist/w2v_spark.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint format generated bench dist clean
+.PHONY: help venv demo test check lint format generated bench faults dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -55,6 +55,9 @@ generated: $(STAMP) ## write what is made from the table of settings: and of com
 
 bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks/)
 	$(BIN)/python -m benchmarks.bench_end_to_end $(ARGS)
+
+faults: $(STAMP) ## kill a process of a small job at a random moment, N times: make faults N=200 SEED=1
+	$(BIN)/python -m tests.faults.random_kills --number $(or $(N),200) --seed $(or $(SEED),1) $(ARGS)
 
 dist: $(STAMP) ## pack the package into dist/: a zip for spark-submit --py-files, and a wheel
 	$(BIN)/python -m w2v_spark path --zip $(ZIP)

@@ -20,7 +20,7 @@ from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.inputs.files import covering, within
-from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_retained, mark
+from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_of_lock, is_retained, mark
 from w2v_spark.storage import Directory
 
 _STAGING: Final = "publish"
@@ -60,7 +60,7 @@ class Publication:
             The output exists, cannot be made, overlaps an input, or holds something that this program has not made.
         """
         self.check_place(inputs, what)
-        if not self.directory.exists() or not self.directory.list():
+        if not any(not is_of_lock(info.base_name) for info in self.directory.list()):
             return
         if not self.overwrite:
             raise ConfigError(

@@ -38,6 +38,7 @@ from w2v_spark.publishing.layout import (
     SWITCHES_FILE,
     VECTORS,
     VERSIONS,
+    is_of_lock,
     mark,
 )
 from w2v_spark.publishing.lock import Lock
@@ -85,7 +86,7 @@ class VersionRoot:
         ------
         ConfigError
         """
-        entries = [info.base_name for info in self.root.list()]
+        entries = [info.base_name for info in self.root.list() if not is_of_lock(info.base_name)]
         if entries and not self.exists():
             kind = "a single result" if {VECTORS, RUN} & set(entries) else f"{entries[0]!r}"
             raise ConfigError(

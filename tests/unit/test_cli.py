@@ -102,7 +102,7 @@ def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
         (["path", "x"], "unknown argument 'x'; see: w2v-spark path --help"),
         (["evaluate"], "the following arguments are required: --vectors; see: w2v-spark evaluate --help"),
         (["export", "--limit", "x"], "argument --limit: invalid int value: 'x'; see: w2v-spark export --help"),
-        (["train", "--input", "x"], "--output is needed; see: w2v-spark train --help"),
+        (["train", "--input", "x"], "--output or --publish is needed; see: w2v-spark train --help"),
         (["train", "--set", "model.dim=x"], "model.dim = 'x' is not allowed"),
     ],
 )

@@ -10,7 +10,7 @@ from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.extras import require
-from w2v_spark.publishing.layout import VECTORS
+from w2v_spark.publishing.versions import VersionRoot, table_path
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -23,6 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
     add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
+    parser.add_argument("--publish", metavar="ROOT", help="in place of it: a root of versions, which gets a new one")
+    add_run_arguments(parser)
+
+
+def add_run_arguments(parser: argparse.ArgumentParser) -> None:
+    """Options of every command that trains."""
     parser.add_argument(
         "--config", metavar="FILE|PRESET", help="the configuration: a file, or a preset: laptop, cluster or quality"
     )
@@ -41,24 +47,33 @@ def run(options: argparse.Namespace) -> int:
     if options.print_config:
         print(config.to_toml(), end="")
         return 0
-    if options.output is None:
-        raise ConfigError(Name("output"), " is needed; see: w2v-spark train --help")
+    if (options.output is None) == (options.publish is None):
+        joined, what = ("or", "is needed") if options.output is None else ("and", "are two places; give one of them")
+        raise ConfigError(
+            Name("output"), f" {joined} ", Name("publish"), f" {what}; see: w2v-spark train --help"
+        )  # fmt: skip
 
     require("spark")
     from w2v_spark.run.progress import Progress
     from w2v_spark.spark.java import check_working_directory
+    from w2v_spark.spark.output import Output, VersionedOutput
     from w2v_spark.spark.session import get_session
-    from w2v_spark.spark.train import Output, train
+    from w2v_spark.spark.train import train
 
     check_working_directory()
     source = build_input(options, config.text.column)
-    output = Output(Directory.open(options.output), options.overwrite, options.resume, options.keep_run)
+    choices = options.overwrite, options.resume, options.keep_run
+    output = (
+        Output(Directory.open(options.output), *choices)
+        if options.publish is None
+        else VersionedOutput(VersionRoot.open(options.publish), *choices)
+    )
     output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
     progress = Progress(quiet=options.quiet)
     model = train(get_session(threads=config.train.threads), source, config, output, progress)
     if not options.quiet:
-        print(format_summary(model, output.directory.child(VECTORS).uri))
+        print(format_summary(model, table_path(options.publish or options.output)))
     return 0
 
 

@@ -16,8 +16,10 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, 
 from w2v_spark.errors import ConfigError, StoreError, W2VError
 from w2v_spark.ml.location import is_connect
 from w2v_spark.ml.model_store import LoadedStore, ModelStore
-from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params
+from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params, params_of
+from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import MODEL_FILE, VECTORS
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.spark.spark_errors import condition, quiet_analysis
 from w2v_spark.storage import Directory
 
@@ -92,7 +94,7 @@ class ParamsReader(MLReader[Any]):
 
     @errors_naming_params()
     def load(self, path: PathLike) -> Any:
-        """The object.
+        """The object: what was saved, or the model of a training's output or of a root of versions.
 
         Raises
         ------
@@ -103,6 +105,9 @@ class ParamsReader(MLReader[Any]):
             reaches.
         """
         spark, path = self.sparkSession, os.fspath(path)
+        if self._has_store and (result := _published_result(path)) is not None:
+            instance = self._create(LoadedStore(result))
+            return instance._set(**params_of(ModelDescription.read(result).config))
         metadata = _read_metadata(spark, path)
         if metadata["class"] != self._class_name:
             raise ConfigError(f"{path} holds a {metadata['class']}, expected a {self._class_name}")
@@ -141,6 +146,19 @@ def _advice(path: str) -> tuple[str, ...]:
         if not directory.exists():
             return ("; nothing is there, so check the path",)
     return ()
+
+
+def _published_result(path: str) -> Directory | None:
+    """The result that a training has put at a path, which is no saved model; of a root of versions the current one.
+
+    Raises `ConfigError` or `StoreError` as `open_result` does.
+    """
+    try:
+        Directory.open(path)
+    except ConfigError:  # nothing for this process, though perhaps for Spark
+        return None
+    directory = open_result(path)
+    return directory if directory.exists(MODEL_FILE) and not directory.exists("metadata") else None
 
 
 def saved_directory(spark: SparkSession, path: str) -> Directory:

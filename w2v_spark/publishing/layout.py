@@ -38,6 +38,8 @@ STATE: Final = "state"
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
+NOISE: Final = "noise"
+"""What seeds differ by, of each configuration: a folder of a root."""
 
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
@@ -74,10 +76,17 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     own = _ENTRIES[kind]
     for info in directory.list():
         test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        if is_retained(info.base_name, VECTORS):
+            test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
         if foreign is not None:
             return foreign
     return None
+
+
+def is_retained(name: str, shown: str) -> bool:
+    """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
+    return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
 
 
 def mark(directory: Directory) -> Directory:
@@ -141,7 +150,7 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 

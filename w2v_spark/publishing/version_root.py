@@ -148,6 +148,15 @@ class VersionRoot:
             f"{'the newest of them' if text and found else 'the newest'}: {shown}"
         )
 
+    def require(self, version: str | None = None) -> str:
+        """The id of a version, see `find`, or of the current one. Raises `ConfigError` if there is none yet."""
+        if not self.exists():
+            raise ConfigError(f"{self.root.uri} holds no versions; train the first one with ", Name("publish"))
+        current = self.current() if version is None else self.find(version)
+        if current is None:
+            raise ConfigError(f"{self.root.uri} has no version yet; train one with ", Name("publish"))
+        return current
+
     def report(self, version: str) -> dict[str, Any]:
         """How a version came about: its ``report.json``. Raises `StoreError`."""
         return self.directory(version).read_json(REPORT_FILE)

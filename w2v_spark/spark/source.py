@@ -203,6 +203,7 @@ class Input:
         return {
             **seen,
             "version": version,
+            "source": self.to_dict(),
             "reading": json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False),
         }
 

@@ -13,12 +13,8 @@ from w2v_spark.errors import EmptyInput
 from w2v_spark.extras import require
 from w2v_spark.publishing.layout import NOISE
 from w2v_spark.publishing.versions import VersionRoot, split_version
-from w2v_spark.run.directory import RunDirectory
-from w2v_spark.run.manifest import Run
 
-EXAMPLE: Final = """\
-w2v-spark train --input 'texts/2026-11' --publish vectors
-w2v-spark retrain --from vectors --input 'texts/2026-12-01'"""
+EXAMPLE: Final = "w2v-spark retrain --from vectors --input texts/2026-12-01 --replay 0.2"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,6 +35,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, publish a version, and print a summary."""
     require("spark")
+    from w2v_spark.run.directory import RunDirectory
+    from w2v_spark.run.manifest import Run
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import VersionedOutput
     from w2v_spark.spark.retraining import Parent, Retraining

@@ -70,6 +70,9 @@ class Destination(Protocol):
         Raises `CheckpointMismatch` where only another result would be an answer.
         """
 
+    def prepare(self) -> None:
+        """Mark the place as one of this program, before anything is written there."""
+
     def open_staging(self) -> Directory:
         """An empty directory for the parts of the result."""
 
@@ -166,6 +169,9 @@ class Output:
         state = RunDirectory(self.run)
         return state.has_run() and Run.read(self.run).identity != self.directory.read_json(MODEL_FILE).get("run")
 
+    def prepare(self) -> None:
+        """See `Destination`: the run directory has a mark of its own."""
+
     def open_staging(self) -> Directory:
         """See `Destination`."""
         return self.publication.open_staging()
@@ -239,6 +245,10 @@ class VersionedOutput:
         except CheckpointMismatch:
             return None
         return directory
+
+    def prepare(self) -> None:
+        """See `Destination`."""
+        self.root.create()
 
     def open_staging(self) -> Directory:
         """See `Destination`."""

@@ -97,6 +97,7 @@ def _train(
     if finished is not None:
         progress.say(f"{finished.uri} is complete already")
         return ModelDescription.read(finished)
+    output.prepare()
     with text_pass_conf(spark, default_parallelism(spark)):
         documents = origin.documents(spark, given, progress)
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)

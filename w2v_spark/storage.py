@@ -9,14 +9,15 @@ import json
 import os
 import posixpath
 import sys
+import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +26,9 @@ from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.locations import resolve
+
+Read = TypeVar("Read")
+_WAITS: Final = (0.1, 0.4, 1.6)  # seconds before an object store is asked again
 
 
 @contextmanager
@@ -158,8 +162,7 @@ class Directory:
     def read_bytes(self, name: str) -> bytes:
         """All of a file."""
         try:
-            with self.filesystem.open_input_stream(self.file(name)) as stream:
-                return bytes(stream.read())
+            return retried(self.filesystem, lambda: _read_all(self.filesystem, self.file(name)))
         except FileNotFoundError as error:
             raise StoreError(f"{self.uri}/{name} is missing") from error
 
@@ -244,6 +247,27 @@ class Directory:
         target.move(other, self, aside)
         self.move(name, target, other)
         self.move(aside, self, name)
+
+
+def retried(filesystem: pafs.FileSystem, read: Callable[[], Read]) -> Read:
+    """Read from a file system, once more where an object store was busy.
+
+    The clients of pyarrow ask again themselves, but not where the answer "busy" is longer than what was asked for: the
+    client of S3 takes that for a broken connection (pyarrow 26).
+    """
+    for wait in () if filesystem.type_name == "local" else _WAITS:
+        try:
+            return read()
+        except (FileNotFoundError, StoreError):
+            raise
+        except OSError:
+            time.sleep(wait)
+    return read()
+
+
+def _read_all(filesystem: pafs.FileSystem, path: str) -> bytes:
+    with filesystem.open_input_stream(path) as stream:
+        return bytes(stream.read())
 
 
 def _sync_path(path: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -17,7 +18,7 @@ from w2v_spark.errors import ConfigError
 from w2v_spark.publishing.layout import MODEL_FILE, VECTORS, Kind, find_foreign, mark
 from w2v_spark.publishing.publication import Publication, check_apart
 from w2v_spark.storage import Directory
-from w2v_spark.vectors import reading
+from w2v_spark.vectors.part_file import PartReader
 from w2v_spark.vectors.table import write_vectors
 
 V, D = 500, 16
@@ -76,15 +77,15 @@ def test_a_table_that_is_replaced_while_it_is_read_is_read_again(
 ) -> None:
     output = Directory.open(tmp_path / "out")
     publish(output, 1.0)
-    original, calls = reading._read_group, []
+    original, calls = PartReader.labels, []
 
-    def interrupted(*arguments: object) -> pa.Table:
+    def interrupted(*arguments: Any) -> tuple[pa.StringArray, Any]:
         calls.append(arguments)
         if len(calls) == 3:
             publish(output, 2.0)
         return original(*arguments)
 
-    monkeypatch.setattr(reading, "_read_group", interrupted)
+    monkeypatch.setattr(PartReader, "labels", interrupted)
     vectors = KeyedVectors.load(str(tmp_path / "out"))
     assert np.all(vectors.matrix == 2.0)
     assert np.all(vectors.counts == 3)

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.part_names import PART
 from w2v_spark.storage import Directory
 
 SUCCESS_FILE: Final = "_SUCCESS"
@@ -42,8 +43,6 @@ ROTATION_FILE: Final = "rotation.npy"
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
 
-_PART: Final = re.compile(r"part-\d{5,}\.parquet")
-
 
 class Kind(StrEnum):
     """What an output directory holds."""
@@ -73,7 +72,7 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     """
     own = _ENTRIES[kind]
     for info in directory.list():
-        test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        test = own.get(info.base_name) or (own.get("part") if PART.fullmatch(info.base_name) else None)
         if is_retained(info.base_name, VECTORS):
             test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
@@ -106,7 +105,7 @@ def _own_table(directory: Directory, info: pafs.FileInfo) -> str | None:
         return str(info.base_name)
     table = directory.child(info.base_name)
     foreign = (
-        part.base_name if not _PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
+        part.base_name if not PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
     )
     return next((f"{info.base_name}/{name}" for name in foreign if name is not None), None)
 

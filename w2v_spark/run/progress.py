@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from w2v_spark.errors import printable
+
 if TYPE_CHECKING:
     from w2v_spark.training.history import RoundRecord
 
@@ -90,6 +92,7 @@ class Progress:
         self._write(f"WARNING: {text}")
 
     def _write(self, text: str) -> None:
+        text = printable(text)
         if self._bar is None:
             self._out.write(f"{text}\n")
         else:

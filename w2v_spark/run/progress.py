@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from w2v_spark.errors import printable
 from w2v_spark.run.events import Events
 from w2v_spark.run.stopping import Stopping
 
@@ -105,6 +106,7 @@ class Progress:
         self.events.emit("warning", text=text)
 
     def _write(self, text: str) -> None:
+        text = printable(text)
         if self._bar is None:
             clear = _CLEAR_LINE if self.shares_terminal and self._out.isatty() else ""
             self._out.write(f"{clear}{text}\n")

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Final
 
+from w2v_spark.cli.gate_options import add_gate_arguments, build_gates
 from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.cli.train import add_run_arguments, format_summary
 from w2v_spark.config import Config
@@ -33,6 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--skip-noise", action="store_true",
         help="do not measure what two seeds differ by, which takes a second training once a configuration",
     )  # fmt: skip
+    add_gate_arguments(parser)
     add_run_arguments(parser)
 
 
@@ -40,6 +42,7 @@ def run(options: argparse.Namespace) -> int:
     """Train, publish a version, and print a summary."""
     require("spark")
     from w2v_spark.run.progress import Progress
+    from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import VersionedOutput
     from w2v_spark.spark.retraining import Parent, Retraining
@@ -62,13 +65,15 @@ def run(options: argparse.Namespace) -> int:
     parent.check(config)
     source = build_input(options, config.text.column)
     output = VersionedOutput(root, options.overwrite, options.resume, options.keep_run)
+    gates = build_gates(options, config, measures_drift=not options.skip_noise)
     output.check(source)
     progress = Progress(quiet=options.quiet)
     noise = None if options.skip_noise else root.root.child(NOISE)
     try:
         source.check()
+        gate = GateCheck(gates) if gates else None
         session = get_session(threads=config.train.threads)
-        model = train(session, source, config, output, progress, Retraining(parent, config, noise))
+        model = train(session, source, config, output, progress, Retraining(parent, config, noise), gate)
     except (NothingNew, EmptyInput) as nothing:
         if not options.quiet:
             print(f"nothing to do: {nothing}; {id_} stays the newest version")

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import TYPE_CHECKING, Final
 
+from w2v_spark.cli.gate_options import add_gate_arguments, build_gates
 from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, Name
@@ -24,6 +25,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
     parser.add_argument("--publish", metavar="ROOT", help="in place of it: a root of versions, which gets a new one")
+    add_gate_arguments(parser)
     add_run_arguments(parser)
 
 
@@ -55,6 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
     require("spark")
     from w2v_spark.run.progress import Progress
+    from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import Output, VersionedOutput
     from w2v_spark.spark.session import get_session
@@ -68,10 +71,12 @@ def run(options: argparse.Namespace) -> int:
         if options.publish is None
         else VersionedOutput(VersionRoot.open(options.publish), *choices)
     )
+    gates = build_gates(options, config)
     output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
     progress = Progress(quiet=options.quiet)
-    model = train(get_session(threads=config.train.threads), source, config, output, progress)
+    gate = GateCheck(gates) if gates else None
+    model = train(get_session(threads=config.train.threads), source, config, output, progress, gate=gate)
     if not options.quiet:
         print(format_summary(model, table_path(options.publish or options.output)))
     return 0

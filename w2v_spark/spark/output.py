@@ -61,6 +61,9 @@ class Destination(Protocol):
         Raises `CheckpointMismatch` where only another result would be an answer.
         """
 
+    def incumbent(self) -> Directory | None:
+        """The result that readers follow now, if there is one beside which the new one is put."""
+
     def open_staging(self) -> Directory:
         """An empty directory for the parts of the result."""
 
@@ -149,6 +152,10 @@ class Output:
         state = RunDirectory(self.run)
         return state.has_run() and Run.read(self.run).identity != self.directory.read_json(MODEL_FILE).get("run")
 
+    def incumbent(self) -> Directory | None:
+        """See `Destination`: what is replaced is no measure of what replaces it."""
+        return None
+
     def open_staging(self) -> Directory:
         """See `Destination`."""
         return self.publication.open_staging()
@@ -218,6 +225,11 @@ class VersionedOutput:
         except CheckpointMismatch:
             return None
         return directory
+
+    def incumbent(self) -> Directory | None:
+        """See `Destination`."""
+        current = self.root.current()
+        return None if current is None else self.root.directory(current)
 
     def open_staging(self) -> Directory:
         """See `Destination`."""

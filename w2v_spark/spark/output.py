@@ -73,6 +73,9 @@ class Destination(Protocol):
     def prepare(self) -> None:
         """Mark the place as one of this program, before anything is written there."""
 
+    def incumbent(self) -> Directory | None:
+        """The result that readers follow now, if there is one beside which the new one is put."""
+
     def open_staging(self) -> Directory:
         """An empty directory for the parts of the result."""
 
@@ -172,6 +175,10 @@ class Output:
     def prepare(self) -> None:
         """See `Destination`: the run directory has a mark of its own."""
 
+    def incumbent(self) -> Directory | None:
+        """See `Destination`: what is replaced is no measure of what replaces it."""
+        return None
+
     def open_staging(self) -> Directory:
         """See `Destination`."""
         return self.publication.open_staging()
@@ -249,6 +256,11 @@ class VersionedOutput:
     def prepare(self) -> None:
         """See `Destination`."""
         self.root.create()
+
+    def incumbent(self) -> Directory | None:
+        """See `Destination`."""
+        current = self.root.current()
+        return None if current is None else self.root.directory(current)
 
     def open_staging(self) -> Directory:
         """See `Destination`."""

@@ -72,6 +72,10 @@ class InputError(W2VError, ValueError):
     """The input is missing, empty, unreadable or of another shape than announced."""
 
 
+class EmptyInput(InputError):
+    """What was named is there, and has no text in it."""
+
+
 class VocabularyError(W2VError, ValueError):
     """The corpus gives no vocabulary that could be trained on."""
 
@@ -101,3 +105,7 @@ class ClusterError(W2VError, RuntimeError):
 
 class MissingExtra(W2VError, ImportError):
     """A part of the package needs libraries that its base installation leaves out."""
+
+
+class NothingNew(W2VError):
+    """There is no text to train on that has not been trained on: no failure, and nothing is published."""

@@ -108,6 +108,9 @@ def floats(rows: list[Any], kind: pa.DataType | None = None) -> pa.Array:
         ({"word": ["a"], "vector0": [1.0], "vector2": [1.0]}, "expected a column 'vector', or columns vector0"),
         ({"word": ["a"], "vector0": [1.0], "vector1": [None]}, "row 1: column 'vector1' is null"),
         ({"vector": floats([[1]])}, "expected a column 'word', found vector"),
+        ({"word": [[1]], "vector": floats([[1]])}, "column 'word' is list, expected text"),
+        ({"word": ["a"], "vector": [{"type": 1, "values": [1.0]}]}, "column 'vector' is struct, expected lists"),
+        ({f"c{i}": [1.0] for i in range(20)}, "column 'word', found c0, c1, c2, c3, c4 and 15 more; word-column names"),
         ({"word": pa.array([], pa.string()), "vector": floats([])}, "0 rows"),
     ],
 )  # fmt: skip

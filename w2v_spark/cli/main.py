@@ -37,8 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()  # now, and not when Python ends and nobody can catch what this raises
         return code
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interruption:
+        return _fail(str(interruption) or "interrupted", getattr(interruption, "exit_code", INTERRUPTED))
     except BrokenPipeError as error:
         # `w2v-spark evaluate ... | head -1`: whoever read the results has seen enough.
         is_output = _reader_is_gone()

@@ -173,7 +173,7 @@ def _decode_word(word: bytes, row: int, source: Source, lenience: Lenience, mend
         return word.decode()
     except UnicodeDecodeError as error:
         if lenience.unicode_errors is UnicodeErrors.STRICT:
-            what = f"the word {word[:80]!r} is not UTF-8 ({error.reason} at its byte {error.start})"
+            what = f"the word {quoted(word[:80])} is not UTF-8 ({error.reason} at its byte {error.start})"
             lenience.malformed(source.place(row), what, UNICODE_ERRORS, " ignore or replace mends the word, ")
             return None
     mended.not_unicode += 1
@@ -217,6 +217,11 @@ def _what_is_wrong(word: str) -> str:
     if size > MAX_WORD:
         return f"a word of {size} bytes, {word[:20]!r}...; allowed are {MAX_WORD}"
     return f"the word {word!r} holds white space, which this format cannot hold in a word"
+
+
+def quoted(text: bytes) -> str:
+    """Bytes of a file within a message: as text, where they are text."""
+    return repr(text.decode(errors="backslashreplace")).replace(r"\\x", r"\x")
 
 
 def _what_number(matrix: Matrix, row: int, column: int) -> str:

@@ -24,6 +24,7 @@ from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.stream import Counts
 
 _BATCH: Final = 4096  # rows
+_SHOWN: Final = 5  # columns
 _TABLE_FORMATS: Final = (
     ({"_delta_log"}, "Delta"),
     ({".hoodie"}, "Hudi"),
@@ -94,6 +95,9 @@ class ParquetSource:
             if part[name].null_count:
                 is_null = part[name].is_null().to_numpy(zero_copy_only=False)
                 wrong |= self._refused(is_null, start, f"column {name!r} is null")
+        kind = part[self._columns.word].type
+        if pa.types.is_nested(kind):
+            raise InputError(f"{self.place(start)}: column {self._columns.word!r} is {_shown(kind)}, expected text")
         try:
             words = _to_words(part[self._columns.word])
             counts: Counts | None = None
@@ -131,7 +135,7 @@ class ParquetSource:
         """The vectors of lists; rows that cannot be read are added to ``wrong``."""
         kind = column.type
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-            raise InputError(f"{self.place(start)}: column {self._columns.vector!r} is {kind}, expected lists")
+            raise InputError(f"{self.place(start)}: column {self._columns.vector!r} is {_shown(kind)}, expected lists")
         lengths: Counts = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         if not self._dim and not wrong.all():
             self._dim = int(np.bincount(lengths[~wrong]).argmax())  # of most, so that a wrong one is in the minority
@@ -155,7 +159,9 @@ class ParquetSource:
 
     def _numbers(self, values: pa.Array, start: int) -> Matrix:
         if not pa.types.is_floating(values.type):
-            raise InputError(f"{self.place(start)}: numbers are {values.type}, expected float, double or half float")
+            raise InputError(
+                f"{self.place(start)}: numbers are {_shown(values.type)}, expected float, double or half float"
+            )
         with np.errstate(over="ignore"):  # becomes infinite, and is refused
             numbers: Matrix = values.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
         return numbers
@@ -195,7 +201,7 @@ def find_files(directory: Directory, shown: str) -> list[str]:
     visible = [entry for entry in entries if not entry.base_name.startswith(("_", "."))]
     nested = [entry.base_name for entry in visible if entry.type == fs.FileType.Directory]
     if nested:
-        raise InputError(f"{shown} has directories in it, {', '.join(nested)[:200]}: give one directory of files")
+        raise InputError(f"{shown} has directories in it, {_some(nested)}: give one directory of files")
     paths = [
         entry.path
         for entry in visible
@@ -225,13 +231,13 @@ def _open(filesystem: fs.FileSystem, path: str) -> pq.ParquetFile:
 
 def _vector_columns(path: str, schema: pa.Schema, columns: ParquetColumns) -> list[str]:
     """Names of the columns that hold the vector, after a look at the others."""
-    found = f"found {', '.join(schema.names)[:200]}"
+    found = f"found {_some(schema.names)}"
     for option, name in (("word-column", columns.word), ("count-column", columns.count)):
         if name is not None and schema.names.count(name) != 1:
             raise InputError(f"{path}: expected a column {name!r}, {found}; ", Name(option), " names another")
     kind = pa.int64() if columns.count is None else schema.field(columns.count).type
     if not pa.types.is_integer(kind):
-        raise InputError(f"{path}: column {columns.count!r} is {kind}, expected whole numbers")
+        raise InputError(f"{path}: column {columns.count!r} is {_shown(kind)}, expected whole numbers")
     if schema.names.count(columns.vector) == 1:
         return [columns.vector]
     pattern = re.compile(re.escape(columns.vector) + r"(\d+)")
@@ -246,3 +252,13 @@ def _vector_columns(path: str, schema: pa.Schema, columns: ParquetColumns) -> li
             *(Name("vector-column"), " names others"),
         )
     return names
+
+
+def _some(names: list[str]) -> str:
+    """The first of many names."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _shown(kind: pa.DataType) -> str:
+    """A type in a few words: of what has parts, without the parts."""
+    return str(kind).partition("<")[0] if pa.types.is_nested(kind) else str(kind)

@@ -38,10 +38,14 @@ STATE: Final = "state"
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
+NOISE: Final = "noise"
+"""What seeds differ by, of each configuration: a folder of a root."""
 
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
 
+_LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old))+")
+"""What a process that was killed while it took a lock may leave behind."""
 _PART: Final = re.compile(r"part-\d{5,}\.parquet")
 
 
@@ -73,11 +77,25 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     """
     own = _ENTRIES[kind]
     for info in directory.list():
+        if _LOCK_ASIDE.fullmatch(info.base_name):
+            continue
         test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        if is_retained(info.base_name, VECTORS):
+            test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
         if foreign is not None:
             return foreign
     return None
+
+
+def is_retained(name: str, shown: str) -> bool:
+    """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
+    return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
+
+
+def is_of_lock(name: str) -> bool:
+    """Whether a file only says who is at work in an output, or who was killed while finding out."""
+    return name == LOCK_FILE or _LOCK_ASIDE.fullmatch(name) is not None
 
 
 def mark(directory: Directory) -> Directory:
@@ -141,7 +159,7 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
@@ -153,6 +171,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         HISTORY_FILE: _own_json("rounds"),
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
+        LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
 }

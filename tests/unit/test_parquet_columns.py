@@ -163,7 +163,7 @@ def test_words_that_are_not_utf_8(tmp_path: Path) -> None:
     path = tmp_path / "v.parquet"
     pq.write_table(pa.table({"word": ["aaaa", "bbbb"], "vector": floats([[1], [2]])}), path, compression="none")
     path.write_bytes(path.read_bytes().replace(b"bbbb", b"b\xffbb"))
-    with pytest.raises(InputError, match=r"v\.parquet, row 2: the word b'b\\xffbb' is not UTF-8"):
+    with pytest.raises(InputError, match=r"v\.parquet, row 2: the word 'b\\xffbb' is not UTF-8"):
         read(path, ParquetColumns())
     lenience = Lenience(unicode_errors=UnicodeErrors.IGNORE)
     assert collect(checked(ParquetSource(path, ParquetColumns(), lenience), None, lenience))[0] == ["aaaa", "bbb"]

@@ -25,6 +25,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
     parser.add_argument("--publish", metavar="ROOT", help="in place of it: a root of versions, which gets a new one")
     parser.add_argument(
+        "--publish-table",
+        metavar="NAME",
+        help="and a table that follows it: catalog.schema.name, or delta:PATH for one of Delta without Spark's",
+    )
+    parser.add_argument(
         "--config", metavar="FILE|PRESET", help="the configuration: a file, or a preset: laptop, cluster or quality"
     )
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
@@ -48,8 +53,12 @@ def run(options: argparse.Namespace) -> int:
             Name("output"), f" {joined} ", Name("publish"), f" {what}; see: w2v-spark train --help"
         )  # fmt: skip
 
+    if options.publish_table is not None and options.publish is None:
+        raise ConfigError(Name("publish-table"), " follows a root of versions: give ", Name("publish"), " too")
+
     require("spark")
     from w2v_spark.run.progress import Progress
+    from w2v_spark.spark.catalog import check_table, follow_root
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import Output, VersionedOutput
     from w2v_spark.spark.session import get_session
@@ -66,7 +75,12 @@ def run(options: argparse.Namespace) -> int:
     output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
     progress = Progress(quiet=options.quiet)
-    model = train(get_session(threads=config.train.threads), source, config, output, progress)
+    spark = get_session(threads=config.train.threads)
+    if options.publish_table is not None:
+        check_table(spark, options.publish_table, VersionRoot.open(options.publish))
+    model = train(spark, source, config, output, progress)
+    if options.publish_table is not None:
+        follow_root(spark, options.publish_table, VersionRoot.open(options.publish))
     if not options.quiet:
         print(format_summary(model, table_path(options.publish or options.output)))
     return 0

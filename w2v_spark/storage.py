@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import errno
+import hashlib
 import io
 import json
 import os
@@ -17,7 +18,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from types import UnionType
+from typing import Any, Final, TypeVar, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -26,6 +28,28 @@ from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.locations import resolve
+
+Plain = TypeVar("Plain")
+_CHECKSUM: Final = "checksum"  # the key under which a sealed JSON file carries its own
+
+
+def digest(data: bytes) -> str:
+    """What a file that is read as a whole is recognised by: 128 bits of BLAKE2b, in hexadecimal."""
+    return hashlib.blake2b(data, digest_size=16).hexdigest()
+
+
+def sealed(data: bytes) -> bytes:
+    """Bytes with their digest behind them."""
+    return data + digest(data).encode()
+
+
+def unsealed(data: bytes, path: str) -> bytes:
+    """What `sealed` was given. Raises `StoreError`, which names the path, where it is not what was written."""
+    content, found = data[:-32], data[-32:]
+    if digest(content).encode() != found:
+        raise StoreError(f"{path} is damaged: its content is not what was written")
+    return content
+
 
 Read = TypeVar("Read")
 _WAITS: Final = (0.1, 0.4, 1.6)  # seconds before an object store is asked again
@@ -51,6 +75,25 @@ def damage_naming(path: str) -> Iterator[None]:
         raise
     except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
         raise StoreError(f"{path} is damaged: {error if isinstance(error, ValueError) else repr(error)}") from error
+
+
+def from_plain(kind: type[Plain], value: Any) -> Plain:
+    """A data class of plain fields, as `dataclasses.asdict` has taken it apart and JSON has given it back.
+
+    Raises
+    ------
+    TypeError
+        A field is missing, unknown, or of another type.
+    """
+    if not isinstance(value, dict):
+        raise TypeError(f"expected an object, got {value!r}")
+    for name, wanted in get_type_hints(kind).items():
+        origin = get_origin(wanted)
+        types = (int, float) if wanted is float else wanted if origin in (None, UnionType) else origin
+        found = value.get(name)
+        if name in value and (not isinstance(found, types) or (isinstance(found, bool) and wanted is not bool)):
+            raise TypeError(f"{name} is {found!r}")
+    return kind(**value)
 
 
 def arrays_to_bytes(arrays: Mapping[str, Any]) -> bytes:
@@ -159,12 +202,26 @@ class Directory:
         elif info.type != pafs.FileType.NotFound:
             self.filesystem.delete_file(self.file(name))
 
-    def read_bytes(self, name: str) -> bytes:
-        """All of a file."""
+    def read_bytes(self, name: str, expected: str | None = None) -> bytes:
+        """All of a file.
+
+        Parameters
+        ----------
+        expected : str, optional
+            Its `digest` when it was written.
+
+        Raises
+        ------
+        StoreError
+            It is missing, or not what was written.
+        """
         try:
-            return retried(self.filesystem, lambda: _read_all(self.filesystem, self.file(name)))
+            data = retried(self.filesystem, lambda: _read_all(self.filesystem, self.file(name)))
         except FileNotFoundError as error:
             raise StoreError(f"{self.uri}/{name} is missing") from error
+        if expected is not None and digest(data) != expected:
+            raise StoreError(f"{self.uri}/{name} is damaged, or of another run: its content is not what was written")
+        return data
 
     def write_bytes(self, name: str, data: bytes, durable: bool = False) -> None:
         """Write a file so that a reader sees all of it or none.
@@ -209,7 +266,7 @@ class Directory:
         data = self.read_bytes(name)
         try:
             value = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise StoreError(f"{self.uri}/{name} is damaged: {error}") from error
         if not isinstance(value, dict):
             raise StoreError(f"{self.uri}/{name} is damaged: expected a JSON object")
@@ -218,6 +275,24 @@ class Directory:
     def write_json(self, name: str, value: Mapping[str, Any], durable: bool = False) -> None:
         """Write a JSON object, whole or not at all; see `write_bytes`."""
         self.write_bytes(name, (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode(), durable)
+
+    def read_sealed_json(self, name: str) -> dict[str, Any]:
+        """What `write_sealed_json` wrote, without the checksum.
+
+        Raises
+        ------
+        StoreError
+            The file is missing, is no JSON object, or is not what was written.
+        """
+        value = self.read_json(name)
+        seal = value.pop(_CHECKSUM, None)
+        if seal != _seal(value):
+            raise StoreError(f"{self.uri}/{name} is damaged, or was changed by hand: its checksum is not its content's")
+        return value
+
+    def write_sealed_json(self, name: str, value: Mapping[str, Any]) -> None:
+        """Write a JSON object, whole or not at all, with a checksum of what it says."""
+        self.write_json(name, {**value, _CHECKSUM: _seal(value)})
 
     def move(self, name: str, target: Directory, new_name: str) -> None:
         """Move a file or a directory of this directory into another one on the same file system.
@@ -247,6 +322,11 @@ class Directory:
         target.move(other, self, aside)
         self.move(name, target, other)
         self.move(aside, self, name)
+
+
+def _seal(value: Mapping[str, Any]) -> str:
+    """The digest of a JSON object, however it is laid out."""
+    return digest(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
 
 
 def retried(filesystem: pafs.FileSystem, read: Callable[[], Read]) -> Read:

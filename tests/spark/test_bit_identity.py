@@ -13,17 +13,18 @@ from w2v_spark.config import Config, Merge
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
-from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
-from w2v_spark.run.manifest import Run
+from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.manifest import SAMPLING_FILE, VOCABULARY_FILE, Run
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.history import mean_slope
+from w2v_spark.training.matrix_files import WeightFile
 from w2v_spark.training.merge import merge_row_range
 from w2v_spark.training.row_ranges import RowRange
 from w2v_spark.training.shard import train_shard
 from w2v_spark.training.update_statistics import build_update_statistics
-from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
+from w2v_spark.training.weights import WeightShape, open_matrices
 
 SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]
 
@@ -74,7 +75,8 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     output = run(tmp_path, documents, *settings, flags=["--keep-run"])
     folder = Directory.open(output / "_run")
     job, corpus = Run.read(folder), EncodedCorpus.read(folder, CORPUS_FILE)
-    counts, tables = Vocabulary.read(folder, VOCABULARY_FILE).counts, RunDirectory(folder).read_tables()
+    counts = Vocabulary.read(folder, VOCABULARY_FILE, job.files[VOCABULARY_FILE]).counts
+    tables = RunDirectory(folder).read_tables(job.files[SAMPLING_FILE])
     shape = WeightShape.build(job.config.model, len(counts))
     local = RunDirectory(Directory.open(tmp_path / "local").create())
     local.begin_rounds(shape, job.config.train.seed, 1)
@@ -88,8 +90,7 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
             )
             for p in range(job.plan.shards)
         ]  # fmt: skip
-        shards = [open_matrices(there, shape, whole_files(shape, f"{r.file}.")) for r in results]
-        files = {name: [(f"{name}.npy", rows)] for name, rows in shape.rows.items()}
+        shards, files = [open_matrices(there, shape, r.weight_files(shape)) for r in results], {}
         moments = [moments_of(before[m], statistics[1 - m].partner_counts, shape.dim) for m in (0, 1)]
         corrections = (None, None)
         if job.config.train.merge is Merge.CURVATURE and len(shards) > 1:
@@ -97,10 +98,11 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
             curvatures = curvatures_of(np.stack(moments), statistics)
             corrections = [Correction.build(each, slope, share, rate, len(shards)) for each in curvatures]
         for m, (name, rows) in enumerate(shape.rows.items()):
-            merge_row_range(
+            _, checksum = merge_row_range(
                 RowRange(m, 0, rows), before[m], [s[m] for s in shards], statistics, corrections[m], t, there,
                 f"{name}.npy",
             )  # fmt: skip
+            files[name] = [WeightFile(f"{name}.npy", rows, checksum)]
         local.finish_round(t + 1, shape, files, [])
     np.testing.assert_array_equal(local.read_weights(job.plan.rounds, shape)[0][:], KeyedVectors.load(output).matrix)
 

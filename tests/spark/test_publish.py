@@ -26,6 +26,7 @@ from w2v_spark.publishing.lock import LOCK_FILE
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.spark import train as main_job
+from w2v_spark.spark.origin import Scratch
 from w2v_spark.spark.text_passes import build_vocabulary
 from w2v_spark.storage import Directory
 
@@ -176,7 +177,7 @@ def test_an_interrupted_run_goes_on_to_the_same_version(
 def test_resume_of_what_is_done_does_nothing(
     source: Path, published: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(main_job, "build_vocabulary", None)  # and is not called
+    monkeypatch.setattr(Scratch, "count", None)  # and is not called
     assert train(arguments(source, published, "--resume", settings=FREQUENT)) == 0
     assert "is complete already" in capsys.readouterr().err
 

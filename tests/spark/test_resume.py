@@ -98,13 +98,20 @@ def test_the_copy_can_be_resumed(job, text, interrupted, uninterrupted):
     assert job.train(text, interrupted, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
 
 
+def flip(path: Path) -> None:
+    """Change one bit in the middle."""
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
 def fill_with_junk(path: Path) -> None:
     path.write_bytes(b"\xff junk \n" * 100)
 
 
 @pytest.mark.parametrize(
     ("name", "damage"),
-    [("run.json", fill_with_junk), ("corpus/*.arrow", half), ("rounds/00004/00001-*.npy", Path.unlink)],
+    [("run.json", fill_with_junk), ("corpus/*.arrow", half), ("vocabulary.parquet", flip)],
 )
 def test_damaged_files_of_a_run(refused, text, interrupted, name, damage):
     """All other files and damages: `test_run_directory`."""
@@ -112,6 +119,38 @@ def test_damaged_files_of_a_run(refused, text, interrupted, name, damage):
     damage(path)
     said = refused(text, interrupted, "--resume", settings=ROUNDS)
     assert said.startswith(f"error: {path} ")
+    assert says_to_start_again(said)
+
+
+def test_a_damaged_corpus(job, text, interrupted):
+    """Found by the task that reads it."""
+    path = next((interrupted / "_run").glob("corpus/*.arrow"))
+    flip(path)
+    shutil.rmtree(interrupted / "_run/rounds")
+    code, _, err = job(text, interrupted, "--quiet", "--resume", settings=ROUNDS)
+    assert code == 2
+    assert err.startswith(f"error: {path} is missing or damaged: its record batch 0 is not what was written")
+    assert says_to_start_again(err)
+
+
+@pytest.mark.parametrize("name", ["w_in", "w_out", "round.json"])
+def test_a_damaged_round_is_trained_again(job, text, interrupted, uninterrupted, name):
+    folder = interrupted / "_run/rounds/00004"
+    matrices = json.loads((folder / "round.json").read_text())["files"]
+    path = folder / (matrices[name][0][0] if name in matrices else name)
+    flip(path)
+    code, _, err = job(text, interrupted, "--resume", settings=ROUNDS)
+    assert code == 0, err
+    assert f"WARNING: {path} " in err
+    assert "; going back to what was there after round 3" in err
+    assert Model.read(interrupted).files == Model.read(uninterrupted).files
+
+
+def test_a_run_whose_rounds_are_all_damaged(refused, text, interrupted):
+    for path in (interrupted / "_run").glob("rounds/0*/round.json"):
+        flip(path)
+    said = refused(text, interrupted, "--resume", settings=ROUNDS)
+    assert said.startswith(f"error: {interrupted}/_run/rounds/00004/round.json is damaged")
     assert says_to_start_again(said)
 
 
@@ -163,6 +202,26 @@ def test_resume_with_another_input(refused, job, tmp_path, out):
     write_text(source / name)
     os.utime(source / name, ns=(before.st_atime_ns, before.st_mtime_ns))
     assert "is complete already" in job(source, out, "--resume")[2]
+
+
+def test_weights_that_are_damaged_between_rounds(job, text, out, uninterrupted, monkeypatch):
+    """The task that reads them finds out; the run goes on from the round before."""
+
+    def damage(_: Any, record: Any) -> None:
+        if record.round == 1:
+            for path in (out / "_run/rounds/00002").glob("*.npy"):
+                data = bytearray(path.read_bytes())
+                data[128] ^= 1
+                path.write_bytes(data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RoundsProgress, "update", damage)
+        code, _, err = job(text, out, "--quiet", settings=ROUNDS)
+    assert code == 2
+    assert err.startswith(f"error: {out}/_run/rounds/00002/")
+    assert "are not what was written; go on from the last round that is whole with --resume" in err
+    assert err.count("\n") == 1
+    assert job.train(text, out, "--resume", settings=ROUNDS).files == Model.read(uninterrupted).files
 
 
 def test_files_that_vanish_between_rounds(job, text, out, monkeypatch):

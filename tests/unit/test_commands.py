@@ -4,8 +4,13 @@ import pytest
 from w2v_spark.errors import StoreError
 from w2v_spark.run.commands import Step, StepCommand
 from w2v_spark.training.correction import Correction, Curvature
+from w2v_spark.training.matrix_files import WeightFile
 
-FILES = {"w_in": [("a.npy", 3), ("b.npy", 2)], "w_out": [("ö.npy", 5)]}
+FILES = {
+    "w_in": [WeightFile("a.npy", 3, "0a"), WeightFile("b.npy", 2, "0b")],
+    "w_out": [WeightFile("ö.npy", 5, "0c")],
+}
+SHARDS = tuple({"w_in": [WeightFile(f"{n}.npy", 5, str(n))]} for n in range(3))
 
 
 def corrections():
@@ -15,7 +20,7 @@ def corrections():
 
 
 def test_a_command_comes_back_as_it_was():
-    command = StepCommand("steps", 3, 2, True, Step.MERGE, 7, FILES, ("0.", "1.", "2."), corrections())
+    command = StepCommand("steps", 3, 2, True, Step.MERGE, 7, FILES, SHARDS, corrections())
     again = StepCommand.from_bytes(command.to_bytes(), "commands.npz")
     assert (again.sender, again.number, again.tasks, again.keep_alive, again.step) == (
         "steps",
@@ -24,7 +29,7 @@ def test_a_command_comes_back_as_it_was():
         True,
         Step.MERGE,
     )
-    assert (again.round, again.files, again.shards) == (7, FILES, ("0.", "1.", "2."))
+    assert (again.round, again.files, again.shards) == (7, FILES, SHARDS)
     for before, after in zip(command.corrections, again.corrections, strict=True):
         np.testing.assert_array_equal(before.basis, after.basis)
         np.testing.assert_array_equal(before.curvature, after.curvature)
@@ -37,8 +42,11 @@ def test_a_command_to_train_has_no_corrections():
     assert again.shards == ()
 
 
-@pytest.mark.parametrize("damage", [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"PK" + data])
+@pytest.mark.parametrize(
+    "damage",
+    [lambda data: b"", lambda data: data[: len(data) // 2], lambda data: b"PK" + data, lambda data: data[::-1]],
+)
 def test_damage_is_named(damage):
-    data = damage(StepCommand("steps", 1, 2, False, Step.MERGE, 1, FILES, ("0.", "1."), corrections()).to_bytes())
+    data = damage(StepCommand("steps", 1, 2, False, Step.MERGE, 1, FILES, SHARDS[:2], corrections()).to_bytes())
     with pytest.raises(StoreError, match=r"run/commands\.npz is damaged"):
         StepCommand.from_bytes(data, "run/commands.npz")

@@ -13,8 +13,9 @@ from w2v_spark.run import mailbox as mailbox_module
 from w2v_spark.run.commands import Step, StepCommand, report_to_bytes
 from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.storage import Directory
+from w2v_spark.training.matrix_files import WeightFile
 
-FIRST = StepCommand("steps", 0, 2, True, Step.TRAIN, 0, {"w_in": [("a.npy", 1)]})
+FIRST = StepCommand("steps", 0, 2, True, Step.TRAIN, 0, {"w_in": [WeightFile("a.npy", 1, "0a")]})
 SECOND = replace(FIRST, number=1, step=Step.MERGE)
 SCHEMA = pa.schema([("block", pa.int64())])
 

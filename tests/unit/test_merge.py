@@ -22,6 +22,7 @@ from w2v_spark.training.correction import (
     second_moment,
     sum_moments,
 )
+from w2v_spark.training.matrix_files import WeightFile
 from w2v_spark.training.row_ranges import CHUNK_ROWS, plan_row_ranges
 from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.training.weights import WeightShape, open_matrices
@@ -64,10 +65,11 @@ def merged(tmp_path, weights, shards, method, statistics, rate=RATE):
     for number, row_range in enumerate(row_ranges):
         m, file = row_range.matrix, f"{number}.npy"
         mine = [s[m] for s in shards]
-        moments.append(
-            merge.merge_row_range(row_range, weights[m], mine, statistics, corrections[m], ROUND, directory, file)
+        moment, checksum = merge.merge_row_range(
+            row_range, weights[m], mine, statistics, corrections[m], ROUND, directory, file
         )
-        files[("w_in", "w_out")[m]].append((file, row_range.stop - row_range.start))
+        moments.append(moment)
+        files[("w_in", "w_out")[m]].append(WeightFile(file, row_range.stop - row_range.start, checksum))
     result = open_matrices(directory, shape, files)
     return tuple(matrix[0 : len(matrix)] for matrix in result), sum_moments(moments, row_ranges)
 

@@ -73,7 +73,7 @@ def test_other_floats(tmp_path: Path, dtype: str) -> None:
         (b"a\nb\nc\nd\n", "v.txt, line 4: there is more"),
         (b"a\nb\na\n", "v.txt, line 3: the word 'a' has occurred before"),
         (b"a\n\nc\n", "v.txt, line 2: the word is empty"),
-        (b"a\nb\xff\nc\n", "v.txt, line 2: the word b'b\\xff' is not UTF-8"),
+        (b"a\nb\xff\nc\n", "v.txt, line 2: the word 'b\\xff' is not UTF-8"),
         (b"a\nb\rc\nd\n", "v.txt, line 2: the word 'b\\rc' holds white space"),
     ],
 )

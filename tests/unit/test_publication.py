@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -168,5 +169,28 @@ def test_an_input_around_or_within_the_output(tmp_path: Path, location: str, mes
     (tmp_path / "lake/out").mkdir(parents=True)
     (tmp_path / "link").symlink_to(tmp_path / "lake")
     with pytest.raises(ConfigError, match=message):
-        check_apart(Directory.open(tmp_path / "lake/out"), str(tmp_path / location))
-    check_apart(Directory.open(tmp_path / "lake/out2"), str(tmp_path / "lake/out"))
+        check_apart(str(tmp_path / "lake/out"), [str(tmp_path / location)])
+    check_apart(str(tmp_path / "lake/out2"), [str(tmp_path / "lake/out")])
+
+
+@pytest.mark.parametrize(
+    ("output", "location", "message"),
+    [
+        ("{tmp}/lake/out", "{tmp}/lake", "lies within input"),
+        ("{tmp}", "{tmp}/lake", "lies within output"),
+        ("{tmp}/lake/vectors", "{tmp}/lake/vec*/a.txt", "lies within output"),
+        ("hdfs:///data/a", "hdfs:/data/a/*.txt", "lies within output"),
+        ("hdfs:///data/out", "hdfs:/data", "lies within input"),
+        ("s3://lake/data/out", "s3a://lake/data", "lies within input"),
+        ("{tmp}/out", "{tmp}/lake", ""),
+        ("{tmp}/lake/vectors", "{tmp}/lake/*.txt", ""),
+        ("s3://b/other", "s3://b/data/*", ""),
+        ("s3://b/data", "{tmp}/lake", ""),
+    ],
+)
+def test_globs_and_uris_around_or_within_the_output(tmp_path: Path, output: str, location: str, message: str) -> None:
+    (tmp_path / "lake/vectors").mkdir(parents=True)
+    (tmp_path / "lake/vectors/a.txt").touch()
+    places = [place.format(tmp=tmp_path) for place in (output, location)]
+    with pytest.raises(ConfigError, match=message) if message else nullcontext():
+        check_apart(places[0], ["elsewhere", places[1]])

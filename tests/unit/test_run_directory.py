@@ -1,9 +1,12 @@
-"""A run that was interrupted is read as it was written, and each damaged file of it is named before it is used."""
+"""A run that was interrupted is read as it was written; what is damaged is named, or stepped back from."""
 
 from __future__ import annotations
 
 import json
+import random
 import shutil
+from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -19,40 +22,65 @@ from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import RoundRecord
+from w2v_spark.training.matrix_files import BLOCK_ROWS, WeightFile, write_matrix
 from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import WeightShape, write_matrix
+from w2v_spark.training.weights import WeightShape
 
 CONFIG = Config.from_dict({"model": {"dim": 8}, "train": {"shards": 2, "rounds": 3, "sample": 0}})
-COUNTS = np.array([40, 30, 20, 10, 5])
-SHAPE = WeightShape({"w_in": len(COUNTS), "w_out": len(COUNTS)}, 8)
-MOMENTS = np.arange(2 * 9 * 8.0).reshape(2, 9, 8)
-ROUND = "rounds/00001"
+V = 2 * BLOCK_ROWS + 5
+COUNTS = np.arange(V, 0, -1)
+WORDS = [f"w{i}" for i in range(V - 1)] + ["é"]
+SHAPE = WeightShape({"w_in": V, "w_out": V}, 8)
+LAST = "rounds/00002"
+BEFORE = "rounds/00001"
 
 
 def matrix(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).random((len(COUNTS), 8), np.float32)
+    return np.random.default_rng(seed).random((V, 8), np.float32)
+
+
+def moments(seed: int) -> np.ndarray:
+    return np.random.default_rng(seed).random((2, 9, 8))
+
+
+def write_run(path: Path, seed: int = 0) -> Path:
+    """A run after its second round; one of another seed is another run."""
+    run = RunDirectory(Directory.open(path))
+    statistics = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
+    plan = Plan.build(CONFIG, 2, int(COUNTS.sum()))
+    vocabulary = Vocabulary(pa.array(WORDS), COUNTS)
+    started = run.begin(Run.start(CONFIG, {"files": 1, "bytes": 9, "digest": "x"}, plan, statistics), vocabulary)
+    run = RunDirectory(run.directory, started.identity)
+    run.corpus.create()
+    generator, parts = np.random.default_rng(seed), []
+    for _ in range(2):
+        ids = generator.integers(0, V, 270_000, dtype=np.int32)
+        parts.append(write_part(run.corpus, ids, np.arange(0, 270_001, 1000, dtype=np.int32)))
+    corpus = EncodedCorpus(tuple(Shard((part,)) for part in parts), "digest")
+    corpus.write(run.directory, CORPUS_FILE, started.identity)
+    run.begin_rounds(SHAPE, seed, 2)
+    history = []
+    for number in (1, 2):
+        target, files = run.round_directory(number).create(), {}
+        for m, name in enumerate(SHAPE.rows):
+            weights = matrix(100 * seed + 10 * number + m)
+            found = write_matrix(target, f"{name}-{number}-{seed}.npy", V, 8, iter([weights]))
+            files[name] = [WeightFile(f"{name}-{number}-{seed}.npy", V, found)]
+        kept = run.write_moments(number, moments(100 * seed + number))
+        history.append(RoundRecord(number - 1, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0}))
+        run.finish_round(number, SHAPE, files, history, kept)
+    return path
 
 
 @pytest.fixture(scope="module")
 def written(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A run after its first round."""
-    path = tmp_path_factory.mktemp("run") / "_run"
-    run = RunDirectory(Directory.open(path))
-    statistics = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
-    plan = Plan.build(CONFIG, 2, int(COUNTS.sum()))
-    vocabulary = Vocabulary(pa.array(["a", "b", "c", "d", "é"]), COUNTS)
-    run.begin(Run.start(CONFIG, {"files": 1, "bytes": 9, "digest": "x"}, plan, statistics), vocabulary)
-    run.corpus.create()
-    parts = [write_part(run.corpus, np.arange(5, dtype=np.int32), np.array([0, 2, 5], np.int32)) for _ in range(2)]
-    EncodedCorpus(tuple(Shard((part,)) for part in parts), "digest").write(run.directory, CORPUS_FILE)
-    run.begin_rounds(SHAPE, 1, 2)
-    target = run.round_directory(1).create()
-    files = {name: [(f"{name}.npy", rows)] for name, rows in SHAPE.rows.items()}
-    for seed, name in enumerate(SHAPE.rows):
-        write_matrix(target, f"{name}.npy", len(COUNTS), 8, iter([matrix(seed)]))
-    run.write_moments(1, MOMENTS)
-    run.finish_round(1, SHAPE, files, [RoundRecord(0, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0})])
-    return path
+    return write_run(tmp_path_factory.mktemp("run") / "_run")
+
+
+@pytest.fixture(scope="module")
+def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Another run of the same configuration: its files have the same names where names are not random."""
+    return write_run(tmp_path_factory.mktemp("run") / "_run", 1)
 
 
 @pytest.fixture
@@ -60,38 +88,53 @@ def path(written: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "_run"))
 
 
-def read(path: Path) -> RunDirectory:
-    """All that a run which goes on reads before it does anything."""
+def read(path: Path) -> dict[str, bytes]:
+    """All that a run which goes on reads, and the round that it goes on after."""
     run = RunDirectory(Directory.open(path))
     assert run.has_run()
     manifest = Run.read(run.directory)
-    vocabulary = run.read_vocabulary()
-    run.read_corpus(manifest.plan.shards)
+    run = RunDirectory(run.directory, manifest.identity)
+    vocabulary = run.read_vocabulary(manifest)
     shape = WeightShape.build(manifest.config.model, len(vocabulary))
-    if (checkpoint := run.last_round(shape)) is not None and checkpoint[0]:
-        run.read_moments(checkpoint[0], shape.dim)
-    return run
+    found = {"words": "\n".join(vocabulary.words.to_pylist()).encode(), "counts": vocabulary.counts.tobytes()}
+    if (corpus := run.read_corpus(manifest.plan.shards)) is not None:
+        for number, shard in enumerate(corpus.shards):
+            found[f"shard {number}"] = b"".join(
+                ids[offsets[0] : offsets[-1]].tobytes() + offsets.tobytes()
+                for ids, offsets, _ in shard.read(run.corpus, 0, shard.tokens)
+            )
+    warnings: list[str] = []
+    if (checkpoint := run.last_round(shape, warnings.append)) is not None:
+        done, history = checkpoint
+        assert len(warnings) == (done < 2)
+        found |= {"round": b"%d" % done, "history": repr(history).encode()}
+        for m, weights in enumerate(run.read_weights(done, shape)):
+            found[f"weights {m}"] = weights[0 : len(weights)].tobytes()
+        if (kept := run.read_moments(done, shape.dim)) is not None:
+            found["moments"] = kept.tobytes()
+    return found
+
+
+read_once = lru_cache(read)
 
 
 def test_a_run_is_read_as_it_was_written(path: Path) -> None:
-    run = read(path)
-    assert Run.read(run.directory).config == CONFIG
-    assert run.read_vocabulary().words.to_pylist() == ["a", "b", "c", "d", "é"]
-    assert run.read_vocabulary().counts.tolist() == COUNTS.tolist()
-    corpus = run.read_corpus(2)
-    assert corpus is not None
-    assert (corpus.tokens, corpus.sentences, corpus.digest) == (10, 4, "digest")
-    done, history = run.last_round(SHAPE) or (0, [])
-    assert (done, [record.pairs for record in history]) == (1, [7])
-    for seed, weights in enumerate(run.read_weights(1, SHAPE)):
-        np.testing.assert_array_equal(weights[0 : len(COUNTS)], matrix(seed))
-    np.testing.assert_array_equal(run.read_moments(1, 8), MOMENTS)
+    found = read(path)
+    assert Run.read(Directory.open(path)).config == CONFIG
+    assert found["words"] == "\n".join(WORDS).encode()
+    assert found["counts"] == COUNTS.tobytes()
+    assert found["round"] == b"2"
+    assert [found[f"weights {m}"] for m in (0, 1)] == [matrix(20 + m).tobytes() for m in (0, 1)]
+    assert found["moments"] == moments(2).tobytes()
+    assert len(found["shard 0"]) > 270_000 * 4
 
 
 FILES = [
     "run.json", "vocabulary.parquet", "sampling.npz", "update_statistics.npz", "corpus.json", "corpus/*.arrow",
-    f"{ROUND}/round.json", f"{ROUND}/w_in.npy", f"{ROUND}/w_out.npy", f"{ROUND}/moments.npz",
+    f"{LAST}/round.json", f"{LAST}/w_in*.npy", f"{LAST}/w_out*.npy", f"{LAST}/moments.npz",
 ]  # fmt: skip
+"""Whatever happens to one of these is refused with its name, or a round is gone back, or moments are worked out again:
+no damage may change what is read of the same round."""
 
 
 def empty(data: bytes) -> bytes:
@@ -106,75 +149,239 @@ def without_end(data: bytes) -> bytes:
     return data[:-4]
 
 
+def longer(data: bytes) -> bytes:
+    return data + b"\0" * 8
+
+
 def junk(data: bytes) -> bytes:
     return b"\xff junk \n" * 100
 
 
-@pytest.mark.parametrize("damage", [empty, half, without_end, junk])
+def one_bit(data: bytes) -> bytes:
+    place = random.Random(len(data)).randrange(8 * len(data))
+    changed = bytearray(data)
+    changed[place // 8] ^= 1 << place % 8
+    return bytes(changed)
+
+
+def one_byte_in_the_middle(data: bytes) -> bytes:
+    middle = len(data) // 2
+    return data[:middle] + bytes([data[middle] ^ 0x55]) + data[middle + 1 :]
+
+
+def last_byte(data: bytes) -> bytes:
+    return data[:-1] + bytes([data[-1] ^ 1])
+
+
+def a_block_of_zeros(data: bytes) -> bytes:
+    start, size = len(data) // 3, min(4096, len(data) // 3)
+    return data[:start] + b"\0" * size + data[start + size :]
+
+
+def two_halves_exchanged(data: bytes) -> bytes:
+    size = len(data) // 4
+    return data[:size] + data[2 * size : 3 * size] + data[size : 2 * size] + data[3 * size :]
+
+
+DAMAGES: list[Callable[[bytes], bytes]] = [
+    empty, half, without_end, longer, junk, one_bit, one_byte_in_the_middle, last_byte, a_block_of_zeros,
+    two_halves_exchanged,
+]  # fmt: skip
+
+
+def refused_or_stepped_back(path: Path, written: Path, file: Path) -> None:
+    """What is read after a file was damaged: nothing else than before, whatever comes of it."""
+    whole, found, refusal = dict(read_once(written)), {}, None
+    try:
+        found = read(path)
+    except StoreError as error:
+        refusal = str(error)
+    if refusal is not None:
+        assert refusal.startswith(f"{path}/")
+        assert not file.is_relative_to(path / "rounds"), "there is a round to go back to"
+        return
+    if found.get("round") == b"1":
+        assert file.is_relative_to(path / LAST)
+        assert [found[f"weights {m}"] for m in (0, 1)] == [matrix(10 + m).tobytes() for m in (0, 1)]
+        assert found["moments"] == moments(1).tobytes()
+        return
+    if file.name == "moments.npz":
+        assert "moments" not in found
+        found["moments"] = whole["moments"]
+    assert found == whole
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
 @pytest.mark.parametrize("name", FILES)
-def test_a_damaged_file_is_named(path: Path, name: str, damage) -> None:
+def test_no_damage_changes_what_is_read(path: Path, written: Path, name: str, damage) -> None:
     file = next(path.glob(name))
     file.write_bytes(damage(file.read_bytes()))
-    with pytest.raises(StoreError) as error:
+    refused_or_stepped_back(path, written, file)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_file_of_another_run_is_refused(path: Path, written: Path, foreign: Path, name: str) -> None:
+    file, other = next(path.glob(name)), next(foreign.glob(name))
+    if other.read_bytes() == file.read_bytes():
+        assert name.startswith(("vocabulary", "sampling", "update"))
+        return
+    shutil.copy(other, file)
+    refused_or_stepped_back(path, written, file)
+
+
+@pytest.mark.parametrize("name", ["w_in", "w_out"])
+def test_blocks_of_weights_exchanged(path: Path, written: Path, name: str) -> None:
+    """Within a matrix, with the other matrix, and with that of the round before: every block is a good one."""
+    start, size = 128, BLOCK_ROWS * 8 * 4
+    file = next(path.glob(f"{LAST}/{name}*.npy"))
+    whole = file.read_bytes()
+    one, two = (slice(start + n * size, start + (n + 1) * size) for n in (0, 1))
+    others = [whole[one], next(path.glob(f"{BEFORE}/{name}*.npy")).read_bytes()[two]]
+    others.append(next(f for f in (path / LAST).glob("w_*.npy") if f != file).read_bytes()[two])
+    for other in others:
+        changed = bytearray(whole)
+        changed[two] = other
+        file.write_bytes(changed)
+        refused_or_stepped_back(path, written, file)
+        assert read(path)["round"] == b"1"
+
+
+def test_both_matrices_of_the_round_before(path: Path, written: Path) -> None:
+    for name in ("w_in", "w_out"):
+        shutil.copy(next(path.glob(f"{BEFORE}/{name}*.npy")), next(path.glob(f"{LAST}/{name}*.npy")))
+    assert read(path)["round"] == b"1"
+
+
+def test_shards_of_the_corpus_exchanged(path: Path) -> None:
+    one, two = sorted(path.glob("corpus/*.arrow"))
+    data = one.read_bytes()
+    shutil.copy(two, one)
+    two.write_bytes(data)
+    with pytest.raises(StoreError, match="is not what was written"):
         read(path)
-    assert str(error.value).startswith(str(file))
+
+
+def test_two_words_exchanged(path: Path) -> None:
+    vocabulary = Vocabulary(pa.array([WORDS[1], WORDS[0], *WORDS[2:]]), COUNTS)
+    (path / "vocabulary.parquet").write_bytes(vocabulary.to_bytes())
+    with pytest.raises(StoreError, match=r"vocabulary\.parquet is damaged"):
+        read(path)
 
 
 @pytest.mark.parametrize("name", [name for name in FILES if not name.endswith((".json", "moments.npz"))])
-def test_a_missing_file_is_named(path: Path, name: str) -> None:
+def test_a_missing_file_is_named(path: Path, written: Path, name: str) -> None:
     file = next(path.glob(name))
     file.unlink()
+    if name.startswith(LAST):
+        assert read(path)["round"] == b"1"
+        shutil.rmtree(path / BEFORE)
     with pytest.raises(StoreError) as error:
         read(path)
     assert str(error.value).startswith(str(file))
 
 
 def test_what_a_missing_list_of_files_was_about_is_done_again(path: Path) -> None:
-    (path / ROUND / "round.json").unlink()
-    run = read(path)
+    (path / LAST / "round.json").unlink()
+    run = RunDirectory(Directory.open(path), Run.read(Directory.open(path)).identity)
+    assert (run.last_round(SHAPE) or (0,))[0] == 1
+    (path / BEFORE / "round.json").unlink()
     assert run.last_round(SHAPE) is None
     (path / "corpus.json").unlink()
-    assert read(path).read_corpus(2) is None
+    assert run.read_corpus(2) is None
     (path / "run.json").unlink()
     assert not run.has_run()
 
 
 def test_moments_that_were_not_kept_are_worked_out_again(path: Path) -> None:
-    (path / ROUND / "moments.npz").unlink()
-    assert read(path).read_moments(1, 8) is None
+    (path / LAST / "moments.npz").unlink()
+    assert "moments" not in read(path)
 
 
+def test_only_the_last_two_rounds_are_kept(path: Path) -> None:
+    assert sorted(folder.name for folder in (path / "rounds").iterdir()) == ["00001", "00002", "spare"]
+
+
+@pytest.mark.parametrize("sealed_again", [False, True])
 @pytest.mark.parametrize(
-    ("name", "values", "message"),
+    ("name", "change"),
     [
-        ("run.json", {"format_version": 99}, "has format version 99, this program reads 4"),
-        ("run.json", {"config": None}, "is damaged"),
-        ("run.json", {"config": {"model": {"dimm": 8}}}, "is damaged: unknown key model.dimm"),
-        ("run.json", {"input": None}, "is damaged"),
-        ("run.json", {"plan": {}}, "is damaged"),
-        ("run.json", {"statistics": []}, "is damaged"),
-        ("corpus.json", {"shards": []}, "lists 0 shards, expected 2"),
-        ("corpus.json", {"shards": None}, "is no list of shards"),
-        (f"{ROUND}/round.json", {"history": []}, "is damaged: 0 records of 1 rounds"),
-        (f"{ROUND}/round.json", {"rows": 7}, "holds weights of rows 7 and dim 8, expected rows"),
-        (f"{ROUND}/round.json", {"rounds_done": "x"}, "is damaged"),
-        (f"{ROUND}/round.json", {"files": {"w_in": 1}}, "is damaged"),
-        (f"{ROUND}/round.json", {"files": {"w_in": [["w_in.npy", 4]]}}, "do not make up rows"),
+        ("run.json", {"config": None}),
+        ("run.json", {"config": {"model": {"dimm": 8}}}),
+        ("run.json", {"input": None}),
+        ("run.json", {"plan": {}}),
+        ("run.json", {"plan": {"rounds": "3"}}),
+        ("run.json", {"plan": {"rounds": 4}}),
+        ("run.json", {"statistics": []}),
+        ("run.json", {"statistics": {"tokens": None}}),
+        ("run.json", {"statistics": {"tokens": True}}),
+        ("run.json", {"files": {}}),
+        ("run.json", {"identity": "another"}),
+        ("corpus.json", {"shards": []}),
+        ("corpus.json", {"shards": None}),
+        ("corpus.json", {"shards": [[{"file": 7}], []]}),
+        ("corpus.json", {"run": "another"}),
+        (f"{LAST}/round.json", {"history": []}),
+        (f"{LAST}/round.json", {"history": [{"round": "x"}] * 2}),
+        (f"{LAST}/round.json", {"rows": 7}),
+        (f"{LAST}/round.json", {"rounds_done": "x"}),
+        (f"{LAST}/round.json", {"rounds_done": 1}),
+        (f"{LAST}/round.json", {"files": {"w_in": 1}}),
+        (f"{LAST}/round.json", {"files": {"w_in": [["w_in.npy", 4]]}}),
+        (f"{LAST}/round.json", {"run": "another"}),
     ],
 )
-def test_a_file_that_says_something_else(path: Path, name: str, values: dict[str, object], message: str) -> None:
-    file = path / name
-    file.write_text(json.dumps({**json.loads(file.read_text()), **values}))
+def test_a_file_that_says_something_else(
+    path: Path, written: Path, name: str, change: dict[str, object], sealed_again: bool
+) -> None:
+    """Changed by hand, and by somebody who knows how to write the checksum: then what cannot be is refused as well."""
+    folder, file = Directory.open((path / name).parent), (path / name).name
+    value = json.loads((path / name).read_text())
+    checksum = value.pop("checksum")
+    if sealed_again and change in ({"plan": {"rounds": 4}},):
+        return  # what a program of ours may have written
+    for key, new in change.items():
+        nested = isinstance(new, dict) and new and isinstance(value[key], dict)
+        value[key] = {**value[key], **new} if nested and key != "config" else new
+    if sealed_again:
+        folder.write_sealed_json(file, value)
+    else:
+        folder.write_json(file, {**value, "checksum": checksum})
+    if name.startswith(LAST):
+        assert read(path)["round"] == b"1"
+        shutil.rmtree(path / BEFORE)
     with pytest.raises(StoreError) as error:
         read(path)
-    assert message in str(error.value)
+    assert str(error.value).startswith(f"{path}/")
+
+
+def test_an_earlier_format(path: Path) -> None:
+    value = json.loads((path / "run.json").read_text())
+    (path / "run.json").write_text(json.dumps({**value, "format_version": 4}))
+    with pytest.raises(StoreError, match=r"has format version 4, this program reads 5"):
+        read(path)
+
+
+@pytest.mark.parametrize("key", ["batches", "ends", "checksums", "file"])
+def test_a_renumbered_corpus(path: Path, key: str) -> None:
+    value = json.loads((path / "corpus.json").read_text())
+    one, two = value["shards"][0][0], value["shards"][1][0]
+    one[key], two[key] = two[key], one[key]
+    if one[key] == two[key]:
+        value["shards"][0][0][key] = value["shards"][0][0][key][::-1]
+    (path / "corpus.json").write_text(json.dumps(value))
+    with pytest.raises(StoreError, match=r"corpus\.json is damaged"):
+        read(path)
 
 
 @pytest.mark.parametrize(("name", "counts"), [("sampling.npz", COUNTS[1:]), ("update_statistics.npz", COUNTS[1:])])
 def test_tables_of_another_vocabulary(path: Path, name: str, counts: np.ndarray, tmp_path: Path) -> None:
+    """Listed as if they were this run's."""
     other = RunDirectory(Directory.open(tmp_path / "other"))
     run = Run.read(Directory.open(path))
-    other.begin(run, Vocabulary(pa.array(["a", "b", "c", "d"]), counts))
+    files = other.begin(run, Vocabulary(pa.array(WORDS[1:]), counts)).files
     shutil.copy(tmp_path / "other" / name, path / name)
+    value = json.loads((path / "run.json").read_text())
+    del value["checksum"]
+    Directory.open(path).write_sealed_json("run.json", {**value, "files": {**value["files"], name: files[name]}})
     with pytest.raises(StoreError, match=f"{name} does not fit the vocabulary"):
         read(path)

@@ -8,8 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v_spark.errors import StoreError
+from w2v_spark.kernels.checksum import checksum
 from w2v_spark.storage import Directory
-from w2v_spark.training.weights import FileRows, WeightShape, open_matrices, open_matrix, write_matrix
+from w2v_spark.training.matrix_files import BLOCK_ROWS, FileRows, WeightFile, open_matrix, write_matrix
+from w2v_spark.training.weights import WeightShape, open_matrices
 
 DIM = 3
 
@@ -30,7 +32,11 @@ def test_a_stack_is_read_like_one_array(sizes, start, stop):
 def test_files_that_do_not_make_up_the_matrices(tmp_path):
     shape = WeightShape({"w_in": 4, "w_out": 4}, DIM)
     with pytest.raises(StoreError, match="do not make up rows"):
-        open_matrices(Directory.open(tmp_path), shape, {"w_in": [("a.npy", 4)], "w_out": [("b.npy", 3)]})
+        open_matrices(
+            Directory.open(tmp_path),
+            shape,
+            {"w_in": [WeightFile("a.npy", 4, "")], "w_out": [WeightFile("b.npy", 3, "")]},
+        )
 
 
 def test_a_spare_file_of_the_same_size_is_written_over(tmp_path):
@@ -44,5 +50,62 @@ def test_a_spare_file_of_the_same_size_is_written_over(tmp_path):
     assert {(tmp_path / "new" / f"{number}.npy").stat().st_ino for number in (0, 1)} == inodes
     for number in range(3):
         expected = np.concatenate([rows_of(3, 2), rows_of(2, number)])
-        np.testing.assert_array_equal(open_matrix(directory, f"{number}.npy", 5, DIM), expected)
+        np.testing.assert_array_equal(open_matrix(directory, f"{number}.npy", 5, DIM)[:], expected)
         np.testing.assert_array_equal(np.load(tmp_path / "new" / f"{number}.npy"), expected)
+
+
+def written_matrix(tmp_path, rows=2 * BLOCK_ROWS + 7):
+    directory, matrix = Directory.open(tmp_path), rows_of(rows)
+    return directory, matrix, write_matrix(directory, "m.npy", rows, DIM, iter([matrix[:5], matrix[5:]]))
+
+
+@pytest.mark.parametrize("local", [True, False])
+def test_only_blocks_that_are_read_are_verified(tmp_path, monkeypatch, local):
+    directory, matrix, found = written_matrix(tmp_path)
+    changed = bytearray((tmp_path / "m.npy").read_bytes())
+    changed[128 + 4 * DIM * (BLOCK_ROWS + 3)] ^= 1
+    (tmp_path / "m.npy").write_bytes(changed)
+    monkeypatch.setattr(Directory, "is_local", property(lambda _: local))
+    opened = open_matrix(directory, "m.npy", len(matrix), DIM, found)
+    for rows in (slice(0, BLOCK_ROWS), slice(2 * BLOCK_ROWS, None), slice(3, 8), slice(9, 9)):
+        np.testing.assert_array_equal(opened[rows], matrix[rows])
+    for rows in (slice(0, BLOCK_ROWS + 1), slice(2 * BLOCK_ROWS - 1, 2 * BLOCK_ROWS)):
+        with pytest.raises(StoreError, match=f"its rows {BLOCK_ROWS} to {2 * BLOCK_ROWS - 1} are not what was written"):
+            opened[rows]
+
+
+def test_a_checksum_does_not_depend_on_the_batches(tmp_path):
+    directory, matrix, found = written_matrix(tmp_path)
+    assert write_matrix(directory, "n.npy", len(matrix), DIM, iter([matrix])) == found
+    assert (tmp_path / "m.npy").read_bytes() == (tmp_path / "n.npy").read_bytes()
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),  # from the xxhash library
+    [
+        (b"", 0xEF46DB3751D8E999),
+        (b"a", 0xD24EC4F1A98C6E5B),
+        (b"Nobody inspects the spammish repetition", 0xFBCEA83C8A378BF1),
+        (bytes(range(100)), 0x6AC1E58032166597),
+        (bytes(range(241)), 0x02E8CD95421C6D02),
+        (bytes(range(256)) * 40, 0xC03D2231AB9348F3),
+    ],
+)
+def test_checksums_are_those_of_xxh64_and_xxh3(data, expected):
+    assert checksum(data) == checksum(np.frombuffer(data, np.uint8)) == expected
+
+
+@given(st.binary(min_size=1, max_size=3000), st.data())
+def test_every_bit_counts(data, draw):
+    place = draw.draw(st.integers(0, 8 * len(data) - 1))
+    changed = bytearray(data)
+    changed[place // 8] ^= 1 << place % 8
+    assert checksum(changed) != checksum(data)
+
+
+def test_a_plain_file_is_opened_where_nobody_knows_its_checksum(tmp_path):
+    directory, matrix, found = written_matrix(tmp_path)
+    np.save(tmp_path / "plain.npy", matrix)
+    np.testing.assert_array_equal(open_matrix(directory, "plain.npy", len(matrix), DIM)[:], matrix)
+    with pytest.raises(StoreError, match="expected"):
+        open_matrix(directory, "plain.npy", len(matrix), DIM, found)

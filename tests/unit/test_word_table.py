@@ -10,7 +10,7 @@ from w2v_spark.config import VocabularyConfig
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import StoreError, VocabularyError
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, digest
 from w2v_spark.text.words import Words
 
 
@@ -78,10 +78,13 @@ def test_vocabularies_too_small_to_train(words, config, message):
 def test_vocabulary_round_trip(tmp_path):
     directory = Directory.open(tmp_path)
     vocabulary = Vocabulary.build(pa.array(["x", "y"]), np.array([2**40, 7]), VocabularyConfig())
-    vocabulary.write(directory, "v.parquet")
-    again = Vocabulary.read(directory, "v.parquet")
+    data = vocabulary.to_bytes()
+    directory.write_bytes("v.parquet", data)
+    again = Vocabulary.read(directory, "v.parquet", digest(data))
     assert again.words.equals(vocabulary.words)
     assert again.counts.tolist() == [2**40, 7]
     (tmp_path / "v.parquet").write_bytes(b"PAR1 but not really")
     with pytest.raises(StoreError, match="damaged"):
-        Vocabulary.read(directory, "v.parquet")
+        Vocabulary.read(directory, "v.parquet", digest(data))
+    with pytest.raises(StoreError, match="damaged"):
+        Vocabulary.read(directory, "v.parquet", digest(b"PAR1 but not really"))

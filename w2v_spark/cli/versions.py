@@ -102,14 +102,15 @@ _SHOWN: Final = ("parent", "state")
 
 def _diff(root: VersionRoot, options: argparse.Namespace) -> _Answer:
     require("train")
-    from w2v_spark.retraining.comparison import Comparison, space_of
+    from w2v_spark.retraining.comparison import Comparison
+    from w2v_spark.retraining.drift import Space
     from w2v_spark.vectors.reading import open_vectors
 
     before, after = root.find(options.version[0]), _given(root, options, 1)
     tables = [open_vectors(root.directory(version).uri) for version in (before, after)]
     if tables[0].stack.shape[1] != tables[1].stack.shape[1]:
         raise ConfigError(f"{before} has D = {tables[0].stack.shape[1]} and {after} D = {tables[1].stack.shape[1]}")
-    old, new = (space_of(table.words, table.counts, table.matrix) for table in tables)
+    old, new = (Space(table.words, table.counts, table.stack) for table in tables)
     comparison = Comparison.build(old, new, _COMPARED)
     value: dict[str, Any] = {"before": before, "after": after}
     tokens = [int(table.counts.sum()) for table in tables]

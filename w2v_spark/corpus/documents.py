@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from w2v_spark.corpus.shards import EncodedCorpus, Part, damaged
+from w2v_spark.corpus.shards import EncodedCorpus, Part, damaged, read_batches
 from w2v_spark.errors import StoreError
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, digest
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,8 +46,8 @@ class Piece:
 
 def write_documents(
     directory: Directory, ids: pa.Array, pieces: pa.Array, sentences: npt.NDArray[np.int64]
-) -> str:  # fmt: skip
-    """Write whose the sentences of a file are, to a new file; its name.
+) -> tuple[str, str]:  # fmt: skip
+    """Write whose the sentences of a file are, to a new file; its name and its digest.
 
     Parameters
     ----------
@@ -62,12 +62,13 @@ def write_documents(
         "id": ids, "piece": pieces.cast(pa.int32()), "first": pa.array(first, pa.int64()),
         "sentences": pa.array(sentences, pa.int32()),
     })  # fmt: skip
-    with (
-        directory.filesystem.open_output_stream(directory.file(file)) as sink,
-        pa.ipc.new_file(sink, table.schema) as writer,
-    ):
+    sink = pa.BufferOutputStream()
+    with pa.ipc.new_file(sink, table.schema) as writer:
         writer.write_table(table)
-    return file
+    content = sink.getvalue()
+    with directory.filesystem.open_output_stream(directory.file(file)) as stream:
+        stream.write(content)
+    return file, digest(content)
 
 
 def read_documents(directory: Directory, corpus: EncodedCorpus, shard: int) -> Iterator[Piece]:
@@ -118,14 +119,10 @@ def _read_named(directory: Directory, part: Part) -> tuple[pa.Table, pa.Table]:
     """Whose the sentences of a file are, and the sentences."""
     if part.documents is None:
         raise StoreError(f"{directory.uri}/{part.file} does not say whose its sentences are: documents had no names")
-    return _read_table(directory, part.documents), _read_table(directory, part.file)
-
-
-def _read_table(directory: Directory, file: str) -> pa.Table:
-    path = directory.file(file)
+    data = directory.read_bytes(part.documents, part.documents_digest)
     try:
-        source = pa.memory_map(path) if directory.is_local else directory.filesystem.open_input_file(path)
-        with source, pa.ipc.open_file(source) as reader:
-            return reader.read_all()
-    except (pa.ArrowInvalid, FileNotFoundError) as error:
-        raise damaged(directory, file, error) from error
+        with pa.ipc.open_file(pa.py_buffer(data)) as reader:
+            documents = reader.read_all()
+    except pa.ArrowInvalid as error:
+        raise damaged(directory, part.documents, error) from error
+    return documents, pa.Table.from_batches(read_batches(directory, part, range(len(part.batches))))

@@ -38,7 +38,13 @@ class Vocabulary:
     trained: npt.NDArray[np.int64] | None = None
 
     @classmethod
-    def build(cls, words: pa.Array, counts: npt.NDArray[np.int64], config: VocabularyConfig) -> Vocabulary:
+    def build(
+        cls,
+        words: pa.Array,
+        counts: npt.NDArray[np.int64],
+        config: VocabularyConfig,
+        trained: npt.NDArray[np.int64] | None = None,
+    ) -> Vocabulary:
         """Rank counted words and drop those below ``min_count`` or beyond ``max_size``.
 
         Raises
@@ -46,7 +52,7 @@ class Vocabulary:
         VocabularyError
             Fewer than two words are left: there is nothing to learn from one word.
         """
-        table = pa.table({"word": words, "count": counts})
+        table = pa.table({"word": words, "count": counts, "trained": counts if trained is None else trained})
         table = table.filter(pc.field("count") >= config.min_count)
         order = pc.sort_indices(table, sort_keys=[("count", "descending"), ("word", "ascending")])
         if config.max_size:
@@ -64,7 +70,8 @@ class Vocabulary:
                 f" = {config.min_count}", *within, f" ({most}); lower ", Name("vocabulary.min_count"),
                 ", or check that the input and ", Name("text.column"), " are what you meant",
             )  # fmt: skip
-        return cls(table["word"].combine_chunks(), table["count"].to_numpy())
+        column = None if trained is None else table["trained"].to_numpy()
+        return cls(table["word"].combine_chunks(), table["count"].to_numpy(), column)
 
     def __len__(self) -> int:
         return len(self.counts)
@@ -79,20 +86,20 @@ class Vocabulary:
         """Occurrences of each word in the text that is trained on, (V,) int64."""
         return self.counts if self.trained is None else self.trained
 
-    def write(self, directory: Directory, name: str) -> None:
-        """Save as Parquet: ``id int32, word string, count int64``, and ``trained int64`` where that differs."""
+    def to_bytes(self) -> bytes:
+        """As Parquet: ``id int32, word string, count int64``, and ``trained int64`` where that differs."""
         ids = np.arange(len(self), dtype=np.int32)
         table, sink = pa.table([ids, self.words, self.counts], schema=_SCHEMA), pa.BufferOutputStream()
         if self.trained is not None:
             table = table.append_column(_TRAINED, [self.trained])
         pq.write_table(table, sink)
-        directory.write_bytes(name, sink.getvalue().to_pybytes())
+        return bytes(sink.getvalue().to_pybytes())
 
     @classmethod
-    def read(cls, directory: Directory, name: str) -> Vocabulary:
-        """Load what `write` saved; `StoreError` if it is something else."""
+    def read(cls, directory: Directory, name: str, expected: str) -> Vocabulary:
+        """Load what `to_bytes` made, by its digest; `StoreError` if it is something else."""
         try:
-            table = pq.read_table(pa.BufferReader(directory.read_bytes(name)))
+            table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
         except pa.ArrowInvalid as error:
             raise StoreError(f"{directory.uri}/{name} is damaged: {error}") from error
         if table.schema.names not in (_SCHEMA.names, [*_SCHEMA.names, _TRAINED.name]):

@@ -110,6 +110,16 @@ def load_address(context: Any, address: Any) -> Any:
 
 
 @intrinsic
+def load_eight(context: Any, address: Any) -> Any:
+    """Eight bytes at any address as a little-endian number, uint64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], I64.as_pointer()), align=1)
+
+    return types.uint64(types.int64), generate
+
+
+@intrinsic
 def vload(context: Any, address: Any) -> Any:
     """A register from an address."""
     return float32x16(types.int64), lambda context, builder, signature, args: load(builder, args[0])

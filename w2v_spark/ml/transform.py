@@ -22,7 +22,7 @@ from w2v_spark.spark.columns import document_column
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
-from w2v_spark.training.weights import open_matrix, write_matrix
+from w2v_spark.training.matrix_files import open_matrix, write_matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 MATRIX_FILE: Final = "matrix.npy"

@@ -39,9 +39,14 @@ STATE: Final = "state"
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
+NOISE: Final = "noise"
+"""What seeds differ by, of each configuration: a folder of a root."""
 
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
+
+_LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old))+")
+"""What a process that was killed while it took a lock may leave behind."""
 
 
 class Kind(StrEnum):
@@ -72,6 +77,8 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     """
     own = _ENTRIES[kind]
     for info in directory.list():
+        if _LOCK_ASIDE.fullmatch(info.base_name):
+            continue
         test = own.get(info.base_name) or (own.get("part") if PART.fullmatch(info.base_name) else None)
         if is_retained(info.base_name, VECTORS):
             test = own.get(VECTORS)
@@ -84,6 +91,11 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
 def is_retained(name: str, shown: str) -> bool:
     """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
     return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
+
+
+def is_of_lock(name: str) -> bool:
+    """Whether a file only says who is at work in an output, or who was killed while finding out."""
+    return name == LOCK_FILE or _LOCK_ASIDE.fullmatch(name) is not None
 
 
 def mark(directory: Directory) -> Directory:
@@ -159,6 +171,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         HISTORY_FILE: _own_json("rounds"),
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
+        LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
 }

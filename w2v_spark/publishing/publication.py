@@ -13,13 +13,14 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, Name
-from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_retained, mark
+from w2v_spark.inputs.files import covering, within
+from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_of_lock, is_retained, mark
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.storage import Directory
 
@@ -60,7 +61,7 @@ class Publication:
             The output exists, cannot be made, overlaps an input, or holds something that this program has not made.
         """
         self.check_place(inputs, what)
-        if not self.directory.exists() or not self.directory.list():
+        if not any(not is_of_lock(info.base_name) for info in self.directory.list()):
             return
         if not self.overwrite:
             raise ConfigError(
@@ -73,8 +74,7 @@ class Publication:
         """The part of `check` that does not look into the output. Raises `ConfigError`."""
         if self.directory.is_local:
             check_writable(Path(self.directory.path))
-        for location in inputs:
-            check_apart(self.directory, location, what)
+        check_apart(self.directory.uri, list(inputs), what)
 
     def check_own(self) -> None:
         """Refuse a directory that holds something that this program has not made. Raises `ConfigError`."""
@@ -245,24 +245,29 @@ def check_writable(output: Path, what: Name = _OUTPUT) -> None:
         )  # fmt: skip
 
 
-def check_apart(output: Directory, location: str, what: Name | str = _INPUT) -> None:
+def check_apart(output: str, inputs: Sequence[str], what: Name | str = _INPUT, place: Name = _OUTPUT) -> None:
     """Refuse an output within an input, or an input within an output: one would be read, or lost, with the other.
+
+    Parameters
+    ----------
+    output : str
+        A path or URI.
+    inputs : sequence of str
+        Paths or URIs, globs among them.
+    what : Name or str
+        What messages call an input.
+    place : Name
+        What they call the output.
 
     Raises
     ------
     ConfigError
     """
-    source = Directory.open(location)
-    if not source.filesystem.equals(output.filesystem):
-        return
-    inside, outside = (
-        PurePosixPath(os.path.realpath(place.path) if place.is_local else place.path) for place in (output, source)
-    )
-    if inside.is_relative_to(outside):
+    if (path := covering(inputs, output)) is not None:
         raise ConfigError(
-            _OUTPUT, f" {output.uri} lies within ", what, f" {location}; the next run would read it, so move it"
+            place, f" {output} lies within ", what, f" {path}; the next run would read it, so move it"
         )  # fmt: skip
-    if outside.is_relative_to(inside):
+    if (path := within(inputs, output)) is not None:
         raise ConfigError(
-            what, f" {location} lies within ", _OUTPUT, f" {output.uri}, which is replaced; choose another directory"
+            what, f" {path} lies within ", place, f" {output}, which is replaced; choose another directory"
         )  # fmt: skip

@@ -38,6 +38,7 @@ from w2v_spark.publishing.layout import (
     SWITCHES_FILE,
     VECTORS,
     VERSIONS,
+    is_of_lock,
     mark,
 )
 from w2v_spark.publishing.lock import Lock
@@ -86,7 +87,7 @@ class VersionRoot:
         ------
         ConfigError
         """
-        entries = [info.base_name for info in self.root.list()]
+        entries = [info.base_name for info in self.root.list() if not is_of_lock(info.base_name)]
         if entries and not self.exists():
             kind = "a single result" if {VECTORS, RUN} & set(entries) else f"{entries[0]!r}"
             raise ConfigError(
@@ -148,6 +149,15 @@ class VersionRoot:
             f"{self.root.uri} has {'several versions' if text and found else 'no version'} {text!r}; "
             f"{'the newest of them' if text and found else 'the newest'}: {shown}"
         )
+
+    def require(self, version: str | None = None) -> str:
+        """The id of a version, see `find`, or of the current one. Raises `ConfigError` if there is none yet."""
+        if not self.exists():
+            raise ConfigError(f"{self.root.uri} holds no versions; train the first one with ", Name("publish"))
+        current = self.current() if version is None else self.find(version)
+        if current is None:
+            raise ConfigError(f"{self.root.uri} has no version yet; train one with ", Name("publish"))
+        return current
 
     def report(self, version: str) -> dict[str, Any]:
         """How a version came about: its ``report.json``. Raises `StoreError`."""

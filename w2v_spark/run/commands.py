@@ -11,9 +11,9 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
-from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
+from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming, sealed, unsealed
 from w2v_spark.training.correction import Correction
-from w2v_spark.training.weights import WeightFiles
+from w2v_spark.training.matrix_files import WeightFiles, weight_files
 
 _KEY: Final = b"command"
 
@@ -44,8 +44,8 @@ class StepCommand:
         From 0.
     files : WeightFiles
         The weights after so many rounds.
-    shards : tuple of str
-        For merging: the stems of the files of the shards that have trained, in shard order.
+    shards : tuple of WeightFiles
+        For merging: the files of the shards that have trained, in shard order.
     corrections : of the input and of the output matrix, or none for the plain mean
     """
 
@@ -56,7 +56,7 @@ class StepCommand:
     step: Step
     round: int
     files: WeightFiles
-    shards: tuple[str, ...] = ()
+    shards: tuple[WeightFiles, ...] = ()
     corrections: tuple[Correction, ...] = ()
 
     @property
@@ -65,7 +65,7 @@ class StepCommand:
         return f"{self.sender}-{self.number}"
 
     def to_bytes(self) -> bytes:
-        """A ``.npz`` file."""
+        """A ``.npz`` file and its digest."""
         names = ("sender", "number", "tasks", "keep_alive", "step", "round", "files", "shards")
         plain = json.dumps({name: getattr(self, name) for name in names})
         arrays: dict[str, Any] = {"command": np.frombuffer(plain.encode(), np.uint8)}
@@ -73,7 +73,7 @@ class StepCommand:
             arrays[f"basis{number}"] = correction.basis
             arrays[f"curvature{number}"] = correction.curvature
             arrays[f"share{number}"] = np.array(correction.updates_an_epoch_share)
-        return arrays_to_bytes(arrays)
+        return sealed(arrays_to_bytes(arrays))
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> StepCommand:
@@ -84,13 +84,11 @@ class StepCommand:
         StoreError
             Names the file, which is damaged.
         """
-        arrays = arrays_from_bytes(data, name)
+        arrays = arrays_from_bytes(unsealed(data, name), name)
         with damage_naming(name):
             plain = json.loads(arrays["command"].tobytes())
-            plain["step"], plain["shards"] = Step(plain["step"]), tuple(plain["shards"])
-            plain["files"] = {
-                matrix: [(str(file), int(rows)) for file, rows in parts] for matrix, parts in plain["files"].items()
-            }
+            plain["step"], plain["files"] = Step(plain["step"]), weight_files(plain["files"])
+            plain["shards"] = tuple(map(weight_files, plain["shards"]))
             corrections = tuple(
                 Correction(
                     arrays[f"basis{m}"], arrays[f"curvature{m}"], float(arrays[f"share{m}"]), len(plain["shards"])
@@ -102,17 +100,17 @@ class StepCommand:
 
 
 def report_to_bytes(command: StepCommand, rows: Sequence[Mapping[str, Any]], schema: pa.Schema) -> bytes:
-    """What a task hands back for a command: an Arrow stream that says which command it was."""
+    """What a task hands back for a command: an Arrow stream that says which command it was, and its digest."""
     batch = pa.RecordBatch.from_pylist(list(rows), schema=schema.with_metadata({_KEY: command.key}))
     sink = pa.BufferOutputStream()
     with pa.ipc.new_stream(sink, batch.schema) as stream:
         stream.write_batch(batch)
-    return bytes(sink.getvalue())
+    return sealed(bytes(sink.getvalue()))
 
 
 def report_from_bytes(command: StepCommand, data: bytes) -> list[dict[str, Any]] | None:
-    """The rows of a report; None if it is about another command."""
-    with pa.ipc.open_stream(data) as stream:
+    """The rows of a report; None if it is about another command. Raises `StoreError` if it is damaged."""
+    with pa.ipc.open_stream(unsealed(data, "a task's report")) as stream:
         if (stream.schema.metadata or {}).get(_KEY) != command.key.encode():
             return None
         return list(stream.read_all().to_pylist())

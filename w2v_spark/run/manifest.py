@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
 from w2v_spark.publishing.layout import RUN_FILE
-from w2v_spark.storage import Directory, damage_naming
+from w2v_spark.sampling.subsample import leaves_nothing
+from w2v_spark.storage import Directory, damage_naming, from_plain
 from w2v_spark.training.plan import Plan
 
-FORMAT_VERSION: Final = 4
+FORMAT_VERSION: Final = 5
+VOCABULARY_FILE: Final = "vocabulary.parquet"
+SAMPLING_FILE: Final = "sampling.npz"
+UPDATE_STATISTICS_FILE: Final = "update_statistics.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +36,8 @@ class Run:
     plan : Plan
         What ``auto`` has become.
     statistics : CorpusStatistics
+    files : dict of str to str
+        The digests of the tables in the run directory, by their names.
     """
 
     identity: str
@@ -38,15 +45,21 @@ class Run:
     input: dict[str, Any]
     plan: Plan
     statistics: CorpusStatistics
+    files: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def start(cls, config: Config, source: dict[str, Any], plan: Plan, statistics: CorpusStatistics) -> Run:
         """A new run."""
         return cls(uuid.uuid4().hex, config, source, plan, statistics)
 
+    def trains_on_every_word(self, vocabulary: Vocabulary) -> bool:
+        """Whether the text is so small that it is trained without subsampling, whatever ``train.sample`` is."""
+        sample, sentences, epochs = self.config.train.sample, self.statistics.sentences, self.plan.epochs
+        return leaves_nothing(vocabulary.counts, sample, sentences, epochs, vocabulary.trained)
+
     def write(self, directory: Directory) -> None:
         """Save as ``run.json``."""
-        directory.write_json(
+        directory.write_sealed_json(
             RUN_FILE,
             {
                 "format_version": FORMAT_VERSION,
@@ -55,6 +68,7 @@ class Run:
                 "input": self.input,
                 "plan": asdict(self.plan),
                 "statistics": self.statistics.to_dict(),
+                "files": self.files,
             },
         )
 
@@ -67,19 +81,20 @@ class Run:
         StoreError
             It is missing, damaged, or of another format version.
         """
-        value = directory.read_json(RUN_FILE)
-        if value.get("format_version") != FORMAT_VERSION:
+        found = directory.read_json(RUN_FILE).get("format_version")
+        if found != FORMAT_VERSION:
             raise StoreError(
-                f"{directory.uri}/{RUN_FILE} has format version {value.get('format_version')}, this program reads "
-                f"{FORMAT_VERSION}"
+                f"{directory.uri}/{RUN_FILE} has format version {found}, this program reads {FORMAT_VERSION}"
             )
+        value = directory.read_sealed_json(RUN_FILE)
         with damage_naming(f"{directory.uri}/{RUN_FILE}"):
             return cls(
-                value["identity"],
+                str(value["identity"]),
                 Config.from_dict(value["config"]),
                 dict(value["input"]),
-                Plan(**value["plan"]),
-                CorpusStatistics(**value["statistics"]),
+                from_plain(Plan, value["plan"]),
+                from_plain(CorpusStatistics, value["statistics"]),
+                {name: str(value["files"][name]) for name in (VOCABULARY_FILE, SAMPLING_FILE, UPDATE_STATISTICS_FILE)},
             )
 
 

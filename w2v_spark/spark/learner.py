@@ -13,7 +13,7 @@ from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.weights import Matrix, MatrixReader
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 
 
 class Learned(NamedTuple):

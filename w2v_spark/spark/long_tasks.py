@@ -30,8 +30,9 @@ from w2v_spark.spark.spark_errors import SPARK_ERRORS
 from w2v_spark.spark.step_task import REPORT_SQL, StepTask
 from w2v_spark.storage import Directory
 from w2v_spark.training.correction import Correction
+from w2v_spark.training.matrix_files import WeightFiles
 from w2v_spark.training.row_ranges import plan_row_ranges
-from w2v_spark.training.weights import WeightFiles, WeightShape
+from w2v_spark.training.weights import WeightShape
 
 # How long tasks may wait for the last one: a fraction of the time that the first one took, with a minimum and a maximum
 # in seconds.
@@ -95,7 +96,7 @@ class StepExecutor:
         self,
         round_number: int,
         files: WeightFiles,
-        shards: tuple[str, ...],
+        shards: tuple[WeightFiles, ...],
         corrections: tuple[Correction, ...],
     ) -> list[dict[str, Any]]:
         """Have the weights of all shards merged; what is reported of the row ranges, in order."""

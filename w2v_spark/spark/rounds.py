@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,26 +14,20 @@ from pyspark.sql import SparkSession
 from w2v_spark.config import Merge
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import DivergedError, Name
+from w2v_spark.errors import DivergedError, Name, StoreError
 from w2v_spark.retraining.start import WarmStart
-from w2v_spark.run.directory import RunDirectory
-from w2v_spark.run.manifest import Run
+from w2v_spark.run.directory import ROUNDS, RunDirectory
+from w2v_spark.run.manifest import UPDATE_STATISTICS_FILE, Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.long_tasks import StepExecutor
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.training.correction import Correction, Curvature, Moments, curvatures_of, moments_of, sum_moments
 from w2v_spark.training.history import RoundRecord, check_trained, mean_slope
+from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.shard import ShardResult
-from w2v_spark.training.weights import (
-    WeightFiles,
-    WeightShape,
-    all_finite,
-    open_matrices,
-    rows_to_publish,
-    whole_files,
-)
+from w2v_spark.training.weights import WeightShape, open_matrices, rows_to_publish
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +86,7 @@ def _train_rounds(
 ) -> list[RoundRecord]:
     """Run all rounds that are not done yet; the history of all rounds."""
     plan = run.plan
-    checkpoint = directory.last_round(shape)
+    checkpoint = directory.last_round(shape, progress.warn)
     if checkpoint is None:
         begin()
         checkpoint = 0, []
@@ -104,9 +99,22 @@ def _train_rounds(
     ):
         rounds = _Rounds(steps, directory, run, shape)
         for number in range(done, plan.rounds):
-            history = [*history, rounds.train(number, history)]
+            with _damage_of_rounds():
+                history = [*history, rounds.train(number, history)]
             shown.update(history[-1])
     return history
+
+
+@contextmanager
+def _damage_of_rounds() -> Iterator[None]:
+    """Say of weights that are not what was written that there is a round to go back to."""
+    try:
+        with translated_errors():
+            yield
+    except StoreError as error:
+        if f"/{ROUNDS}/" not in str(error):
+            raise
+        raise StoreError(*error.parts, "; go on from the last round that is whole with ", Name("resume")) from error
 
 
 class _Rounds:
@@ -114,7 +122,8 @@ class _Rounds:
 
     def __init__(self, steps: StepExecutor, directory: RunDirectory, run: Run, shape: WeightShape) -> None:
         self._steps, self._directory, self._run, self._shape = steps, directory, run, shape
-        self._statistics, self._row_ranges = directory.read_update_statistics(), plan_row_ranges(shape)
+        self._statistics = directory.read_update_statistics(run.files[UPDATE_STATISTICS_FILE])
+        self._row_ranges = plan_row_ranges(shape)
 
     def train(self, number: int, history: list[RoundRecord]) -> RoundRecord:
         """One round, from the weights on disk to the next weights on disk."""
@@ -125,14 +134,16 @@ class _Rounds:
         rows, curvatures = self._steps.train(number, old, lambda: self._curvatures(number))
         results = [ShardResult(**row) for row in rows]
         trained = time.perf_counter()
+        shards = tuple(files for result in results if (files := result.weight_files(self._shape)))
+        moments: str | None = None
         try:
-            if plan.shards == 1 and results[0].file:  # nothing to average: the shard's own files
-                files = whole_files(self._shape, f"{results[0].file}.")
+            if plan.shards == 1 and shards:  # nothing to average: the shard's own files
+                files = shards[0]
                 for matrix in open_matrices(next_weights, self._shape, files):
                     if not all_finite(matrix):
                         raise DivergedError("weights became NaN or infinite")
             else:
-                files = self._merge(number, old, results, curvatures)
+                files, moments = self._merge(number, old, shards, mean_slope(results), curvatures)
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: ", *error.parts, f"; the weights after round {number} are kept in "
@@ -141,30 +152,35 @@ class _Rounds:
             ) from error  # fmt: skip
         now = time.perf_counter()
         record = RoundRecord.build(number, results, plan.mean_rate(number), now - begin, now - trained)
-        written = [old, *(whole_files(self._shape, f"{result.file}.") for result in results if result.file)]
-        complete = frozenset(file for matrices in written for parts in matrices.values() for file, _ in parts)
-        directory.finish_round(number + 1, self._shape, files, [*history, record], complete)
+        complete = frozenset(part.file for matrices in shards for parts in matrices.values() for part in parts)
+        directory.finish_round(number + 1, self._shape, files, [*history, record], moments, complete)
         return record
 
     def _merge(
-        self, number: int, old: WeightFiles, results: Sequence[ShardResult], curvatures: tuple[Curvature, ...]
-    ) -> WeightFiles:
-        """Merge what the shards have written, range by range on the executors; the files of the new weights."""
-        plan, slope = self._run.plan, mean_slope(results)
+        self,
+        number: int,
+        old: WeightFiles,
+        shards: tuple[WeightFiles, ...],
+        slope: float,
+        curvatures: tuple[Curvature, ...],
+    ) -> tuple[WeightFiles, str]:
+        """Merge what the shards have written, range by range on the executors; the new weights' and moments' files."""
+        plan = self._run.plan
         row_ranges, names = self._row_ranges, list(self._shape.rows)
-        stems = tuple(f"{result.file}." for result in results if result.file)
         corrections = tuple(
-            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(stems))
-            for curvature in (curvatures if len(stems) > 1 else ())  # nothing is averaged where one shard has trained
+            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(shards))
+            for curvature in (curvatures if len(shards) > 1 else ())  # nothing is averaged where one shard has trained
         )
         with translated_errors():
-            merged = self._steps.merge(number, old, stems, corrections)
+            merged = self._steps.merge(number, old, shards, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
-        self._directory.write_moments(number + 1, sum_moments(moments, row_ranges))
+        kept = self._directory.write_moments(number + 1, sum_moments(moments, row_ranges))
         new: WeightFiles = {name: [] for name in names}
         for row_range, row in zip(row_ranges, merged, strict=True):
-            new[names[row_range.matrix]].append((row["file"], row_range.stop - row_range.start))
-        return new
+            new[names[row_range.matrix]].append(
+                WeightFile(row["file"], row_range.stop - row_range.start, row["checksum"])
+            )
+        return new, kept
 
     def _curvatures(self, number: int) -> tuple[Curvature, ...]:
         """Of both matrices before a round, for a merge that corrects by them; shards train while it is worked out."""

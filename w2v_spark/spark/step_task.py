@@ -14,7 +14,7 @@ from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.run.commands import Step, StepCommand, report_to_bytes
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.mailbox import Mailbox
-from w2v_spark.run.manifest import Run
+from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, Run
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
@@ -22,13 +22,14 @@ from w2v_spark.training.merge import merge_row_range
 from w2v_spark.training.row_ranges import deal_row_ranges, plan_row_ranges
 from w2v_spark.training.shard import train_shard
 from w2v_spark.training.update_statistics import BothStatistics
-from w2v_spark.training.weights import WeightShape, open_matrices, whole_files
+from w2v_spark.training.weights import WeightShape, open_matrices
 
 _SCHEMAS: Final = {
     Step.TRAIN: pa.schema(  # a `ShardResult`
         [
             ("shard", pa.int64()),
             ("file", pa.string()),
+            ("checksums", pa.list_(pa.string())),
             ("tokens", pa.int64()),
             ("kept", pa.int64()),
             ("pairs", pa.int64()),
@@ -40,7 +41,9 @@ _SCHEMAS: Final = {
             ("write_seconds", pa.float64()),
         ]
     ),
-    Step.MERGE: pa.schema([("row_range", pa.int64()), ("file", pa.string()), ("moments", pa.binary())]),
+    Step.MERGE: pa.schema(
+        [("row_range", pa.int64()), ("file", pa.string()), ("checksum", pa.string()), ("moments", pa.binary())]
+    ),
 }
 _REPORT_SCHEMA: Final = pa.schema([("task", pa.int64()), ("report", pa.binary())])
 REPORT_SQL: Final = "task bigint, report binary"
@@ -49,16 +52,16 @@ _Row = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
-def _load_run(run_uri: str, identity: str) -> tuple[EncodedCorpus, SamplingTables]:
+def _load_run(run_uri: str, identity: str, sampling: str) -> tuple[EncodedCorpus, SamplingTables]:
     """What does not change from round to round, kept by an executor's Python worker."""
     state = RunDirectory(Directory.open(run_uri))
-    return EncodedCorpus.read(state.directory, CORPUS_FILE), state.read_tables()
+    return EncodedCorpus.read(state.directory, CORPUS_FILE, identity), state.read_tables(sampling)
 
 
 @lru_cache(maxsize=1)
-def _load_update_statistics(run_uri: str, identity: str) -> BothStatistics:
+def _load_update_statistics(run_uri: str, expected: str) -> BothStatistics:
     """The same for merging."""
-    return RunDirectory(Directory.open(run_uri)).read_update_statistics()
+    return RunDirectory(Directory.open(run_uri)).read_update_statistics(expected)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +95,7 @@ class StepTask:
     def _train(self, command: StepCommand, number: int) -> _Row:
         """Train the shard of that number for a round: a `ShardResult`."""
         state, (config, plan) = RunDirectory(Directory.open(self.run_uri)), (self.run.config, self.run.plan)
-        corpus, tables = _load_run(self.run_uri, self.run.identity)
+        corpus, tables = _load_run(self.run_uri, self.run.identity, self.run.files[SAMPLING_FILE])
         shape = WeightShape.build(config.model, tables.vocabulary_size)
         weights = open_matrices(state.round_directory(command.round), shape, command.files)
         results = state.round_directory(command.round + 1)
@@ -105,17 +108,17 @@ class StepTask:
     def _merge(self, command: StepCommand, task: int) -> Iterator[_Row]:
         """Merge a task's row ranges of what the shards have written: for each its file and moment."""
         state = RunDirectory(Directory.open(self.run_uri))
-        statistics = _load_update_statistics(self.run_uri, self.run.identity)
+        statistics = _load_update_statistics(self.run_uri, self.run.files[UPDATE_STATISTICS_FILE])
         shape = WeightShape.build(self.run.config.model, len(statistics[0].updates))
         target = state.round_directory(command.round + 1)
         before = open_matrices(state.round_directory(command.round), shape, command.files)
-        shards = [open_matrices(target, shape, whole_files(shape, stem)) for stem in command.shards]
+        shards = [open_matrices(target, shape, files) for files in command.shards]
         row_ranges = plan_row_ranges(shape)
         for number in deal_row_ranges(row_ranges, command.tasks)[task]:
             row_range, file = row_ranges[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
             correction = command.corrections[row_range.matrix] if command.corrections else None
-            moments = merge_row_range(
+            moments, found = merge_row_range(
                 row_range, before[row_range.matrix], [shard[row_range.matrix] for shard in shards], statistics,
                 correction, command.round, target, file, state.spare,
             )  # fmt: skip
-            yield {"row_range": number, "file": file, "moments": moments.tobytes()}
+            yield {"row_range": number, "file": file, "checksum": found, "moments": moments.tobytes()}

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -27,16 +28,20 @@ from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
 BUCKET_TOKENS: Final = 1 << 23
+REPLAYED: Final = "replayed "
+"""Begins the names of statistics of text that is trained on but does not count."""
 _MOST_PARTITIONS: Final = 10_000
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
 _COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
 _PART_SCHEMA: Final = (
-    "bucket int, file string, sentences bigint, batches array<int>, documents string, digest bigint, id_sum bigint"
+    "bucket int, file string, sentences bigint, batches array<int>, ends array<bigint>, checksums array<string>, "
+    "documents string, documents_digest string, digest bigint, id_sum bigint"
 )
 _PART_ARROW_SCHEMA: Final = pa.schema([
     ("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()), ("batches", pa.list_(pa.int32())),
-    ("documents", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()),
+    ("ends", pa.list_(pa.int64())), ("checksums", pa.list_(pa.string())), ("documents", pa.string()),
+    ("documents_digest", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()),
 ])  # fmt: skip
 
 
@@ -96,8 +101,34 @@ def build_vocabulary(
     VocabularyError
         Fewer than two words are left.
     """
-    seen, is_word = Observation(), F.col("statistic").isNull()
-    counts = count_words(documents, config.text).observe(
+    vocabulary, statistics, _ = collect_vocabulary(count_words(documents, config.text), config, kept)
+    return vocabulary, statistics
+
+
+def collect_vocabulary(
+    counts: DataFrame, config: Config, kept: Directory | None = None
+) -> tuple[Vocabulary, CorpusStatistics, CorpusStatistics]:
+    """Keep the words that get a vector, of all that were counted.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        What `count_words` gives. With a column ``trained`` where words are counted that are not trained on, or the
+        other way round; the statistics of text that does not count then have names that begin with `REPLAYED`.
+    kept : Directory, optional
+        See `build_vocabulary`.
+
+    Returns
+    -------
+    The vocabulary, what was seen in the text that counts, and in text that is only trained on.
+
+    Raises
+    ------
+    VocabularyError
+        Fewer than two words are left.
+    """
+    seen, is_word, has_trained = Observation(), F.col("statistic").isNull(), "trained" in counts.columns
+    counts = counts.observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
     if kept is None:
@@ -106,20 +137,25 @@ def build_vocabulary(
         counts = keep_counts(counts, kept, config.vocabulary.min_count)
     if config.vocabulary.max_size:
         ranked = counts.orderBy(F.col("word").isNotNull(), F.desc("count"), F.asc("word"))
-        others = len(CorpusStatistics.__slots__) + (most_partitions(documents.sparkSession) if kept else 0)
+        others = 2 * len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
         counts = ranked.limit(config.vocabulary.max_size + others)
     table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
     is_statistic = pc.is_valid(table["statistic"])
     totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
-    statistics = CorpusStatistics(
-        **{name: totals.get(name, 0) for name in CorpusStatistics.__slots__ if name != "distinct_words"},
-        distinct_words=int(seen.get["distinct"]),
-    )
+    distinct = int(seen.get["distinct"])
+    statistics, replayed = (_statistics(totals, prefix, distinct) for prefix in ("", REPLAYED))
     words = table.filter(pc.invert(is_statistic))
     if not len(words):
         raise _no_word(statistics, seen.get["most"], config.vocabulary.min_count)
     column = words["word"].cast(pa.string()).combine_chunks()
-    return Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary), statistics
+    trained = words["trained"].to_numpy() if has_trained else None
+    vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
+    return vocabulary, statistics, replayed
+
+
+def _statistics(totals: Mapping[str, int], prefix: str, distinct: int) -> CorpusStatistics:
+    names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
+    return CorpusStatistics(**{name: totals.get(prefix + name, 0) for name in names}, distinct_words=distinct)
 
 
 def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:
@@ -147,12 +183,13 @@ class EncodeDocuments:
     max_sentence_length: int
     run_uri: str
     vocabulary_file: str
+    vocabulary_digest: str
     buckets: int
     seed: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
-        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file)
+        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file, self.vocabulary_digest)
         encoder = ChunkEncoder(
             WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
         )  # fmt: skip
@@ -211,22 +248,30 @@ def _write_bucket(directory: Directory, chunks: pa.Table) -> dict[str, Any]:
     row: dict[str, Any] = part.to_dict()
     if has_names:
         sentences = np.diff(np.searchsorted(offsets, ends))
-        row["documents"] = write_documents(directory, chunks["id"].take(order), chunks["piece"].take(order), sentences)
+        row["documents"], row["documents_digest"] = write_documents(
+            directory, chunks["id"].take(order), chunks["piece"].take(order), sentences
+        )
     digest = np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64)
     return {**row, "digest": int(digest), "id_sum": int(np.sum(ids, dtype=np.int64))}
 
 
 def encode_corpus(
-    documents: DataFrame, config: Config, run: Directory, vocabulary_file: str, vocabulary: Vocabulary, shards: int
+    frames: Sequence[DataFrame],
+    config: Config,
+    run: Directory,
+    vocabulary_file: str,
+    vocabulary_digest: str,
+    vocabulary: Vocabulary,
+    shards: int,
 ) -> EncodedCorpus:
     """Write the documents as ``shards`` shards of ids below ``run/corpus``.
 
     Parameters
     ----------
-    documents : DataFrame
-        With a column ``document`` and, where documents have names, a column ``id`` of any type that can be sorted.
-    vocabulary_file : str
-        The vocabulary's file in ``run``, which every executor reads for itself.
+    frames : sequence of DataFrame
+        Each with a column ``document`` and, where documents have names, a column ``id`` of any type that can be sorted.
+    vocabulary_file, vocabulary_digest : str
+        The vocabulary's file in ``run``, which every executor reads for itself, and its digest.
     vocabulary : Vocabulary
         The same; its tokens say how many files there will be.
 
@@ -239,14 +284,16 @@ def encode_corpus(
     per_shard = max(1, math.ceil(vocabulary.tokens / shards / BUCKET_TOKENS))
     buckets = shards * per_shard
     encode = EncodeDocuments(
-        build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file, buckets,
-        config.train.seed,
+        build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file,
+        vocabulary_digest, buckets, config.train.seed,
     )  # fmt: skip
-    names = ["id"] if "id" in documents.columns else []
-    chunks = documents.select("document", *names).mapInArrow(encode, _chunk_schema(documents))
+    has_names = all("id" in frame.columns for frame in frames) and len({frame.schema["id"] for frame in frames}) == 1
+    names = ["id"] if has_names else []
+    selected = [frame.select("document", *names) for frame in frames]
+    chunks = reduce(DataFrame.union, [frame.mapInArrow(encode, _chunk_schema(frame)) for frame in selected])
     chunks = _by_bucket(chunks, min(buckets, _MOST_PARTITIONS))
     rows = chunks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
-    parts = {row["bucket"]: Part(row["file"], row["sentences"], row["batches"], row["documents"]) for row in rows}
+    parts = {row["bucket"]: Part(**{each.name: row[each.name] for each in fields(Part)}) for row in rows}
     digest = sum(row["digest"] for row in rows) % 2**64
     encoded = EncodedCorpus(
         tuple(

@@ -4,39 +4,44 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from w2v_spark.config import Config
+from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import Name, StoreError
+from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.publishing.state import write_state
-from w2v_spark.run.directory import CORPUS_FILE, VOCABULARY_FILE, RunDirectory
-from w2v_spark.run.manifest import Run, check_same
+from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.fingerprint import unrecognised
-from w2v_spark.spark.learner import Learned, Learner
+from w2v_spark.spark.learner import Learned
+from w2v_spark.spark.origin import Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, result_parts
 from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
-from w2v_spark.spark.rounds import RoundsLearner
-from w2v_spark.spark.session import check_threads, check_worker_python
+from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
-from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
+from w2v_spark.spark.text_passes import encode_corpus
 from w2v_spark.storage import Directory
 from w2v_spark.training.memory import MemoryEstimate
-from w2v_spark.training.plan import Plan
 from w2v_spark.vectors.table import write_vectors
 
 
 def train(
-    spark: SparkSession, source: Source, config: Config, output: Destination, progress: Progress
+    spark: SparkSession,
+    source: Source,
+    config: Config,
+    output: Destination,
+    progress: Progress,
+    origin: Origin | None = None,
 ) -> ModelDescription:
     """Train word vectors and publish them.
 
@@ -46,6 +51,8 @@ def train(
         Checked already.
     config : Config
         ``text.column`` counts for all formats but text.
+    origin : Origin, optional
+        What the training begins with; `Scratch` without it.
 
     Raises
     ------
@@ -55,44 +62,61 @@ def train(
         The interrupted run belongs to something else, or is damaged.
     DivergedError
         Weights became NaN or infinite.
+    NothingNew
+        The origin sees no reason to train; nothing is published.
     """
+    if origin is None and config.train.freeze is not Freeze.NONE:
+        raise ConfigError(
+            Name("train.freeze"), f" = '{config.train.freeze}' needs weights to begin with: of one that stays random, "
+            "or zero, nothing is learned; expected 'none'",
+        )  # fmt: skip
     try:
-        with translated_errors(), output.hold(progress.warn):
-            return _train(spark, source, config, output, progress)
+        with translated_errors():
+            return _train(spark, source, config, output, progress, origin or Scratch())
+    except NothingNew:
+        output.run.delete()
+        raise
     except StoreError as error:
-        if Name("overwrite") in error.parts:
+        if Name("overwrite") in error.parts or Name("resume") in error.parts:
             raise
         raise StoreError(*error.parts, "; start again with ", Name("overwrite")) from error
 
 
 def _train(
-    spark: SparkSession, source: Source, config: Config, output: Destination, progress: Progress
+    spark: SparkSession, source: Source, config: Config, output: Destination, progress: Progress, origin: Origin
 ) -> ModelDescription:
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     check_worker_python(spark)
-    documents = source.open(spark)
-    seen = source.fingerprint(documents)
+    progress.shares_terminal = shows_console_progress(spark)
+    given = source.open(spark)
+    seen = origin.describe(source.fingerprint(given))
     state, finished = RunDirectory(output.run), output.find_finished(config, seen)
     if output.resume and (finished or state.has_run()) and (doubt := unrecognised(seen)):
         progress.warn(doubt)
     if finished is not None:
         progress.say(f"{finished.uri} is complete already")
         return ModelDescription.read(finished)
+    output.prepare()
     with text_pass_conf(spark, default_parallelism(spark)):
-        run, vocabulary = _count(spark, source, documents, seen, config, output, progress)
+        documents = origin.documents(spark, given, progress)
+        run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)
         _announce(spark, run, vocabulary, progress)
-        corpus = _encode(documents, config, run.plan, vocabulary, state, progress)
+        state = RunDirectory(output.run, run.identity)
+        corpus = _encode(documents, run, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):
-        learned = _choose_learner(config).learn(spark, state, run, corpus, vocabulary, progress)
-    model = _describe(run, vocabulary, corpus)
+        learned = origin.learner().learn(spark, state, run, corpus, vocabulary, progress)
+    model, staging = _describe(run, vocabulary, corpus), output.open_staging()
+    completed = origin.complete(learned, Work(spark, state, run, documents, vocabulary, staging, progress))
     with progress.stage("publish"):
-        staging = _write_result(output, run, vocabulary, model, learned)
+        _write_result(staging, output, run, vocabulary, model, completed.learned)
     rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     model.write(staging)
-    output.publish(staging, result_parts(output))
+    if output.lock is not None:
+        output.lock.check()
+    output.publish(staging, (*result_parts(output), *completed.parts), completed.report)
     if not output.keep_run:
         output.run.delete()
     return model
@@ -101,11 +125,12 @@ def _train(
 def _count(
     spark: SparkSession,
     source: Source,
-    documents: DataFrame,
+    documents: Sequence[DataFrame],
     seen: dict[str, Any],
     config: Config,
     output: Destination,
     progress: Progress,
+    origin: Origin,
 ) -> tuple[Run, Vocabulary]:
     """The first pass, or what an interrupted run has kept of it."""
     state = RunDirectory(output.run)
@@ -113,16 +138,20 @@ def _count(
         run = Run.read(state.directory)
         check_same(run.config, config, run.input, seen, state.directory)
         progress.say(f"resuming the run in {state.directory.uri}")
-        return run, state.read_vocabulary()
+        return run, state.read_vocabulary(run)
     with progress.stage("count"):
         kept = state.begin_counts() if output.keeps_state else None
-        vocabulary, statistics = build_vocabulary(documents, config, kept)
+        vocabulary, statistics = origin.count(documents, config, kept)
     for warning in source.examine(statistics):
         progress.warn(warning)
-    plan = Plan.build(config, task_slots(spark, config.train.threads), vocabulary.tokens)
-    run = Run.start(config, seen, plan, statistics)
-    state.begin(run, vocabulary)
-    return run, vocabulary
+    plan = origin.plan(config, task_slots(spark, config.train.threads), vocabulary.tokens)
+    run = Run.start(config, {**seen, **origin.counted()}, plan, statistics)
+    if run.trains_on_every_word(vocabulary):
+        progress.warn(
+            f"the text is so small that subsampling (train.sample = {config.train.sample:g}) would leave next to "
+            "nothing of it: every word is trained on, as with train.sample = 0"
+        )
+    return state.begin(run, vocabulary), vocabulary
 
 
 def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress) -> None:
@@ -137,35 +166,40 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
+    progress.events.emit(
+        "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
+        tokens=corpus.tokens,
+    )  # fmt: skip
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
     for warning in warnings:
         progress.warn(warning)
 
 
 def _encode(
-    documents: DataFrame, config: Config, plan: Plan, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
+    documents: Sequence[DataFrame], run: Run, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
-    corpus = state.read_corpus(plan.shards)
+    shards = run.plan.shards
+    corpus = state.read_corpus(shards)
     if corpus is None:
         with progress.stage("encode"):
             corpus = encode_corpus(
-                documents, config, state.directory, VOCABULARY_FILE, vocabulary, plan.shards
-            )  # fmt: skip
-            corpus.write(state.directory, CORPUS_FILE)
+                documents, run.config, state.directory, VOCABULARY_FILE, run.files[VOCABULARY_FILE], vocabulary, shards
+            )
+            corpus.write(state.directory, CORPUS_FILE, run.identity)
     return corpus
 
 
-def _choose_learner(config: Config) -> Learner:
-    """What a configuration learns by. One that does not train by rounds, such as counting, gets its place here."""
-    return RoundsLearner()
-
-
 def _write_result(
-    output: Destination, run: Run, vocabulary: Vocabulary, model: ModelDescription, learned: Learned
-) -> Directory:
-    """Write the vector table and the history to a directory within the run directory."""
-    staging, plain = output.open_staging(), model.to_dict()
+    staging: Directory,
+    output: Destination,
+    run: Run,
+    vocabulary: Vocabulary,
+    model: ModelDescription,
+    learned: Learned,
+) -> None:
+    """Write the vector table, the history, and what a later training would go on from."""
+    plain = model.to_dict()
     described = {key: json.dumps(plain[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
     write_vectors(
         staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, described
@@ -173,7 +207,6 @@ def _write_result(
     write_history(staging, [record.to_dict() for record in learned.history])
     if output.keeps_state:
         write_state(staging, learned.weights, run.config.model.dim, RunDirectory(output.run).counts)
-    return staging
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:

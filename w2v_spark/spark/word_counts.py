@@ -15,9 +15,11 @@ from w2v_spark.corpus.word_counts import CountFile, CountWriter, WordCounts
 from w2v_spark.storage import Directory
 
 _MOST_FILES: Final = 10_000
-_SCHEMA: Final = "word string, statistic string, count bigint, file string, tokens bigint, digest bigint"
+_SCHEMA: Final = (
+    "word string, statistic string, count bigint, trained bigint, file string, tokens bigint, digest bigint"
+)
 _ARROW_SCHEMA: Final = pa.schema([
-    ("word", pa.string()), ("statistic", pa.string()), ("count", pa.int64()),
+    ("word", pa.string()), ("statistic", pa.string()), ("count", pa.int64()), ("trained", pa.int64()),
     ("file", pa.string()), ("tokens", pa.int64()), ("digest", pa.int64()),
 ])  # fmt: skip
 
@@ -38,7 +40,7 @@ class KeepCounts:
             writer.write(words["word"], words["count"], words["digest"])
             passed = batch.filter(pc.or_(pc.invert(is_word), pc.greater_equal(batch["count"], self.min_count)))
             nothing = pa.nulls(len(passed), pa.int64())
-            columns = [passed[name] for name in ("word", "statistic", "count")]
+            columns = [passed[name] for name in ("word", "statistic", "count", "trained")]
             columns += [pa.nulls(len(passed), pa.string()), nothing, nothing]
             yield pa.RecordBatch.from_arrays(columns, schema=_ARROW_SCHEMA)
         for file in writer.finish():
@@ -53,16 +55,18 @@ def keep_counts(counts: DataFrame, directory: Directory, min_count: int) -> Data
     Parameters
     ----------
     counts : DataFrame
-        ``word, statistic, count``; rows without a word are passed on.
+        ``word, statistic, count``, and ``trained`` where not all that is counted is trained on; rows without a word
+        are passed on.
     directory : Directory
         It is made.
 
     Returns
     -------
     DataFrame
-        ``word, statistic, count`` and, in rows without a word and a statistic, what `collect_counts` needs.
+        ``word, statistic, count, trained`` and, in rows without a word and a statistic, what `collect_counts` needs.
     """
-    rows = counts.select("word", "statistic", "count", F.xxhash64("word", "count").alias("digest"))
+    trained = "trained" if "trained" in counts.columns else F.lit(None).cast("bigint").alias("trained")
+    rows = counts.select("word", "statistic", "count", trained, F.xxhash64("word", "count").alias("digest"))
     return rows.mapInArrow(KeepCounts(directory.create().uri, min_count), _SCHEMA)
 
 

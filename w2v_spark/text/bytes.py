@@ -48,13 +48,3 @@ def copy_ascii_word(context: Any, source: Any, target: Any, lowercase: Any) -> A
         return builder.zext(builder.call(count, [other, ir.Constant(ir.IntType(1), 0)]), _I64)
 
     return types.int64(types.int64, types.int64, types.boolean), generate
-
-
-@intrinsic
-def load_eight(context: Any, address: Any) -> Any:
-    """Eight bytes as a little-endian number."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(builder.inttoptr(args[0], _I64.as_pointer()), align=1)
-
-    return types.uint64(types.int64), generate

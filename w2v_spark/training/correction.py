@@ -16,9 +16,9 @@ from threadpoolctl import threadpool_limits
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 from w2v_spark.training.row_ranges import RowRange, cut_matrix
 from w2v_spark.training.update_statistics import BothStatistics
-from w2v_spark.training.weights import Matrix, MatrixReader
 
 Moments = npt.NDArray[np.float64]
 

@@ -22,9 +22,9 @@ from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.merge import add_displacement
 from w2v_spark.storage import Directory
 from w2v_spark.training.correction import Correction, second_moment
+from w2v_spark.training.matrix_files import Matrix, MatrixReader, write_matrix
 from w2v_spark.training.row_ranges import RowRange
 from w2v_spark.training.update_statistics import BothStatistics
-from w2v_spark.training.weights import Matrix, MatrixReader, write_matrix
 
 
 def displacements(
@@ -53,8 +53,8 @@ def merge_row_range(
     directory: Directory,
     file: str,
     spare: Directory | None = None,
-) -> Matrix:
-    """Merge a range of rows and write it; the `second_moment` of its new rows, for the next round, as float32.
+) -> tuple[Matrix, str]:
+    """Merge a range of rows and write it.
 
     Parameters
     ----------
@@ -67,10 +67,16 @@ def merge_row_range(
     round_number : see `displacements`
     directory, file, spare : see `write_matrix`
 
+    Returns
+    -------
+    The `second_moment` of the new rows, for the next round, as float32; and the checksum of the file.
+
     Raises
     ------
     DivergedError
         A weight is NaN or infinite.
+    StoreError
+        Rows are not those that were written.
 
     Notes
     -----
@@ -91,8 +97,8 @@ def merge_row_range(
             yield new
 
     with np.errstate(over="ignore", invalid="ignore"):
-        write_matrix(directory, file, rows, dim, new_rows(), spare)
-    return moments.astype(np.float32)
+        found = write_matrix(directory, file, rows, dim, new_rows(), spare)
+    return moments.astype(np.float32), found
 
 
 def _merge_chunk(

@@ -17,17 +17,10 @@ from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
+from w2v_spark.training.matrix_files import BLOCK_ROWS, ROWS_AT_A_TIME, Matrix, MatrixReader, WeightFiles, write_matrix
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import ThreadedTrainer
-from w2v_spark.training.weights import (
-    CACHED_ROWS,
-    ROWS_AT_A_TIME,
-    Matrix,
-    MatrixReader,
-    WeightShape,
-    batches_of,
-    write_matrix,
-)
+from w2v_spark.training.weights import WeightShape, batches_of, whole_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +32,10 @@ class ShardResult:
     shard : int
     file : str
         Stem of the two files that hold the shard's weights; empty if the shard had nothing to train on.
+    checksums : list of str
+        Of these files.
     tokens, kept, pairs : int
-        Tokens read, kept by subsampling, and pairs trained on.
+        Tokens of the sentences that were trained on, those of them that subsampling kept, and pairs.
     loss : float
         Sum over all pairs, nats.
     slopes : float
@@ -52,6 +47,7 @@ class ShardResult:
 
     shard: int
     file: str
+    checksums: list[str]
     tokens: int
     kept: int
     pairs: int
@@ -61,6 +57,10 @@ class ShardResult:
     read_seconds: float
     train_seconds: float
     write_seconds: float
+
+    def weight_files(self, shape: WeightShape) -> WeightFiles | None:
+        """The files that hold the shard's weights; None if it had nothing to train on."""
+        return whole_files(shape, f"{self.file}.", self.checksums) if self.file else None
 
 
 def train_shard(
@@ -101,25 +101,30 @@ def train_shard(
     begin = clock()
     slices = plan.slices(round_number, shard.tokens) if shard.tokens else []
     if not slices:
-        return ShardResult(shard_number, "", 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0)
+        return ShardResult(shard_number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0)
     shape = WeightShape.build(model, tables.vocabulary_size)
     matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
     read = clock()
     trainer = ThreadedTrainer(model, tables, threads, freeze)
+    tokens = 0  # not what the slices say: a sentence belongs to the slice that it begins in, with all its words
     for part in slices:
         schedule = _schedule(plan, part.epoch, shard.tokens, np.uint64(stream_key(seed, part.epoch, shard_number)))
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
             if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
                 raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
+            tokens += int(offsets[-1]) - int(offsets[0])
             trainer.train(Sentences(ids, offsets, position), schedule, Weights(*matrices.values()))
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
-    for name, matrix in matrices.items():
+    checksums = [
         write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, batches_of(matrix, model.dim), spare)
+        for name, matrix in matrices.items()
+    ]
     return ShardResult(
         shard_number,
         stem,
-        sum(part.tokens for part in slices),
+        checksums,
+        tokens,
         int(trainer.statistics[KEPT]),
         int(trainer.statistics[PAIRS]),
         float(trainer.statistics[LOSS]),
@@ -141,9 +146,9 @@ def _load_padded(name: str, source: MatrixReader, dim: int) -> Matrix:
     matrix = _memory(name, len(source), padded(dim))
     for start in range(0, len(source), ROWS_AT_A_TIME):
         batch = source[start : start + ROWS_AT_A_TIME]
-        for first in range(0, len(batch), CACHED_ROWS):
-            rows = matrix[start + first : start + min(first + CACHED_ROWS, len(batch))]
-            rows[:, :dim] = batch[first : first + CACHED_ROWS]
+        for first in range(0, len(batch), BLOCK_ROWS):
+            rows = matrix[start + first : start + min(first + BLOCK_ROWS, len(batch))]
+            rows[:, :dim] = batch[first : first + BLOCK_ROWS]
             rows[:, dim:] = 0  # another model of this worker may have been wider
     return matrix
 

@@ -57,6 +57,8 @@ class PartFile:
             rows = [footer.metadata.row_group(group).num_rows for group in range(groups)]
             if min(rows, default=0) < 0 or sum(rows) != footer.metadata.num_rows:
                 raise StoreError(f"{path} is damaged: {footer.metadata.num_rows} rows in row groups of {rows[:20]}")
+            for checksums, count in zip(footer.checksums, rows, strict=True) if footer.checksums is not None else ():
+                checksums.check_layout(count)
             prefix = METADATA_PREFIX.encode()
             pairs = {
                 key.removeprefix(prefix).decode(): value.decode()

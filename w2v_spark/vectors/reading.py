@@ -282,6 +282,8 @@ def part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
     """Paths of the table's files in order: of a run's output directory, a bare directory of files, or one file."""
     path = path.rstrip("/")
     with errors_naming(path):
+        if filesystem.get_file_info(path).type == fs.FileType.NotFound:
+            raise StoreError(f"{path} does not exist; check the path")
         nested = f"{path}/{VECTORS}"
         is_run = filesystem.get_file_info(nested).type == fs.FileType.Directory
         is_file = filesystem.get_file_info(path).type == fs.FileType.File

@@ -19,7 +19,7 @@ class TableFiles:
     Attributes
     ----------
     directory : str
-        Where they are, a path within their file system.
+        Where they are, a path or a URI.
     rows : int
         V.
     fingerprint : str
@@ -45,4 +45,5 @@ def describe_vectors(location: str | PathLike[str]) -> TableFiles:
     with errors_naming(directory.path):
         files = directory.filesystem.get_file_info(paths)
     seen = "\n".join(f"{file.base_name} {file.size} {file.mtime_ns}" for file in files)
-    return TableFiles(posixpath.dirname(paths[0]), rows, hashlib.sha256(seen.encode()).hexdigest())
+    place = directory.uri.removesuffix(directory.path) + posixpath.dirname(paths[0])
+    return TableFiles(place, rows, hashlib.sha256(seen.encode()).hexdigest())

@@ -1,0 +1,269 @@
+"""Matrices of float32 in files of their own, every 2,048 rows with a checksum that is verified when they are read.
+
+A file is a ``.npy`` file of (rows, D) float32 with something behind it that numpy does not look at: the checksum of
+each block of rows, uint64. Whoever lists the file lists the checksum of its header and of these, in hexadecimal. So a
+file is what was written if that one number agrees, and each block is if its own does: what a memory map is not asked
+for is not read.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+from bisect import bisect_right
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+
+from w2v_spark.errors import StoreError
+from w2v_spark.kernels.checksum import checksum, hexadecimal
+from w2v_spark.storage import Directory
+
+Matrix = npt.NDArray[np.float32]
+BLOCK_ROWS: Final = 1 << 11  # with one checksum: they lie in a core's own cache while it is worked out
+ROWS_AT_A_TIME: Final = 1 << 15  # read or written at once
+
+
+class WeightFile(NamedTuple):
+    """A file of consecutive rows of a matrix, as lists of files have it.
+
+    Attributes
+    ----------
+    file : str
+    rows : int
+    checksum : str
+        What `write_matrix` has returned; empty where nobody has kept it, as of a published version, which lists the
+        digests of its files: then only the size is verified.
+    """
+
+    file: str
+    rows: int
+    checksum: str = ""
+
+
+# The files of each matrix by its name, in the order of its rows.
+WeightFiles = dict[str, list[WeightFile]]
+
+
+def weight_files(value: Any) -> WeightFiles:
+    """A list of files as JSON has it. Raises `TypeError` or `ValueError` where it is something else."""
+    return {
+        str(name): [WeightFile(str(file), int(rows), str(found)) for file, rows, found in parts]
+        for name, parts in value.items()
+    }
+
+
+def write_matrix(
+    directory: Directory, name: str, rows: int, dim: int, batches: Iterator[Matrix], spare: Directory | None = None
+) -> str:
+    """Write consecutive batches of rows, (rows, D) together, holding two at a time; the checksum of the file.
+
+    Parameters
+    ----------
+    spare : Directory, optional
+        Old files of the same size there are written over, where the file system is local: fresh pages cost the
+        operating system several times as much as old ones.
+    """
+    header, checksums = npy_header(rows, dim), np.empty(_blocks(rows), "<u8")
+    with _open_output(directory, name, _size(rows, dim), spare) as sink:
+        sink.write(header)
+        for number, block in enumerate(_whole_blocks(batches)):
+            checksums[number] = checksum(block)
+            sink.write(pa.py_buffer(block))
+        sink.write(checksums.tobytes())
+    return _file_checksum(header, checksums)
+
+
+def _whole_blocks(batches: Iterator[Matrix]) -> Iterator[Matrix]:
+    """The same rows in blocks of `BLOCK_ROWS`, but for the last."""
+    held: Matrix | None = None
+    for batch in batches:
+        rows = batch if held is None else np.concatenate([held, batch])
+        end = len(rows) // BLOCK_ROWS * BLOCK_ROWS
+        for start in range(0, end, BLOCK_ROWS):
+            yield np.ascontiguousarray(rows[start : start + BLOCK_ROWS])
+        held = rows[end:] if end < len(rows) else None
+    if held is not None:
+        yield np.ascontiguousarray(held)
+
+
+def _open_output(directory: Directory, name: str, size: int, spare: Directory | None) -> Any:
+    if spare is not None and spare.is_local:
+        for info in spare.list():
+            if info.size == size:
+                # One rename wins, so no two writers have the same file.
+                with contextlib.suppress(FileNotFoundError):
+                    Path(spare.file(info.base_name)).rename(directory.file(name))
+                    return open(directory.file(name), "r+b")  # noqa: PTH123
+    return directory.filesystem.open_output_stream(directory.file(name))
+
+
+class MatrixReader(Protocol):
+    """A matrix that is read by ranges of rows: an array, or a file on an object store."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, rows: slice, /) -> Matrix: ...
+
+
+@dataclass(slots=True)
+class MatrixFile:
+    """A (rows, D) float32 matrix in a file, whose blocks are verified when they are read.
+
+    On a local file system a range of rows is a view of a memory map, and a block is verified once; elsewhere every
+    range is a read.
+
+    Attributes
+    ----------
+    directory : Directory
+    name : str
+    rows, dim : int
+    checksums : (blocks,) uint64, or None
+        None verifies nothing.
+    """
+
+    directory: Directory
+    name: str
+    rows: int
+    dim: int
+    checksums: npt.NDArray[np.uint64] | None
+    mapped: Matrix | None = None
+    _verified: npt.NDArray[np.bool_] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._verified = np.zeros(_blocks(self.rows), np.bool_)
+
+    def __len__(self) -> int:
+        return self.rows
+
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        """Consecutive rows, read-only. Raises `StoreError` where they are not what was written."""
+        first, last, _ = rows.indices(self.rows)
+        if self.checksums is None or last <= first:
+            return self._read(first, max(first, last))
+        begin = first // BLOCK_ROWS * BLOCK_ROWS
+        read = self._read(begin, min(-(-last // BLOCK_ROWS) * BLOCK_ROWS, self.rows))
+        for start in range(begin, begin + len(read), BLOCK_ROWS):
+            block = start // BLOCK_ROWS
+            if not (self._verified[block] and self.mapped is not None):
+                if checksum(read[start - begin : start - begin + BLOCK_ROWS]) != int(self.checksums[block]):
+                    end = min(start + BLOCK_ROWS, self.rows)
+                    raise StoreError(
+                        f"{self.directory.uri}/{self.name} is damaged: its rows {start} to {end - 1} are not what was "
+                        "written"
+                    )
+                self._verified[block] = True
+        return read[first - begin : last - begin]
+
+    def _read(self, first: int, last: int) -> Matrix:
+        if self.mapped is not None:
+            return self.mapped[first:last]
+        size, start = 4 * self.dim, len(npy_header(self.rows, self.dim))
+        with self.directory.filesystem.open_input_file(self.directory.file(self.name)) as source:
+            data = source.read_at(size * (last - first), start + size * first)
+        if len(data) != size * (last - first):
+            raise StoreError(f"{self.directory.uri}/{self.name} is cut off")
+        return np.frombuffer(data, np.float32).reshape(-1, self.dim)
+
+
+def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: str = "") -> MatrixFile:
+    """A (rows, D) float32 matrix: a read-only memory map where the file system is local, else ranges that are read.
+
+    Parameters
+    ----------
+    expected : str, optional
+        The checksum of the file; without it nothing is verified but the size, which may be that of a plain file.
+
+    Raises
+    ------
+    StoreError
+        The file is missing, truncated, of another shape, or not the one that was written.
+    """
+    path, header, size = directory.file(name), npy_header(rows, dim), _size(rows, dim)
+    info = directory.filesystem.get_file_info(path)
+    plain = size - 8 * _blocks(rows)  # as numpy writes it, without checksums
+    if not info.is_file or info.size not in (size, size if expected else plain):
+        found = f"has {info.size} bytes" if info.is_file else "is missing"
+        raise StoreError(f"{directory.uri}/{name} {found}, expected {size} bytes of a {rows} x {dim} matrix")
+    end = len(header) + 4 * rows * dim
+    mapped = None
+    if directory.is_local:
+        whole = np.memmap(path, np.uint8, "r").view(np.ndarray)
+        mapped = whole[len(header) : end].view(np.float32).reshape(rows, dim)
+        head, tail = whole[: len(header)].tobytes(), whole[end:].tobytes()
+    elif expected:
+        with directory.filesystem.open_input_file(path) as source:
+            head, tail = source.read_at(len(header), 0), source.read_at(size - end, end)
+    if not expected:
+        return MatrixFile(directory, name, rows, dim, None, mapped)
+    checksums = np.frombuffer(tail, "<u8")
+    if head != header or _file_checksum(header, checksums) != expected:
+        raise StoreError(f"{directory.uri}/{name} is damaged, or another file: its checksums are not what was written")
+    return MatrixFile(directory, name, rows, dim, checksums, mapped)
+
+
+@dataclass(frozen=True, slots=True)
+class FileRows:
+    """A matrix in several files, one below the other, read as one.
+
+    Attributes
+    ----------
+    parts : tuple of MatrixReader
+    starts : tuple of int
+        The first row of each part, and behind them the number of all rows.
+    """
+
+    parts: tuple[MatrixReader, ...]
+    starts: tuple[int, ...]
+
+    def __len__(self) -> int:
+        return self.starts[-1]
+
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        """Consecutive rows; a copy only where they lie in more than one file."""
+        first, last, _ = rows.indices(len(self))
+        part = bisect_right(self.starts, first, hi=len(self.parts)) - 1
+        if last <= self.starts[part + 1]:
+            return self.parts[part][first - self.starts[part] : max(first, last) - self.starts[part]]
+        pieces = []
+        while first < last:
+            end = min(last, self.starts[part + 1])
+            pieces.append(self.parts[part][first - self.starts[part] : end - self.starts[part]])
+            first, part = end, part + 1
+        return np.concatenate(pieces)
+
+
+def all_finite(matrix: MatrixReader) -> bool:
+    """Whether no weight is NaN or infinite; reads all rows."""
+    rows = (slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(matrix), ROWS_AT_A_TIME))
+    return all(np.isfinite(matrix[some].sum(dtype=np.float64)) for some in rows)
+
+
+def read_all(matrix: MatrixReader) -> None:
+    """Read a matrix once, so that all of it is verified. Raises `StoreError` where it is damaged."""
+    for start in range(0, len(matrix), ROWS_AT_A_TIME):
+        matrix[start : start + ROWS_AT_A_TIME]
+
+
+def _blocks(rows: int) -> int:
+    return -(-rows // BLOCK_ROWS)
+
+
+def _size(rows: int, dim: int) -> int:
+    return len(npy_header(rows, dim)) + 4 * rows * dim + 8 * _blocks(rows)
+
+
+def _file_checksum(header: bytes, checksums: npt.NDArray[np.uint64]) -> str:
+    return hexadecimal(checksum(header + checksums.tobytes()))
+
+
+def npy_header(rows: int, dim: int) -> bytes:
+    """What stands before the numbers of a (rows, D) float32 matrix in a ``.npy`` file."""
+    buffer = io.BytesIO()
+    np.lib.format.write_array_header_1_0(buffer, {"descr": "<f4", "fortran_order": False, "shape": (rows, dim)})
+    return buffer.getvalue()

@@ -23,8 +23,9 @@ from w2v_spark.publishing.lock import LOCK_FILE, Lock
 from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import VersionRoot, open_result
 from w2v_spark.storage import Directory
-from w2v_spark.training.weights import open_matrix, write_matrix
-from w2v_spark.vectors.table_files import describe_vectors, read_words
+from w2v_spark.training.matrix_files import open_matrix, write_matrix
+from w2v_spark.vectors.reading import read_words
+from w2v_spark.vectors.table_files import describe_vectors
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every command that trains."""
     parser.add_argument(
+        "--publish-table",
+        metavar="NAME",
+        help="and a table that follows it: catalog.schema.name, or delta:PATH for one of Delta without Spark's",
+    )
+    parser.add_argument(
         "--config", metavar="FILE|PRESET", help="the configuration: a file, or a preset: laptop, cluster or quality"
     )
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key")
@@ -60,6 +65,9 @@ def run(options: argparse.Namespace) -> int:
         raise ConfigError(
             Name("output"), f" {joined} ", Name("publish"), f" {what}; see: w2v-spark train --help"
         )  # fmt: skip
+
+    if options.publish_table is not None and options.publish is None:
+        raise ConfigError(Name("publish-table"), " follows a root of versions: give ", Name("publish"), " too")
 
     require("spark")
     from w2v_spark.spark.java import check_working_directory
@@ -93,6 +101,7 @@ def train_and_report(
     from w2v_spark.run.events import Events
     from w2v_spark.run.progress import Progress
     from w2v_spark.run.stopping import Stopping
+    from w2v_spark.spark.catalog import check_table, follow_root
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.session import get_session
@@ -103,12 +112,18 @@ def train_and_report(
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
     with watched(progress, command, output.home.uri), occupied(output.home, command, progress.warn) as lock:
         session = get_session(threads=config.train.threads)
+        if options.publish_table is not None:
+            check_table(session, options.publish_table, VersionRoot(output.home))
         try:
             with progress.stopping.handled():  # PySpark has put handlers of its own in place
                 model = train(session, source, config, replace(output, lock=lock), progress, origin, gate)
         except NothingNew as nothing:
             progress.say(f"nothing to do: {nothing}")
-            return 0
+            model = None
+        if options.publish_table is not None:
+            follow_root(session, options.publish_table, VersionRoot(output.home))
+    if model is None:
+        return 0
     if not options.quiet:
         print(format_summary(model, table_path(output.home.uri)))
     return 0

@@ -23,7 +23,7 @@ from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.learner import Learned, Learner
-from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
+from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.session import check_threads, check_worker_python
 from w2v_spark.spark.settings import text_pass_conf, training_conf
@@ -161,7 +161,7 @@ def _train(spark: SparkSession, source: Source, config: Config, output: Output, 
         return _finished(output, config, seen, progress)
     with text_pass_conf(spark, default_parallelism(spark)):
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress)
-        _announce(spark, run, vocabulary, progress)
+        _announce(spark, run, vocabulary, progress, output.force)
         state = RunDirectory(output.run, run.identity)
         corpus = _encode(documents, run, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):
@@ -206,8 +206,8 @@ def _count(
     return state.begin(run, vocabulary), vocabulary
 
 
-def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress) -> None:
-    """Say what is going to be trained, and what memory that takes."""
+def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress, force: bool) -> None:
+    """Say what is going to be trained, and what memory that takes; refuse what memory is too small for."""
     corpus, plan = run.statistics, run.plan
     progress.say(
         f"{corpus.documents:,} documents, {corpus.sentences:,} sentences, {corpus.tokens:,} words; "
@@ -222,7 +222,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
         tokens=corpus.tokens,
     )  # fmt: skip
-    warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
+    warnings = thread_warnings(spark, run.config.train.threads)
+    warnings += check_memory(spark, estimate, plan.shards, force)
     for warning in warnings:
         progress.warn(warning)
 

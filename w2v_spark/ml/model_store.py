@@ -235,7 +235,7 @@ def fit_frame(dataset: DataFrame, column: str, config: Config, location: str | N
     target = find_location(spark, location).child(f"w2v-{uuid.uuid4().hex}")
     try:
         with _ONE_AT_A_TIME:
-            train(spark, FrameInput(dataset, column), config, Output(target), Progress(quiet=not verbose))
+            train(spark, FrameInput(dataset, column), config, Output(target, force=True), Progress(quiet=not verbose))
     except BaseException:
         target.delete()
         raise

@@ -26,7 +26,7 @@ from w2v_spark.spark.held_out import trained_documents
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.origin import Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, result_parts
-from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
+from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source
@@ -117,7 +117,7 @@ def _train(
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)
-        _announce(spark, run, vocabulary, progress)
+        _announce(spark, run, vocabulary, progress, output.force)
         if gate is not None:
             gate.prepare(given, run)
         state = RunDirectory(output.run, run.identity)
@@ -176,8 +176,8 @@ def _count(
     return state.begin(run, vocabulary), vocabulary
 
 
-def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress) -> None:
-    """Say what is going to be trained, and what memory that takes."""
+def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress, force: bool) -> None:
+    """Say what is going to be trained, and what memory that takes; refuse what memory is too small for."""
     corpus, plan = run.statistics, run.plan
     progress.say(
         f"{corpus.documents:,} documents, {corpus.sentences:,} sentences, {corpus.tokens:,} words; "
@@ -192,7 +192,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
         tokens=corpus.tokens,
     )  # fmt: skip
-    warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
+    warnings = thread_warnings(spark, run.config.train.threads)
+    warnings += check_memory(spark, estimate, plan.shards, force)
     for warning in warnings:
         progress.warn(warning)
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
-from pathlib import Path
 
 import numpy as np
 import pytest
 
 from tests.commands import train
+from tests.faults.processes import processes, python_workers
 from tests.faults.runs import DEADLINE, TRAIN, arguments, kill, rounds_done, start, vectors, wait_for
 from tests.spark.cluster import standalone_cluster
 from w2v_spark.spark import rounds
@@ -42,28 +42,13 @@ def test_killed_python_workers_are_replaced(corpus, reference, tmp_path, master)
     output = tmp_path / "out"
     process = start(corpus, output, master=master)
     wait_for(lambda: rounds_done(output) >= 3, process)
-    victims = python_workers(process.pid)
+    victims = python_workers(processes([process.pid]))
     assert victims
     for pid in victims:
         os.kill(pid, signal.SIGKILL)
     _, said = process.communicate(timeout=DEADLINE)
     assert process.returncode == 0, said
     assert vectors(output) == reference
-
-
-def python_workers(session: int) -> list[int]:
-    """Processes of a session that run Spark's Python workers; their parent, the daemon, is left alone."""
-    found = {}
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                command = (entry / "cmdline").read_bytes()
-                stat = (entry / "stat").read_text().rsplit(")", 1)[1].split()
-            except OSError:
-                continue
-            if b"pyspark" in command and b"daemon" in command and os.getsid(int(entry.name)) == session:
-                found[int(entry.name)] = int(stat[1])
-    return [pid for pid, parent in found.items() if parent in found]
 
 
 @pytest.mark.cluster

@@ -81,19 +81,21 @@ def test_a_checksum_does_not_depend_on_the_batches(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("data", "expected"),  # from xxhsum
+    ("data", "expected"),  # from the xxhash library
     [
         (b"", 0xEF46DB3751D8E999),
         (b"a", 0xD24EC4F1A98C6E5B),
         (b"Nobody inspects the spammish repetition", 0xFBCEA83C8A378BF1),
         (bytes(range(100)), 0x6AC1E58032166597),
+        (bytes(range(241)), 0x02E8CD95421C6D02),
+        (bytes(range(256)) * 40, 0xC03D2231AB9348F3),
     ],
 )
-def test_checksums_are_those_of_xxh64(data, expected):
+def test_checksums_are_those_of_xxh64_and_xxh3(data, expected):
     assert checksum(data) == checksum(np.frombuffer(data, np.uint8)) == expected
 
 
-@given(st.binary(min_size=1, max_size=100), st.data())
+@given(st.binary(min_size=1, max_size=3000), st.data())
 def test_every_bit_counts(data, draw):
     place = draw.draw(st.integers(0, 8 * len(data) - 1))
     changed = bytearray(data)

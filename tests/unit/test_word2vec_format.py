@@ -300,7 +300,11 @@ def test_words_that_the_format_cannot_hold(tmp_path: Path, binary: bool, word: s
     with pytest.raises(InputError) as caught:
         save(tmp_path / "v", binary, [*words_of(20), word], np.ones((21, 2), np.float32))
     expected = (
-        "a word of 65537 bytes" if len(word) > 10 else f"the word {word!r} holds" if word else "the word is empty"
+        f"a word of {MAX_WORD + 1} bytes"
+        if len(word) > 10
+        else f"the word {word!r} holds"
+        if word
+        else "the word is empty"
     )
     assert f"table, rank 20: {expected}" in str(caught.value)
     assert list(tmp_path.iterdir()) == []

@@ -7,10 +7,11 @@ import os
 import select
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TextIO, cast
 
 from w2v_spark.cli.parsers import COMMANDS, build_command_parser, build_parser, check_command
-from w2v_spark.errors import ClusterError, DivergedError, GateFailed, W2VError
+from w2v_spark.cli.terminal import TerminalOutput
+from w2v_spark.errors import ClusterError, DivergedError, GateFailed, W2VError, one_line
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -37,8 +38,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if sys.stdout is not None:
             sys.stdout.flush()  # now, and not when Python ends and nobody can catch what this raises
         return code
-    except KeyboardInterrupt:
-        return _fail("interrupted", INTERRUPTED)
+    except KeyboardInterrupt as interruption:
+        return _fail(str(interruption) or "interrupted", getattr(interruption, "exit_code", INTERRUPTED))
     except BrokenPipeError as error:
         # `w2v-spark evaluate ... | head -1`: whoever read the results has seen enough.
         is_output = _reader_is_gone()
@@ -60,6 +61,10 @@ def entry_point(argv: Sequence[str] | None = None) -> None:
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a word that the terminal's encoding lacks is no failure
+        if sys.stdout.isatty():
+            sys.stdout = cast(
+                TextIO, TerminalOutput(sys.stdout)
+            )  # and one that holds its commands is shown, not obeyed
     code = main(argv)
     if code != DONE:
         sys.exit(code)
@@ -109,7 +114,7 @@ def _run(arguments: list[str]) -> int:
 def _fail(message: str, code: int) -> int:
     with contextlib.suppress(OSError, ValueError):  # standard error may be closed
         if sys.stderr is not None:
-            print(f"error: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+            print(f"error: {one_line(message)}", file=sys.stderr, flush=True)
     return code
 
 

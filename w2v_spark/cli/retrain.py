@@ -6,20 +6,16 @@ import argparse
 import json
 from typing import Final
 
-from w2v_spark.cli.gate_options import add_gate_arguments, build_gates
+from w2v_spark.cli.gate_options import add_gate_arguments
 from w2v_spark.cli.input_options import add_input_arguments, build_input
-from w2v_spark.cli.train import add_run_arguments, format_summary
+from w2v_spark.cli.train import add_run_arguments, train_and_report
 from w2v_spark.config import Config
-from w2v_spark.errors import EmptyInput, NothingNew
+from w2v_spark.errors import EmptyInput
 from w2v_spark.extras import require
 from w2v_spark.publishing.layout import NOISE
-from w2v_spark.publishing.versions import VersionRoot, split_version, table_path
-from w2v_spark.run.directory import RunDirectory
-from w2v_spark.run.manifest import Run
+from w2v_spark.publishing.versions import VersionRoot, split_version
 
-EXAMPLE: Final = """\
-w2v-spark train --input 'texts/2026-11' --publish vectors
-w2v-spark retrain --from vectors --input 'texts/2026-12-01'"""
+EXAMPLE: Final = "w2v-spark retrain --from vectors --input texts/2026-12-01 --replay 0.2"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -41,18 +37,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Train, publish a version, and print a summary."""
     require("spark")
-    from w2v_spark.run.progress import Progress
-    from w2v_spark.spark.gate_check import GateCheck
+    from w2v_spark.run.directory import RunDirectory
+    from w2v_spark.run.manifest import Run
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import VersionedOutput
     from w2v_spark.spark.retraining import Parent, Retraining
-    from w2v_spark.spark.session import get_session
-    from w2v_spark.spark.train import train
 
     check_working_directory()
     place, version = split_version(options.start)
-    root = VersionRoot.open(options.publish or place)
-    origin = VersionRoot.open(place)
+    root, origin = VersionRoot.open(options.publish or place), VersionRoot.open(place)
     state = RunDirectory(root.run)
     if options.resume and version is None and state.has_run():  # CURRENT may have moved on meanwhile
         version = Run.read(state.directory).input.get("parent")
@@ -64,23 +57,17 @@ def run(options: argparse.Namespace) -> int:
         return 0
     parent.check(config)
     source = build_input(options, config.text.column)
-    output = VersionedOutput(root, options.overwrite, options.resume, options.keep_run)
-    gates = build_gates(options, config, measures_drift=not options.skip_noise)
+    output = VersionedOutput(root, options.overwrite, options.resume, options.keep_run, options.force)
     output.check(source)
-    progress = Progress(quiet=options.quiet)
-    noise = None if options.skip_noise else root.root.child(NOISE)
     try:
         source.check()
-        gate = GateCheck(gates) if gates else None
-        session = get_session(threads=config.train.threads)
-        model = train(session, source, config, output, progress, Retraining(parent, config, noise), gate)
-    except (NothingNew, EmptyInput) as nothing:
+    except EmptyInput as nothing:
         if not options.quiet:
-            print(f"nothing to do: {nothing}; {id_} stays the newest version")
+            print(f"nothing to do: {nothing}")
         return 0
-    if not options.quiet:
-        print(format_summary(model, table_path(root.root.uri)))
-    return 0
+    noise = None if options.skip_noise else root.root.child(NOISE)
+    retraining = Retraining(parent, config, noise)
+    return train_and_report("retrain", options, source, config, output, retraining, measures_drift=noise is not None)
 
 
 def _configure(before: Config, options: argparse.Namespace) -> Config:

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import argparse
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from w2v_spark.cli.gate_options import add_gate_arguments, build_gates
 from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.config import Config
-from w2v_spark.errors import ConfigError, Name
+from w2v_spark.errors import ConfigError, Name, NothingNew
 from w2v_spark.extras import require
 from w2v_spark.publishing.versions import VersionRoot, table_path
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
     from w2v_spark.publishing.description import ModelDescription
+    from w2v_spark.spark.origin import Origin
+    from w2v_spark.spark.output import Output, VersionedOutput
+    from w2v_spark.spark.source import Input
 
 EXAMPLE: Final = "w2v-spark train --input 'texts/*.txt.gz' --output model --set model.dim=200"
 
@@ -39,6 +43,8 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
+    parser.add_argument("--force", action="store_true", help="train although memory is certain to be too small")
+    parser.add_argument("--events", metavar="FILE", help="append what happens to a file, a line of JSON an event")
     parser.add_argument("--quiet", action="store_true", help="print errors and warnings only")  # fmt: skip
 
 
@@ -56,29 +62,55 @@ def run(options: argparse.Namespace) -> int:
         )  # fmt: skip
 
     require("spark")
-    from w2v_spark.run.progress import Progress
-    from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import Output, VersionedOutput
-    from w2v_spark.spark.session import get_session
-    from w2v_spark.spark.train import train
 
     check_working_directory()
     source = build_input(options, config.text.column)
-    choices = options.overwrite, options.resume, options.keep_run
+    choices = options.overwrite, options.resume, options.keep_run, options.force
     output = (
         Output(Directory.open(options.output), *choices)
         if options.publish is None
         else VersionedOutput(VersionRoot.open(options.publish), *choices)
     )
-    gates = build_gates(options, config)
     output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
-    progress = Progress(quiet=options.quiet)
+    return train_and_report("train", options, source, config, output)
+
+
+def train_and_report(
+    command: str,
+    options: argparse.Namespace,
+    source: Input,
+    config: Config,
+    output: Output | VersionedOutput,
+    origin: Origin | None = None,
+    measures_drift: bool = False,
+) -> int:
+    """Train, with what all commands that train have in common, and print a summary; the exit code."""
+    from w2v_spark.cli.watched import watched
+    from w2v_spark.publishing.occupancy import occupied
+    from w2v_spark.run.events import Events
+    from w2v_spark.run.progress import Progress
+    from w2v_spark.run.stopping import Stopping
+    from w2v_spark.spark.ending import end_spark
+    from w2v_spark.spark.gate_check import GateCheck
+    from w2v_spark.spark.session import get_session
+    from w2v_spark.spark.train import train
+
+    gates = build_gates(options, config, measures_drift=measures_drift)
     gate = GateCheck(gates) if gates else None
-    model = train(get_session(threads=config.train.threads), source, config, output, progress, gate=gate)
+    progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
+    with watched(progress, command, output.home.uri), occupied(output.home, command, progress.warn) as lock:
+        session = get_session(threads=config.train.threads)
+        try:
+            with progress.stopping.handled():  # PySpark has put handlers of its own in place
+                model = train(session, source, config, replace(output, lock=lock), progress, origin, gate)
+        except NothingNew as nothing:
+            progress.say(f"nothing to do: {nothing}")
+            return 0
     if not options.quiet:
-        print(format_summary(model, table_path(options.publish or options.output)))
+        print(format_summary(model, table_path(output.home.uri)))
     return 0
 
 

@@ -41,7 +41,7 @@ class Part:
     ends : list of int
         Where stretches of the file end: what precedes the batches, each batch, and the file itself.
     checksums : list of str
-        XXH64 of each of these stretches, in hexadecimal.
+        The `checksum` of each of these stretches, in hexadecimal.
     documents : str, optional
         The file that says which documents the sentences are from, if they have names.
     documents_digest : str, optional

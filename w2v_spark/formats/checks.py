@@ -20,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 MAX_ROWS: Final = 2**31 - 1  # the table's ids are int32
 MAX_DIM: Final = 65_536  # a row group of the table holds 2**31 numbers at most
-MAX_WORD: Final = 65_536  # bytes; whoever finds no end of a word by then is not at a word
+MAX_WORD: Final = 1 << 20  # bytes; whoever finds no end of a word by then is not at a word
 _KEEP_FIRST: Final = ("; ", DUPLICATES, " first keeps the first")
 
 

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.part_names import PART
 from w2v_spark.storage import Directory
 
 SUCCESS_FILE: Final = "_SUCCESS"
@@ -44,7 +45,8 @@ NOISE: Final = "noise"
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
 
-_PART: Final = re.compile(r"part-\d{5,}\.parquet")
+_LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old))+")
+"""What a process that was killed while it took a lock may leave behind."""
 
 
 class Kind(StrEnum):
@@ -75,7 +77,9 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     """
     own = _ENTRIES[kind]
     for info in directory.list():
-        test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        if _LOCK_ASIDE.fullmatch(info.base_name):
+            continue
+        test = own.get(info.base_name) or (own.get("part") if PART.fullmatch(info.base_name) else None)
         if is_retained(info.base_name, VECTORS):
             test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
@@ -87,6 +91,11 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
 def is_retained(name: str, shown: str) -> bool:
     """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
     return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
+
+
+def is_of_lock(name: str) -> bool:
+    """Whether a file only says who is at work in an output, or who was killed while finding out."""
+    return name == LOCK_FILE or _LOCK_ASIDE.fullmatch(name) is not None
 
 
 def mark(directory: Directory) -> Directory:
@@ -108,7 +117,7 @@ def _own_table(directory: Directory, info: pafs.FileInfo) -> str | None:
         return str(info.base_name)
     table = directory.child(info.base_name)
     foreign = (
-        part.base_name if not _PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
+        part.base_name if not PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
     )
     return next((f"{info.base_name}/{name}" for name in foreign if name is not None), None)
 
@@ -162,6 +171,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         HISTORY_FILE: _own_json("rounds"),
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
+        LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
 }

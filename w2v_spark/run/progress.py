@@ -9,6 +9,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from w2v_spark.errors import printable
+from w2v_spark.run.events import Events
+from w2v_spark.run.stopping import Stopping
+
 if TYPE_CHECKING:
     from w2v_spark.training.history import RoundRecord
 
@@ -72,6 +76,10 @@ class Progress:
     shares_terminal : bool
         Somebody else draws a bar on the last line of the terminal, such as Spark for its jobs: no bar of ours then, and
         each of our lines begins by clearing what is left of the other's.
+    events : Events
+        Are told the same.
+    stopping : Stopping
+        Is asked after each round whether the run is to go on.
     """
 
     stream: TextIO | None = field(default_factory=lambda: sys.stderr)
@@ -79,6 +87,8 @@ class Progress:
     seconds: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = time.perf_counter
     shares_terminal: bool = False
+    events: Events = field(default_factory=Events)
+    stopping: Stopping = field(default_factory=Stopping)
     _out: LastingStream = field(init=False)
     _bar: Any = field(default=None, init=False)
 
@@ -93,8 +103,10 @@ class Progress:
     def warn(self, text: str) -> None:
         """One line about what the user must know, whether or not they have asked for silence."""
         self._write(f"WARNING: {text}")
+        self.events.emit("warning", text=text)
 
     def _write(self, text: str) -> None:
+        text = printable(text)
         if self._bar is None:
             clear = _CLEAR_LINE if self.shares_terminal and self._out.isatty() else ""
             self._out.write(f"{clear}{text}\n")
@@ -105,11 +117,14 @@ class Progress:
     def stage(self, name: str) -> Iterator[None]:
         """Time a stage, and say that it starts."""
         self.say(f"{name} ...")
-        begin = self.clock()
+        self.events.emit("stage", stage=name, state="begin")
+        begin, state = self.clock(), "failed"
         try:
             yield
+            state = "end"
         finally:
             self.seconds[name] = round(self.clock() - begin, 3)
+            self.events.emit("stage", stage=name, state=state, seconds=self.seconds[name])
 
     @contextmanager
     def rounds(self, tokens: int, total_rounds: int, done: Sequence[RoundRecord]) -> Iterator[RoundsProgress]:
@@ -124,7 +139,8 @@ class Progress:
                 bar_format=_BAR, dynamic_ncols=True,
             )  # fmt: skip
         try:
-            yield RoundsProgress(self, self._bar, tokens, total_rounds, tokens_done, self.clock())
+            with self.stopping.rounds():
+                yield RoundsProgress(self, self._bar, tokens, total_rounds, tokens_done, self.clock())
         finally:
             if self._bar is not None:
                 self._bar.close()
@@ -181,12 +197,25 @@ class RoundsProgress:
     pace: TimeLeft = field(default_factory=TimeLeft)
 
     def update(self, record: RoundRecord) -> None:
-        """Show a finished round."""
+        """Show a finished round. Raises `Stopped` if a signal has asked for it."""
         now = self.parent.clock()
         self.done += record.tokens
         self.pace.add(record.tokens, now - self.last)
         self.last = now
         seconds = self.pace.seconds(self.tokens - self.done)
+        self._emit(record, seconds)
+        self._show(record, seconds)
+        self.parent.stopping.check(record.round + 1, self.rounds)
+
+    def _emit(self, record: RoundRecord, seconds: float | None) -> None:
+        self.parent.events.emit(
+            "round", round=record.round + 1, rounds=self.rounds, tokens=record.tokens, pairs=record.pairs,
+            loss=record.loss if record.pairs else None, learning_rate=record.learning_rate,
+            words_per_second=record.words_per_second, seconds=record.seconds,
+            done=round(self.done / max(self.tokens, 1), 6), seconds_left=None if seconds is None else round(seconds, 1),
+        )  # fmt: skip
+
+    def _show(self, record: RoundRecord, seconds: float | None) -> None:
         left = "" if seconds is None else f"{duration(seconds)} left"
         loss = f"loss {record.loss:.4f}" if record.pairs else "nothing to train on"
         numbers = f"{loss}, rate {record.learning_rate:.5f}"

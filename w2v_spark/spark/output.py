@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final, Protocol
@@ -11,8 +10,9 @@ from typing import Any, Final, Protocol
 from w2v_spark.config import Config
 from w2v_spark.errors import CheckpointMismatch, ConfigError, Name, StoreError
 from w2v_spark.publishing.description import ModelDescription
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, STATE, VECTORS, Kind
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, STATE, VECTORS, Kind, is_of_lock
 from w2v_spark.publishing.lock import Lock
+from w2v_spark.publishing.occupancy import check_free
 from w2v_spark.publishing.publication import Publication, check_apart, check_writable
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
@@ -32,6 +32,10 @@ class Destination(Protocol):
         Go on with an interrupted run, or start one if there is none.
     keep_run : bool
         Keep the run directory after success.
+    force : bool
+        Train although memory is certain to be too small.
+    lock : Lock, optional
+        Held by this job; looked at again before the result is put in place.
     keeps_state : bool
         The result has a part ``state``, see `w2v_spark.publishing.state`.
     """
@@ -49,17 +53,25 @@ class Destination(Protocol):
         """See above."""
 
     @property
+    def force(self) -> bool:
+        """See above."""
+
+    @property
+    def lock(self) -> Lock | None:
+        """See above."""
+
+    @property
     def run(self) -> Directory:
         """The run directory."""
-
-    def hold(self, say: Callable[[str], None]) -> AbstractContextManager[object]:
-        """Keep other jobs out meanwhile. Raises `InUse` if one is at work."""
 
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:
         """With `resume`, the complete result of the same configuration and input, if there is one and no run goes on.
 
         Raises `CheckpointMismatch` where only another result would be an answer.
         """
+
+    def prepare(self) -> None:
+        """Mark the place as one of this program, before anything is written there."""
 
     def incumbent(self) -> Directory | None:
         """The result that readers follow now, if there is one beside which the new one is put."""
@@ -87,12 +99,16 @@ class Output:
         Go on with an interrupted run, or start one if there is none.
     keep_run : bool
         Keep the run directory after success.
+    force, lock
+        See `Destination`.
     """
 
     directory: Directory
     overwrite: bool = False
     resume: bool = False
     keep_run: bool = False
+    force: bool = False
+    lock: Lock | None = None
 
     keeps_state = False
 
@@ -101,10 +117,13 @@ class Output:
 
         Raises
         ------
+        InUse
+            Another job is at work there.
         ConfigError
             See `Publication.check`; or what is there is neither to be replaced nor to be resumed.
         """
         uri = self.directory.uri
+        check_free(self.directory)
         _check_options(self.overwrite, self.resume)
         check_apart(uri, source.locations)
         state, publication = RunDirectory(self.run), self.publication
@@ -118,12 +137,17 @@ class Output:
         if self.resume and self.is_finished and not state.has_run():
             return  # there is nothing to do, and nothing will be removed
         publication.check()
-        parts = [info for info in self.directory.list() if info.base_name != RUN]
+        parts = [info for info in self.directory.list() if info.base_name != RUN and not is_of_lock(info.base_name)]
         if self.resume and parts and not self.is_finished and not state.has_run():
             raise StoreError(
                 Name("output"), f" {uri} holds no run to resume (no {RUN}/{RUN_FILE}); start again with ",
                 Name("overwrite"),
             )  # fmt: skip
+
+    @property
+    def home(self) -> Directory:
+        """What one job at a time may have."""
+        return self.directory
 
     @property
     def publication(self) -> Publication:
@@ -134,10 +158,6 @@ class Output:
     def run(self) -> Directory:
         """The run directory."""
         return self.publication.run
-
-    def hold(self, say: Callable[[str], None]) -> AbstractContextManager[object]:
-        """See `Destination`."""
-        return nullcontext()
 
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:
         """See `Destination`."""
@@ -151,6 +171,9 @@ class Output:
         """Whether there is a run that is to replace the complete result, rather than the one that made it."""
         state = RunDirectory(self.run)
         return state.has_run() and Run.read(self.run).identity != self.directory.read_json(MODEL_FILE).get("run")
+
+    def prepare(self) -> None:
+        """See `Destination`: the run directory has a mark of its own."""
 
     def incumbent(self) -> Directory | None:
         """See `Destination`: what is replaced is no measure of what replaces it."""
@@ -180,7 +203,7 @@ class VersionedOutput:
     root : VersionRoot
     overwrite : bool
         Start again where there is an interrupted run. Versions are never written over.
-    resume, keep_run : bool
+    resume, keep_run, force, lock
         See `Destination`.
     """
 
@@ -188,11 +211,14 @@ class VersionedOutput:
     overwrite: bool = False
     resume: bool = False
     keep_run: bool = False
+    force: bool = False
+    lock: Lock | None = None
 
     keeps_state = True
 
     def check(self, source: Input) -> None:
-        """Refuse, before Spark starts, a root that cannot be used. Raises `ConfigError`."""
+        """Refuse, before Spark starts, a root that cannot be used. Raises `ConfigError`, and `InUse` as `Output`."""
+        check_free(self.root.root)
         _check_options(self.overwrite, self.resume)
         check_apart(self.root.root.uri, source.locations, place=Name("publish"))
         if self.root.root.is_local:
@@ -205,13 +231,14 @@ class VersionedOutput:
             )  # fmt: skip
 
     @property
+    def home(self) -> Directory:
+        """What one job at a time may have."""
+        return self.root.root
+
+    @property
     def run(self) -> Directory:
         """The run directory."""
         return self.root.run
-
-    def hold(self, say: Callable[[str], None]) -> AbstractContextManager[object]:
-        """See `Destination`."""
-        return Lock(self.root.create().root, purpose="train", say=say)
 
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:
         """See `Destination`; what the current version was made of otherwise is no matter."""
@@ -225,6 +252,10 @@ class VersionedOutput:
         except CheckpointMismatch:
             return None
         return directory
+
+    def prepare(self) -> None:
+        """See `Destination`."""
+        self.root.create()
 
     def incumbent(self) -> Directory | None:
         """See `Destination`."""

@@ -122,7 +122,10 @@ def _start(builder: SparkSession.Builder, settings: Mapping[str, str]) -> SparkS
                 f"Spark did not start: {JAVA_LOG.reason() or error}; check the settings of Spark and of Java"
                 + (f" (details: {JAVA_LOG.path})" if JAVA_LOG.path else "")
             ) from error
-        pyspark.SparkContext(conf=conf, gateway=gateway)
+        context = pyspark.SparkContext(conf=conf, gateway=gateway)
+        # Where Java is killed, the driver says so in one line; this thread would add a traceback.
+        if (server := getattr(context, "_accumulatorServer", None)) is not None:
+            server.handle_error = lambda *_: None
     session = builder.getOrCreate()
     JAVA_LOG.start()
     return session

@@ -97,8 +97,10 @@ def translated_errors() -> Iterator[None]:
         yield
     except _JAVA_IS_GONE as error:
         raise ClusterError(
-            "the Java process of Spark has ended, most often because the system or the user has stopped it; where "
-            "memory ran out, lower spark.driver.memory or ",
+            "the Java process of Spark, which this command works through, has ended, most often because the system or "
+            "the user has stopped it; what is finished is kept, and ",
+            Name("resume"),
+            " goes on; where memory ran out, lower spark.driver.memory or ",
             Name("model.dim"),
             ", or use fewer cores",
         ) from error

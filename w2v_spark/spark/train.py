@@ -78,7 +78,7 @@ def train(
             "or zero, nothing is learned; expected 'none'",
         )  # fmt: skip
     try:
-        with translated_errors(), output.hold(progress.warn):
+        with translated_errors():
             return _train(spark, source, config, output, progress, origin or Scratch(), gate)
     except NothingNew:
         output.run.delete()
@@ -112,6 +112,7 @@ def _train(
     if finished is not None:
         progress.say(f"{finished.uri} is complete already")
         return ModelDescription.read(finished)
+    output.prepare()
     with text_pass_conf(spark, default_parallelism(spark)):
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
@@ -134,6 +135,8 @@ def _train(
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     model.write(staging)
+    if output.lock is not None:
+        output.lock.check()
     place = output.publish(staging, (*result_parts(output), *completed.parts), report)
     if not output.keep_run:
         output.run.delete()
@@ -185,6 +188,10 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
+    progress.events.emit(
+        "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
+        tokens=corpus.tokens,
+    )  # fmt: skip
     warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
     for warning in warnings:
         progress.warn(warning)

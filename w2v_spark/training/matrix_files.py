@@ -1,9 +1,9 @@
 """Matrices of float32 in files of their own, every 2,048 rows with a checksum that is verified when they are read.
 
-A file is a ``.npy`` file of (rows, D) float32 with something behind it that numpy does not look at: the XXH64 of each
-block of rows, uint64. Whoever lists the file lists the XXH64 of its header and of these, in hexadecimal. So a file is
-what was written if that one number agrees, and each block is if its own does: what a memory map is not asked for is
-not read.
+A file is a ``.npy`` file of (rows, D) float32 with something behind it that numpy does not look at: the checksum of
+each block of rows, uint64. Whoever lists the file lists the checksum of its header and of these, in hexadecimal. So a
+file is what was written if that one number agrees, and each block is if its own does: what a memory map is not asked
+for is not read.
 """
 
 from __future__ import annotations

@@ -81,6 +81,15 @@ class GroupChecksums:
     rows: int
     blocks: list[str]
 
+    def check_layout(self, rows: int) -> None:
+        """Raise `ValueError` if a row group of so many rows cannot have such spans."""
+        places = self.start, self.numbers, self.stop, self.rows
+        is_whole = all(type(place) is int for place in places) and isinstance(self.blocks, list)
+        if not (is_whole and 0 <= self.start < self.numbers < self.stop and self.rows > 0 and rows > 0):
+            raise ValueError(f"checksums of a row group of {rows} rows at {places}")
+        if (self.stop - self.numbers) % (4 * rows) or len(self.blocks) != -(-rows // self.rows):
+            raise ValueError(f"{len(self.blocks)} checksums of {rows} rows, {self.rows} each, at {places}")
+
     def check_head(self, content: bytes, path: str) -> None:
         """Raise `StoreError` if the bytes from ``start`` to ``numbers`` are not those that were written."""
         if digest_of(content) != self.head:
@@ -106,7 +115,7 @@ class Blocks:
     first : int
         Id of the first row, for the error.
     checksums : GroupChecksums, optional
-        Without them, numbers are only looked at for being finite.
+        Without them, numbers are looked at for being finite and no more.
     """
 
     def __init__(self, matrix: Matrix, path: str, first: int, checksums: GroupChecksums | None = None) -> None:
@@ -139,10 +148,9 @@ class Blocks:
     def _check_block(self, block: int, part: Matrix) -> None:
         first = self._first + block * self._rows
         shown = f"the vectors of ids {first} to {first + len(part) - 1}"
-        if self._digests is not None:
-            if digest_of(part.view(np.uint8)) != self._digests[block]:
-                raise damaged(self._path, shown)
-        elif not np.isfinite(part).all():
+        if self._digests is not None and digest_of(part.view(np.uint8)) != self._digests[block]:
+            raise damaged(self._path, shown)
+        if not np.isfinite(part).all():
             raise StoreError(f"{self._path}: {shown} are not all finite; leave such rows out and write the table again")
 
 

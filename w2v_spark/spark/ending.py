@@ -1,0 +1,39 @@
+"""Ending what Spark does for a run that is stopped in the middle of something."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from typing import Any, Final
+
+import pyspark
+from pyspark.sql import SparkSession
+
+_PATIENCE: Final = 10.0  # seconds for Java to remove its temporary files
+
+
+def end_spark() -> None:
+    """End the jobs of this process, and Java with its Python workers where this process has started it.
+
+    Takes a second or two. Where Java has started this process (``spark-submit``), it ends after it.
+    """
+    process = _own_java()
+    if process is None:
+        session = SparkSession.getActiveSession()
+        with contextlib.suppress(Exception):  # Spark Connect has other ways, or Java is gone already
+            if session is not None:
+                session.sparkContext.cancelAllJobs()
+        return
+    with contextlib.suppress(OSError):
+        process.terminate()
+    try:
+        process.wait(_PATIENCE)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+
+
+def _own_java() -> subprocess.Popen[Any] | None:
+    gateway = getattr(pyspark.SparkContext, "_gateway", None)
+    process = getattr(gateway, "proc", None)
+    return process if isinstance(process, subprocess.Popen) else None

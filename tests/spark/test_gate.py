@@ -81,7 +81,8 @@ def test_gates_of_three_nights(spark: SparkSession, folder: Path, capsys: pytest
     assert report["measures"]["held_out_loss"]["candidate"] > 0
     assert 230 < report["measures"]["documents"]["candidate"] < 300, "a tenth was held out"
 
-    code, out, err = run(capsys, folder, "two.txt", "--quiet", *BROKEN, *GATES)
+    events = folder / "events.jsonl"
+    code, out, err = run(capsys, folder, "two.txt", "--quiet", "--events", str(events), *BROKEN, *GATES)
     (rejected,) = {version.id for version in root.list()} - {first}
     assert (code, out) == (3, "")
     (line,) = err.splitlines()
@@ -99,6 +100,9 @@ def test_gates_of_three_nights(spark: SparkSession, folder: Path, capsys: pytest
     assert compared["items"] == 48
     assert compared["bound"] == pytest.approx(compared["incumbent"] - 2 * compared["noise"])
     assert line.rpartition(" ")[2] == f"{folder}/root/versions/{rejected}/report.json"
+    told = [json.loads(row) for row in events.read_text().splitlines()]
+    assert {row["gate"]: row["passed"] for row in told if row["event"] == "gate"} == passed
+    assert (told[-1]["event"], told[-1]["exit_code"]) == ("error", 3)
     assert KeyedVectors.load(folder / "root").words == KeyedVectors.load(root.directory(first).uri).words
     assert KeyedVectors.load(f"{folder}/root@{rejected}").dim == 16, "it can still be looked at"
 

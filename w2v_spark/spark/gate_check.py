@@ -141,6 +141,8 @@ class GateCheck:
             verdicts = self.gates.decide(measured, incumbent is not None)
             verdicts += run_queries(spark, self.gates.queries, staging, incumbent)
         for verdict in verdicts:
+            values = {name: value for name, value in verdict.to_dict().items() if name not in ("gate", "passed")}
+            progress.events.emit("gate", gate=verdict.gate, passed=verdict.passed, values=values)
             progress.say(f"{'passed' if verdict.passed else 'FAILED'}: {verdict.reason}")
         name = None if incumbent is None else incumbent.path.rpartition("/")[2]
         state = State.PUBLISHED if all(verdict.passed for verdict in verdicts) else State.REJECTED

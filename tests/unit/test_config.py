@@ -75,7 +75,6 @@ def test_defaults_are_the_documented_ones() -> None:
             "rounds": "auto",
             "merge": "curvature",
             "freeze": "none",
-            "held_out": 0.0,
             "seed": 1,
         },
         "retrain": {

@@ -56,6 +56,7 @@ def run(options: argparse.Namespace) -> int:
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.session import get_session
+    from w2v_spark.spark.spark_errors import translated_errors
     from w2v_spark.spark.train import Output, train
 
     check_working_directory()
@@ -68,7 +69,8 @@ def run(options: argparse.Namespace) -> int:
         watched(progress, "train", output.directory.uri),
         occupied(output.directory, "train", progress.warn) as lock,
     ):
-        session = get_session(threads=config.train.threads)
+        with translated_errors():
+            session = get_session(threads=config.train.threads)
         with progress.stopping.handled():  # PySpark has put handlers of its own in place
             model = train(session, source, config, replace(output, lock=lock), progress)
     if not options.quiet:

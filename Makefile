@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 ZIP := dist/w2v_spark.zip
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo test check lint format generated bench faults dist clean
+.PHONY: help venv demo test check lint format generated bench faults fuzz dist clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "make %-8s %s\n", $$1, $$2}' Makefile
@@ -59,11 +59,17 @@ bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks
 faults: $(STAMP) ## kill a process of a small job at a random moment, N times: make faults N=200 SEED=1
 	$(BIN)/python -m tests.faults.random_kills --number $(or $(N),200) --seed $(or $(SEED),1) $(ARGS)
 
+SECONDS ?= 60
+fuzz: $(STAMP) ## look for bytes that end in a traceback or worse: make fuzz SECONDS=3600 ARGS="own-table tokenizer"
+	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' \
+	    || echo "atheris cannot be installed here: going on with mutations that know nothing of what is covered" >&2
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
+
 dist: $(STAMP) ## pack the package into dist/: a zip for spark-submit --py-files, and a wheel
 	$(BIN)/python -m w2v_spark path --zip $(ZIP)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 	@rm -rf build
 
 clean: ## remove everything that can be made again, .venv included
-	rm -rf $(VENV) dist build *.egg-info w2v-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis spark-warehouse
+	rm -rf $(VENV) .fuzz dist build *.egg-info w2v-demo .mypy_cache .pytest_cache .ruff_cache .hypothesis spark-warehouse
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -32,6 +32,8 @@ def fill(document: str) -> str:
 
 def _usage(option: argparse.Action) -> str:
     """An option as users write it: ``--input PATH...``."""
+    if not option.option_strings:
+        return f"{option.metavar}{'...' if option.nargs == '*' else ''}"
     name = option.option_strings[-1]
     if option.nargs == 0:
         return name
@@ -45,7 +47,7 @@ def _meaning(parser: argparse.ArgumentParser, option: argparse.Action) -> str:
     notes = []
     if option.choices is not None:
         notes.append(f"one of {', '.join(f'`{choice}`' for choice in option.choices)}")
-    if option.required:
+    if option.required and option.nargs != "*":
         notes.append("needed")
     return "; ".join([text, *notes])
 

@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
+
+_MOST: Final = 4000  # characters of a message: a word may have a million
+# What a terminal obeys instead of showing it: control characters, and those that turn the direction of text.
+_COMMANDS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Text whose control characters a terminal shows and does not obey, as Python writes them; tabs and lines stay."""
+    return _COMMANDS.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def one_line(text: str) -> str:
+    """Text as one line for a terminal, of 4,000 characters at most."""
+    line = " ".join(text.splitlines())
+    if len(line) > _MOST:
+        line = f"{line[: _MOST // 2]} ... ({len(line) - _MOST:,} characters) ... {line[-_MOST // 2 :]}"
+    return printable(line)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +56,8 @@ class W2VError(Exception):
         self.parts = parts
 
     def render(self, name: Callable[[str], str]) -> str:
-        """The message on one line, with each name as ``name`` gives it."""
-        text = "".join(name(part.key) if isinstance(part, Name) else part for part in self.parts)
-        return " ".join(text.splitlines())
+        """The message as `one_line` has it, with each name as ``name`` gives it."""
+        return one_line("".join(name(part.key) if isinstance(part, Name) else part for part in self.parts))
 
 
 class ConfigError(W2VError, ValueError):
@@ -52,6 +70,10 @@ class InUse(ConfigError):
 
 class InputError(W2VError, ValueError):
     """The input is missing, empty, unreadable or of another shape than announced."""
+
+
+class EmptyInput(InputError):
+    """What was named is there, and has no text in it."""
 
 
 class VocabularyError(W2VError, ValueError):
@@ -83,3 +105,11 @@ class ClusterError(W2VError, RuntimeError):
 
 class MissingExtra(W2VError, ImportError):
     """A part of the package needs libraries that its base installation leaves out."""
+
+
+class GateFailed(W2VError):
+    """A result did not pass its gate: it is kept, and nobody is led to it."""
+
+
+class NothingNew(W2VError):
+    """There is no text to train on that has not been trained on: no failure, and nothing is published."""

@@ -183,7 +183,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Word2VecModel:
-        """What was saved: ``read().load(path)``."""
+        """What was saved, or a result of ``w2v-spark train``: its output, ``ROOT`` or ``ROOT@version``."""
         return cls.read().load(os.fspath(path))
 
     @classmethod

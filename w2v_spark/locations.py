@@ -35,7 +35,7 @@ def resolve(location: str) -> str:
     if not location:
         raise ConfigError("the path is empty; name a directory or a file")
     scheme, colon, rest = location.partition(":")
-    if not colon or not _SCHEME.fullmatch(scheme) or Path(location).exists():
+    if not colon or not _SCHEME.fullmatch(scheme) or _is_there(location):
         return _local(location)
     if scheme == "file":
         is_uri = rest.startswith("//")  # whose characters may be escaped, as those of a path are not
@@ -54,6 +54,13 @@ def resolve(location: str) -> str:
             "local path of that name"
         )
     return _local(location)
+
+
+def _is_there(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long
+        return False
 
 
 def _local(path: str) -> str:

@@ -222,3 +222,14 @@ def test_explain_params_lists_them(kind: Kind) -> None:
     text = kind.module.Word2Vec(vectorSize=7).explainParams()
     assert "current: 7" in text
     assert all(f"{name}:" in text for name in PARAMS)
+
+
+@pytest.mark.parametrize("module", [feature, estimator], ids=["mllib", "ours"])
+def test_the_example_of_mllib(module: Any, spark: SparkSession) -> None:
+    """Three sentences in the documentation of Spark, which subsampling would leave nothing of."""
+    lines = ("Hi I heard about Spark", "I wish Java could use case classes", "Logistic regression models are neat")
+    documents = spark.createDataFrame([(line.split(" "),) for line in lines], ["text"])
+    model = module.Word2Vec(vectorSize=3, minCount=0, inputCol="text", outputCol="result").fit(documents)
+    rows = model.transform(documents).collect()
+    assert [len(row.result) for row in rows] == [3, 3, 3]
+    assert all(np.isfinite(row.result.toArray()).all() and row.result.toArray().any() for row in rows)

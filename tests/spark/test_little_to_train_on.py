@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tests.spark.documents import write_text
@@ -18,8 +19,7 @@ PAIRS = ["cat dog", "dog cow", "cow cat"] * 400
     [
         (ONE_WORD, ["train.sample=0"]),
         (ONE_WORD, ["train.sample=0", "train.shards=1", "model.architecture=cbow"]),
-        (PAIRS, ["train.sample=1e-12"]),
-        (PAIRS, ["train.sample=1e-12", "model.objective=hierarchical_softmax", "train.merge=mean"]),
+        (ONE_WORD, ["train.sample=1e-12"]),
     ],
 )
 def test_no_pairs_publish_nothing(
@@ -31,10 +31,34 @@ def test_no_pairs_publish_nothing(
         code, said, err = job(source, out, *flags, settings=settings)
         assert (code, said) == (2, "")
         assert "nothing to train on: " in err
-        assert err.count("\n") == 1
-        assert "lower vocabulary.min_count" in err
-        assert ("raise train.sample" in err) == (documents is PAIRS)
+        said = err.splitlines()
+        assert len(said) == 1 + ("train.sample=1e-12" in settings and "--resume" not in flags)
+        assert "lower vocabulary.min_count" in said[-1]
+        assert "raise train.sample" not in said[-1], "it was kept from doing harm"
         assert sorted(path.name for path in out.iterdir()) == ["_run"]
+
+
+@pytest.mark.parametrize(
+    ("documents", "settings"),
+    [
+        (["cat dog cow", "dog cow owl"], ["train.sample=1e-3"]),
+        (PAIRS, ["train.sample=1e-12"]),
+        (PAIRS, ["train.sample=1e-12", "model.objective=hierarchical_softmax", "train.merge=mean"]),
+    ],
+)
+def test_a_tiny_text_is_trained_without_subsampling(
+    job: MainJob, tmp_path: Path, out: Path, documents: list[str], settings: list[str]
+) -> None:
+    source = write_text(tmp_path / "a.txt", documents)
+    code, _, err = job(source, out, "--quiet", settings=settings)
+    assert code == 0, err
+    (line,) = err.splitlines()
+    sample = settings[0].rpartition("=")[2]
+    assert line.startswith(f"WARNING: the text is so small that subsampling (train.sample = {float(sample):g}) would")
+    model, plain = Model.read(out), tmp_path / "plain"
+    assert all(record["kept"] == record["tokens"] for record in model.rounds)
+    assert job(source, plain, "--quiet", settings=[*settings, "train.sample=0"])[0] == 0
+    assert np.array_equal(Model.read(plain).matrix, model.matrix)
 
 
 def test_few_words_kept_are_told_even_if_quiet(job: MainJob, tmp_path: Path, out: Path) -> None:

@@ -75,7 +75,7 @@ def test_configuration_files_with_mistakes(refused, text, tmp_path, out, toml, m
 
 def test_an_output_must_be_given(capsys):
     assert train(["--input", "a.txt"]) == 2
-    assert "--output is needed" in capsys.readouterr().err
+    assert "--output or --publish is needed" in capsys.readouterr().err
 
 
 # Output

@@ -46,7 +46,8 @@ def test_a_model_is_saved_where_it_was_loaded_from(model: Word2VecModel, tmp_pat
     place = tmp_path / "a model"
     model.save(place)
     before = contents(place)
-    assert {"model.json", "history.json", "_SUCCESS", "vectors/part-00000.parquet"} <= before.keys()
+    assert {"model.json", "history.json", "_SUCCESS"} <= before.keys()
+    assert sum(name.startswith("vectors/part-00000-") for name in before) == 1
     for number in range(2):
         loaded = Word2VecModel.load(place).setOutputCol(f"column {number}")
         loaded.write().overwrite().save(place)
@@ -133,3 +134,22 @@ def test_a_damaged_model_is_refused_when_it_is_loaded(model: Word2VecModel, tmp_
     (tmp_path / "model" / "history.json").unlink()
     with pytest.raises(StoreError, match=r"history\.json is missing"):
         Word2VecModel.load(tmp_path / "model")
+
+
+def test_where_no_model_was_saved_says_so(model: Word2VecModel, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"missing holds no saved model \(no metadata\); nothing is there") as caught:
+        Word2VecModel.load(tmp_path / "missing")
+    assert "\n" not in str(caught.value)
+    with pytest.raises(StoreError, match=r"nothing is there"):
+        Word2Vec.load(tmp_path / "missing")
+    with pytest.raises(StoreError, match=r"it is the output of a training, which KeyedVectors\.load opens$"):
+        Word2VecModel.load(model._files._directory.path)
+    (tmp_path / "other").mkdir()
+    with pytest.raises(StoreError, match=r"other holds no saved model \(no metadata\)$"):
+        Word2VecModel.load(tmp_path / "other")
+    for content in ("", "not JSON", "[1]", '{"class": "x"}'):
+        folder = tmp_path / "damaged" / "metadata"
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "part-00000").write_text(content)
+        with pytest.raises(StoreError, match=r"damaged holds no saved model: its metadata is damaged$"):
+            Word2VecModel.load(tmp_path / "damaged")

@@ -331,18 +331,11 @@ def test_a_table_at_another_version_is_another_input(spark, job, delta, out):
 # Where the input lies
 
 
-def test_what_covers_an_output_and_what_lies_within_it(tmp_path):
-    write_text(tmp_path / "lake/vectors/a.txt")
+def test_a_query_names_paths_as_well(tmp_path):
     query = Input(sql=f"SELECT text FROM parquet.`{tmp_path}/lake` JOIN t USING (n)")
-    assert query.covering(f"{tmp_path}/lake/out") == f"{tmp_path}/lake"
-    assert query.covering(f"{tmp_path}/out") is None
-    assert query.within(str(tmp_path)) == f"{tmp_path}/lake"
-    assert Input((f"{tmp_path}/lake/vec*/a.txt",)).within(f"{tmp_path}/lake/vectors") == f"{tmp_path}/lake/vec*/a.txt"
-    assert Input((f"{tmp_path}/lake",)).within(f"{tmp_path}/lake/vectors") is None
-    assert Input(("hdfs:/data/a/*.txt",)).within("hdfs:///data/a") == "hdfs:/data/a/*.txt"
-    assert Input(("hdfs:/data",)).covering("hdfs:///data/out") == "hdfs:/data"
-    assert Input(("s3://b/data/*",)).within("s3://b/other") is None
-    assert Input(table="a.b.c").covering(str(tmp_path)) is None
+    assert query.locations == [f"{tmp_path}/lake"]
+    assert Input(("a/*.txt", "s3://b/data")).locations == ["a/*.txt", "s3://b/data"]
+    assert Input(table="a.b.c").locations == []
 
 
 def test_a_scheme_without_slashes_is_none_of_this_machine():

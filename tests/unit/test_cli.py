@@ -102,7 +102,7 @@ def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
         (["path", "x"], "unknown argument 'x'; see: w2v-spark path --help"),
         (["evaluate"], "the following arguments are required: --vectors; see: w2v-spark evaluate --help"),
         (["export", "--limit", "x"], "argument --limit: invalid int value: 'x'; see: w2v-spark export --help"),
-        (["train", "--input", "x"], "--output is needed; see: w2v-spark train --help"),
+        (["train", "--input", "x"], "--output or --publish is needed; see: w2v-spark train --help"),
         (["train", "--set", "model.dim=x"], "model.dim = 'x' is not allowed"),
     ],
 )
@@ -263,13 +263,19 @@ def test_the_entry_has_a_directory_of_its_own() -> None:
 
 
 def test_the_zip_is_imported_and_replaced(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    target = tmp_path / "new" / "w2v_spark.zip"
+    target = tmp_path / "w2v_spark.zip"
     for _ in range(2):
         assert main(["path", "--zip", str(target)]) == 0
         assert capsys.readouterr().out == f"{target}\n"
     assert [file.name for file in target.parent.iterdir()] == [target.name]
     code = f"import sys; sys.path.insert(0, {str(target)!r}); import w2v_spark.cli.main; print(w2v_spark.__file__)"
     assert run(code).stdout == f"{target}/w2v_spark/__init__.py\n"
+
+
+def test_the_zip_makes_no_directory(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=f"there is no directory {re.escape(str(tmp_path / 'new'))}; make it first"):
+        write_package_zip(tmp_path / "new" / "w2v_spark.zip")
+    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("kind", ["text", "zip", "directory"])

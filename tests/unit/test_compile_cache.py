@@ -132,6 +132,7 @@ def test_without_any_place_kernels_compile_in_memory(before: str, environment: d
 
 def test_a_shipped_package_is_compiled_once_wherever_it_lies(tmp_path: Path) -> None:
     """Spark gives each application and executor a path of its own; a checkout of the same sources is as good."""
+    (tmp_path / "application-1").mkdir()
     first = write_package_zip(tmp_path / "application-1/w2v_spark.zip")
     second = tmp_path / "application-2/userFiles/w2v_spark.zip"
     second.parent.mkdir(parents=True)

@@ -109,6 +109,6 @@ def test_runs_on_the_users_own_text(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         return 1
 
     monkeypatch.setattr(train, "run", run)
-    assert commands.demo(["--input", str(text), "--output", str(tmp_path / "out")]) == 1
-    expected = f"--input {text} --output {tmp_path}/out/model --overwrite"
+    assert commands.demo(["--input", str(text), "--column", "body", "--output", str(tmp_path / "out")]) == 1
+    expected = f"--input {text} --column body --output {tmp_path}/out/model --overwrite"
     assert seen == [build_command_parser("train").parse_args(shlex.split(expected))]

@@ -26,6 +26,11 @@ HELD_BY = {
         "test_models.py::test_equals_the_naive_twin",
         "test_choices.py::test_subsampling_is_the_formula_of_the_c_program",
     ),
+    ("Training", "Subsampling of a tiny text"): (
+        "test_sampling_tables.py::test_subsampling_leaves_nothing_of_a_tiny_text",
+        "test_little_to_train_on.py::test_a_tiny_text_is_trained_without_subsampling",
+        "test_estimator_like_mllib.py::test_the_example_of_mllib",
+    ),
     ("Training", "Subsampling comes before windows"): (
         "test_models.py::test_equals_the_naive_twin",
         "test_encode.py::test_decoding_gives_the_known_words_back",

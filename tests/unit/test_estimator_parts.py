@@ -20,7 +20,7 @@ from w2v_spark.errors import ConfigError, InputError, Name, StoreError, WordNotF
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.kernels.mean_rows import mean_rows
 from w2v_spark.ml.model_store import FittedStore
-from w2v_spark.ml.param_table import PARAMS, ParamEntry, build_config, errors_naming_params
+from w2v_spark.ml.param_table import PARAMS, ParamEntry, build_config, errors_naming_params, params_of
 from w2v_spark.ml.params import Keywords
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import _word_ids
@@ -212,3 +212,14 @@ def test_the_summary_leaves_out_the_loss_of_rounds_that_trained_on_nothing() -> 
     corpus = {"documents": 1, "tokens": 9, "vocabulary_size": 2}
     summary = TrainingSummary(rounds, corpus, {"total": 1.0}, {"shards": 1, "rounds": 4}, {})
     assert "loss 3.5000 to 2.0000" in str(summary)
+
+
+@pytest.mark.parametrize(
+    "changes", [[], ["model.dim=7", "train.shards=3", "train.seed=5", "vocabulary.max_size=9", "train.rounds=auto"]]
+)
+def test_params_of_a_configuration_stand_for_it(changes: list[str]) -> None:
+    config = Config.load(None, changes)
+    again = build_config(Word2Vec(**params_of(config)))
+    kept = {(param.entry.section, param.entry.key) for param in PARAMS.values() if param.entry is not None}
+    for section, key in kept:
+        assert again.to_dict()[section][key] == config.to_dict()[section][key], (section, key)

@@ -125,8 +125,13 @@ def test_paths_of_any_kind(run: Path, kind: Any) -> None:
     [
         (["--vectors", "{run}/out"], "nothing to evaluate: give --analogies, --similarity or both"),
         (["--vectors", "{run}/out", "--analogies", "{run}/absent.txt"], "absent.txt cannot be read"),
-        (["--vectors", "{run}/out", "--similarity", "{run}/q.txt"], "q.txt, line 1"),
-        (["--vectors", "{run}/absent", "--analogies", "{run}/q.txt"], "absent"),
+        (
+            ["--vectors", "{run}/out", "--similarity", "{run}/q.txt"],
+            "q.txt holds analogy questions, which belong to --analogies",
+        ),
+        (["--vectors", "{run}/out", "--analogies", "{run}/pairs.txt"], "scores, which belong to --similarity"),
+        (["--vectors", "{run}/out", "--similarity", "{run}/out/_SUCCESS"], "_SUCCESS holds no word pairs"),
+        (["--vectors", "{run}/absent", "--analogies", "{run}/q.txt"], "absent does not exist; check the path"),
         (["--vectors", "s9://x/y", "--analogies", "{run}/q.txt"], "s9://x/y"),
         (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--restrict", "0"], "--restrict = 0"),
         (["--vectors", "{run}/out", "--analogies", "{run}/q.txt", "--output", "{run}/no/where.json"], "--output"),

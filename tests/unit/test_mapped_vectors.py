@@ -16,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyarrow import fs
 
+from tests.unit.vector_files import awkward_matrix
 from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.vectors import reading, row_stack, table
 from w2v_spark.vectors.blocks import Matrix
@@ -81,11 +82,12 @@ def test_limit(tmp_path: Path, limit: int) -> None:
     assert_equal(content, read_vectors(tmp_path, limit))
 
 
-def test_values_that_are_no_numbers_keep_their_bits(tmp_path: Path) -> None:
-    matrix = np.frombuffer(np.random.default_rng(2).bytes(4 * V * D), np.float32).reshape(V, D)
+def test_numbers_of_all_magnitudes_keep_their_bits(tmp_path: Path) -> None:
+    matrix = awkward_matrix(V, D)
     write(tmp_path, matrix)
     assert is_mapped(open_vectors(tmp_path))
     assert open_vectors(tmp_path).matrix.tobytes() == matrix.tobytes()
+    assert read_vectors(tmp_path).matrix.tobytes() == matrix.tobytes()
 
 
 def test_each_row_group_has_one_page_at_full_size(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,11 +177,16 @@ def test_plain_files_of_other_programs_are_mapped(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("dim", [1, 7, 8, 15])
-def test_short_vectors_are_read(tmp_path: Path, dim: int) -> None:
-    write(tmp_path, make_matrix(dim=dim))
-    content = open_vectors(tmp_path)
-    assert not is_mapped(content)
-    np.testing.assert_array_equal(content.matrix, make_matrix(dim=dim))
+def test_short_vectors_of_other_programs_are_read(tmp_path: Path, dim: int) -> None:
+    matrix = make_matrix(dim=dim)
+    write(tmp_path / "ours", matrix)
+    assert is_mapped(open_vectors(tmp_path / "ours"))
+    frame = pa.Table.from_pandas(make_frame(dim), preserve_index=False)
+    (tmp_path / "theirs").mkdir()
+    pq.write_table(frame, tmp_path / "theirs" / "a.parquet", compression="none", use_dictionary=False)
+    assert not is_mapped(open_vectors(tmp_path / "theirs"))
+    for location in ("ours", "theirs"):
+        np.testing.assert_array_equal(open_vectors(tmp_path / location).matrix, matrix)
 
 
 def test_other_file_systems_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -235,7 +242,7 @@ def test_errors_are_those_of_the_copying_read(tmp_path: Path) -> None:
         open_vectors(tmp_path, 0)
     paths = write(tmp_path, make_matrix())
     Path(paths[1]).rename(tmp_path / "part-00003.parquet")
-    with pytest.raises(StoreError, match="ids are not 200"):
+    with pytest.raises(StoreError, match=r"part-00002\.parquet was not written after .*part-00000\.parquet"):
         open_vectors(tmp_path)
     Path(paths[2]).unlink()
     with pytest.raises(StoreError, match="of 500 vectors"):

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
 
 from tests.unit.vector_files import Collected, awkward_matrix, collect, same_bits, stream_of, words_of
 from w2v_spark.errors import InputError
@@ -14,6 +19,7 @@ from w2v_spark.formats import numpy_pair
 from w2v_spark.formats.checks import checked
 from w2v_spark.formats.input_file import InputFile
 from w2v_spark.formats.lenience import STRICT
+from w2v_spark.formats.numpy_header import read_numpy_header
 from w2v_spark.formats.numpy_pair import NumpySource, write_numpy
 from w2v_spark.formats.output_files import OutputFiles
 from w2v_spark.vectors.blocks import Matrix
@@ -67,7 +73,7 @@ def test_other_floats(tmp_path: Path, dtype: str) -> None:
         (b"a\nb\nc\nd\n", "v.txt, line 4: there is more"),
         (b"a\nb\na\n", "v.txt, line 3: the word 'a' has occurred before"),
         (b"a\n\nc\n", "v.txt, line 2: the word is empty"),
-        (b"a\nb\xff\nc\n", "v.txt, line 2: the word b'b\\xff' is not UTF-8"),
+        (b"a\nb\xff\nc\n", "v.txt, line 2: the word 'b\\xff' is not UTF-8"),
         (b"a\nb\rc\nd\n", "v.txt, line 2: the word 'b\\rc' holds white space"),
     ],
 )
@@ -119,6 +125,76 @@ def test_files_that_are_not_as_their_header_says(tmp_path: Path) -> None:
         with pytest.raises(InputError) as caught:
             read(tmp_path)
         assert re.search(f"m.npy,? {re.escape(message)}", str(caught.value))
+
+
+def header_of(text: str, version: int = 1) -> bytes:
+    content = text.encode()
+    return b"\x93NUMPY" + bytes([version, 0]) + len(content).to_bytes(2 if version == 1 else 4, "little") + content
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }          \n"),
+        header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (3L, 2L)}"),  # as Python 2 wrote it
+        header_of('{"shape":(3,2),"fortran_order":False,"descr":"<f4"}'),
+        header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2,), }\n", 2),
+        header_of("{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), }\n", 3),
+    ],
+)
+def test_headers_of_other_writers(content: bytes) -> None:
+    header = read_numpy_header(io.BytesIO(content))
+    assert (header.dtype, header.fortran_order, header.shape) == (np.dtype("<f4"), False, (3, 2))
+
+
+@given(
+    hnp.arrays(
+        st.one_of(hnp.floating_dtypes(endianness="<"), hnp.integer_dtypes(), hnp.boolean_dtypes()),
+        hnp.array_shapes(min_dims=1, max_dims=4, min_side=0, max_side=3),
+    ),
+    st.booleans(),
+)
+def test_headers_as_numpy_writes_them(array: np.ndarray, fortran: bool) -> None:
+    file = io.BytesIO()
+    np.save(file, np.asfortranarray(array) if fortran else array)
+    file.seek(0)
+    header = read_numpy_header(file)
+    assert header.shape == array.shape
+    assert header.type_name == str(array.dtype.newbyteorder("="))
+    assert header.dtype == (array.dtype if array.dtype.kind == "f" else None)
+    assert file.tell() == len(file.getvalue()) - array.nbytes
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), ",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2), 'more': 'x'}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, 2)} or print(1)",
+        "{'descr': '<f4', 'fortran_order': 0, 'shape': (3, 2)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3, -2)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3,, 2)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (3 2)}",
+        "{'descr': '<f4', 'fortran_order': False, 'shape': (" + "9" * 5000 + ", 2)}",
+        "{'descr': '<f4' 'fortran_order': False, 'shape': (3, 2)}",
+        "{'descr': '<f4', 'fortran_order': \\\x00, 'shape': (3, 2)}",
+        "(((((((((((((((((((",
+        "",
+    ],
+)
+def test_headers_that_are_damaged(tmp_path: Path, text: str) -> None:
+    """numpy's own reader ends on some of these in SyntaxError and TokenError."""
+    (tmp_path / "m.npy").write_bytes(header_of(text) + bytes(24))
+    (tmp_path / "v.txt").write_bytes(b"a\nb\nc\n")
+    with pytest.raises(InputError, match=r"m\.npy, byte 0: no \.npy header that can be read"):
+        read(tmp_path)
+
+
+@given(st.binary(max_size=300))
+def test_any_bytes_are_a_header_or_a_value_error(content: bytes) -> None:
+    for start in (b"", b"\x93NUMPY\x01\x00\x76\x00{'descr': '<f4', ", b"\x93NUMPY\x02\x00\x10\x00\x00\x00"):
+        with contextlib.suppress(ValueError):
+            assert all(size >= 0 for size in read_numpy_header(io.BytesIO(start + content)).shape)
 
 
 @pytest.mark.parametrize("word", ["a\nb", "a\r", ""])

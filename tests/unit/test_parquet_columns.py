@@ -14,7 +14,7 @@ import pytest
 from tests.unit.vector_files import Collected, awkward_matrix, collect, same_bits, stream_of, words_of
 from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.formats.checks import checked
-from w2v_spark.formats.lenience import STRICT
+from w2v_spark.formats.lenience import STRICT, Lenience, UnicodeErrors
 from w2v_spark.formats.output_files import OutputFiles
 from w2v_spark.formats.parquet_columns import ParquetColumns, Shape, write_parquet
 from w2v_spark.formats.parquet_source import ParquetSource
@@ -108,6 +108,9 @@ def floats(rows: list[Any], kind: pa.DataType | None = None) -> pa.Array:
         ({"word": ["a"], "vector0": [1.0], "vector2": [1.0]}, "expected a column 'vector', or columns vector0"),
         ({"word": ["a"], "vector0": [1.0], "vector1": [None]}, "row 1: column 'vector1' is null"),
         ({"vector": floats([[1]])}, "expected a column 'word', found vector"),
+        ({"word": [[1]], "vector": floats([[1]])}, "column 'word' is list, expected text"),
+        ({"word": ["a"], "vector": [{"type": 1, "values": [1.0]}]}, "column 'vector' is struct, expected lists"),
+        ({f"c{i}": [1.0] for i in range(20)}, "column 'word', found c0, c1, c2, c3, c4 and 15 more; word-column names"),
         ({"word": pa.array([], pa.string()), "vector": floats([])}, "0 rows"),
     ],
 )  # fmt: skip
@@ -140,6 +143,41 @@ def test_files_that_are_not_parquet(tmp_path: Path) -> None:
     (tmp_path / "v.parquet").write_bytes(whole[:-20])
     with pytest.raises(InputError, match=r"v\.parquet cannot be read"):
         read(tmp_path / "v.parquet", ParquetColumns())
+
+
+def test_names_that_occur_twice_or_are_not_utf_8(tmp_path: Path) -> None:
+    """pyarrow itself ends in KeyError and UnicodeDecodeError."""
+    path = tmp_path / "v.parquet"
+    columns = pa.Table.from_arrays([pa.array(["a"]), *[pa.array([0.5])] * 3], ["word", "vector0", "vector1", "vector1"])
+    pq.write_table(columns, path)
+    with pytest.raises(InputError, match="expected a column 'vector', or columns vector0, vector1 and so on"):
+        read(path, ParquetColumns())
+    pq.write_table(pa.table({"word": ["a"], "xxxx0": [0.5]}), path, store_schema=False)
+    path.write_bytes(path.read_bytes().replace(b"xxxx0", b"xx\xffx0"))
+    with pytest.raises(InputError, match=r"v\.parquet cannot be read"):
+        read(path, ParquetColumns(vector="xx"))
+
+
+def test_words_that_are_not_utf_8(tmp_path: Path) -> None:
+    """Parquet says that they are; nobody has looked."""
+    path = tmp_path / "v.parquet"
+    pq.write_table(pa.table({"word": ["aaaa", "bbbb"], "vector": floats([[1], [2]])}), path, compression="none")
+    path.write_bytes(path.read_bytes().replace(b"bbbb", b"b\xffbb"))
+    with pytest.raises(InputError, match=r"v\.parquet, row 2: the word 'b\\xffbb' is not UTF-8"):
+        read(path, ParquetColumns())
+    lenience = Lenience(unicode_errors=UnicodeErrors.IGNORE)
+    assert collect(checked(ParquetSource(path, ParquetColumns(), lenience), None, lenience))[0] == ["aaaa", "bbb"]
+
+
+def test_fewer_rows_than_the_footer_says(tmp_path: Path) -> None:
+    path = tmp_path / "v.parquet"
+    pq.write_table(pa.table({"word": ["a", "b"], "vector": floats([[1], [2]])}), path, store_schema=False)
+    content = path.read_bytes()
+    two, five = b"\x16\x04\x19\x1c", b"\x16\x0a\x19\x1c"  # the number of rows, and that a list of row groups follows
+    path.write_bytes(content.replace(two, five))
+    assert pq.read_metadata(path).num_rows == 5
+    with pytest.raises(InputError, match=r"v\.parquet: 2 rows could be read, the files are said to have 5"):
+        read(path, ParquetColumns())
 
 
 def test_what_cannot_be_written(tmp_path: Path) -> None:

@@ -61,6 +61,22 @@ def test_a_bar_in_a_notebook_whose_streams_are_no_terminals(monkeypatch):
     assert shown(io.StringIO(), quiet=True) == ""
 
 
+def test_lines_on_a_terminal_where_somebody_else_draws_a_bar():
+    terminal = Terminal()
+    progress = Progress(terminal, shares_terminal=True)
+    terminal.write("[Stage 0:>                 (0 + 2) / 2]")
+    with progress.stage("train"), progress.rounds(1000, 2, []) as rounds:
+        rounds.update(record(0))
+    clear = "\r\x1b[K"
+    assert terminal.getvalue().split("\n")[:-1] == [
+        f"[Stage 0:>                 (0 + 2) / 2]{clear}train ...",
+        f"{clear}train round 1/2: 250 words/s, loss 2.5000, rate 0.01000, 50 %",
+    ]
+    file = io.StringIO()
+    Progress(file, shares_terminal=True).say("no terminal")
+    assert file.getvalue() == "no terminal\n"
+
+
 def test_quiet_is_silent():
     assert shown(io.StringIO(), quiet=True) == shown(Terminal(), quiet=True) == ""
 

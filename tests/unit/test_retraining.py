@@ -15,7 +15,8 @@ from w2v_spark.errors import StoreError
 from w2v_spark.retraining.comparison import Comparison
 from w2v_spark.retraining.drift import Common, Space, overlaps
 from w2v_spark.retraining.noise import SeedNoise, noise_key, octaves_of
-from w2v_spark.retraining.rotation import cosines_of, fit_rotation, rotate
+from w2v_spark.retraining.rotation import WordPairs, cosines_of, fit_rotation
+from w2v_spark.retraining.rows import RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.storage import Directory
 from w2v_spark.training.weights import initial_rows
@@ -23,6 +24,18 @@ from w2v_spark.training.weights import initial_rows
 
 def rows(n, dim, seed=0):
     return np.random.default_rng(seed).normal(size=(n, dim)).astype(np.float32)
+
+
+class InMemory(np.ndarray):
+    """A matrix as `Vectors`."""
+
+    def take(self, rows):
+        return np.asarray(self)[rows]
+
+
+def pairs_of(old, new):
+    everything = np.arange(len(old))
+    return WordPairs(old.view(InMemory), new.view(InMemory), everything, everything)
 
 
 def unit(matrix):
@@ -33,9 +46,9 @@ def unit(matrix):
 def test_a_rotation_is_found_again(dim, seed):
     old, turn = rows(200, dim, seed), np.atleast_2d(ortho_group.rvs(dim, random_state=seed) if dim > 1 else -1.0)
     new = (old @ turn.T).astype(np.float32)
-    found = fit_rotation(old, new, np.ones(200))
+    found = fit_rotation(pairs_of(old, new), np.ones(200))
     np.testing.assert_allclose(found, turn, atol=1e-5)
-    np.testing.assert_allclose(cosines_of(old, new, found), 1, atol=1e-6)
+    np.testing.assert_allclose(cosines_of(pairs_of(old, new), found), 1, atol=1e-6)
 
 
 def test_without_trimming_it_is_scipys():
@@ -43,7 +56,7 @@ def test_without_trimming_it_is_scipys():
     old, new, weights = rows(5, 3, 1), rows(5, 3, 2), np.array([3.0, 1, 2, 1, 5])
     scale = np.sqrt(weights)[:, None]
     expected, _ = orthogonal_procrustes(unit(new) * scale, unit(old) * scale)
-    np.testing.assert_allclose(fit_rotation(old, new, weights), expected, atol=1e-6)
+    np.testing.assert_allclose(fit_rotation(pairs_of(old, new), weights), expected, atol=1e-6)
 
 
 def test_words_that_have_moved_do_not_turn_the_rest():
@@ -51,7 +64,7 @@ def test_words_that_have_moved_do_not_turn_the_rest():
     turn = ortho_group.rvs(20, random_state=3)
     new = (old @ turn.T).astype(np.float32)
     new[:150] = rows(150, 20, 9)  # less than the two tenths that are left out
-    cosines = cosines_of(old, new, fit_rotation(old, new, np.ones(1000)))
+    cosines = cosines_of(pairs_of(old, new), fit_rotation(pairs_of(old, new), np.ones(1000)))
     assert cosines[150:].min() > 1 - 1e-6
     assert np.abs(cosines[:150]).mean() < 0.3
 
@@ -59,7 +72,7 @@ def test_words_that_have_moved_do_not_turn_the_rest():
 def test_no_score_changes():
     """An orthogonal map of both matrices leaves the product of any two rows as it was."""
     w_in, w_out, turn = rows(300, 50, 1), rows(300, 50, 2), ortho_group.rvs(50, random_state=4)
-    turned_in, turned_out = (np.concatenate(list(rotate(w, turn))) for w in (w_in, w_out))
+    turned_in, turned_out = (RotatedMatrix(w, turn)[0:300] for w in (w_in, w_out))
     np.testing.assert_allclose(turned_in @ turned_out.T, w_in @ w_out.T, atol=2e-5)
 
 
@@ -68,9 +81,9 @@ def test_zero_rows_and_words_that_count_nothing():
     old[3] = 0
     weights = np.ones(30)
     weights[:10] = 0
-    found = fit_rotation(old, new, weights)
+    found = fit_rotation(pairs_of(old, new), weights)
     np.testing.assert_allclose(found @ found.T, np.eye(4), atol=1e-12)
-    assert cosines_of(old, new, found)[3] == 0
+    assert cosines_of(pairs_of(old, new), found)[3] == 0
 
 
 def test_old_words_keep_their_rows_and_new_ones_start_as_always():
@@ -93,9 +106,9 @@ def test_many_words_in_many_batches():
 
 
 def spaces():
-    before = Space(pa.array(["the", "cat", "gone", "dog"]), np.array([50, 20, 15, 10]), rows(4, 5, 1))
+    before = Space(pa.array(["the", "cat", "gone", "dog"]), np.array([50, 20, 15, 10]), rows(4, 5, 1).view(InMemory))
     vectors = np.stack([before.vectors[0], before.vectors[3], rows(1, 5, 8)[0], before.vectors[1]])
-    return before, Space(pa.array(["the", "dog", "new", "cat"]), np.array([90, 60, 30, 25]), vectors)
+    return before, Space(pa.array(["the", "dog", "new", "cat"]), np.array([90, 60, 30, 25]), vectors.view(InMemory))
 
 
 def test_the_drift_table_has_every_word_of_both():
@@ -118,7 +131,7 @@ def test_the_drift_table_has_every_word_of_both():
 
 def test_no_common_word_is_no_comparison():
     before, after = spaces()
-    other = Space(pa.array(["x", "y"]), np.array([2, 1]), rows(2, 5))
+    other = Space(pa.array(["x", "y"]), np.array([2, 1]), rows(2, 5).view(InMemory))
     assert Comparison.build(other, after, 2) is None
     assert len(Common.find(before.words, other.words)) == 0
 
@@ -132,7 +145,7 @@ def test_overlap_against_a_plain_search():
         return [set(np.argsort(-row)[:10]) for row in cosines[:30]]
 
     expected = [len(a & b) / 10 for a, b in zip(nearest(old), nearest(new), strict=True)]
-    np.testing.assert_allclose(overlaps(old, new, 30), expected)
+    np.testing.assert_allclose(overlaps(pairs_of(old, new), 30), expected)
     assert 0 < np.mean(expected) < 1
 
 
@@ -154,7 +167,7 @@ def test_drift_in_units_of_noise(tmp_path):
     aside -= (aside * unit(base)).sum(1, keepdims=True) * unit(base)
     moved = (np.cos(angle) * unit(base) + np.sin(angle) * unit(aside)).astype(np.float32)
     words = pa.array([f"w{i}" for i in range(2000)])
-    before, after = Space(words, counts, base), Space(words, counts, moved)
+    before, after = Space(words, counts, base.view(InMemory)), Space(words, counts, moved.view(InMemory))
     comparison = Comparison.build(before, after, 1000)
     drift = comparison.report(before, after, 1000, SeedNoise((3, 20), (0.2, 0.2), 0.8, (1, 2)))["drift"]
     assert drift["noise"] == pytest.approx(2.0, rel=0.05)

@@ -3,6 +3,7 @@ import pytest
 
 from w2v_spark.config import Config
 from w2v_spark.errors import StoreError, VocabularyError
+from w2v_spark.sampling.subsample import keep_probabilities, leaves_nothing
 from w2v_spark.sampling.tables import SamplingTables
 
 COUNTS = np.array([90, 40, 40, 7, 5, 5])
@@ -64,3 +65,25 @@ def test_a_tree_needs_two_words():
     with pytest.raises(VocabularyError, match="hierarchical softmax needs 2"):
         build("hierarchical_softmax", np.array([7]))
     assert build("negative_sampling", np.array([7])).output_rows == 1
+
+
+def test_subsampling_leaves_nothing_of_a_tiny_text():
+    words = np.array([2] + [1] * 14)  # MLlib's example
+    assert leaves_nothing(words, 1e-3, sentences=3, epochs=5)
+    assert not leaves_nothing(words, 0, sentences=3, epochs=5)
+    assert not leaves_nothing(words * 1000, 1e-3, sentences=3000, epochs=1), "as frequent, but a text"
+    assert not leaves_nothing(words, 0.2, sentences=3, epochs=5), "words that are rare by the measure"
+
+
+@pytest.mark.parametrize("length", [2, 3, 8, 50])
+def test_the_sentences_that_keep_two_words_are_about_as_many_as_expected(length):
+    """The number by which `leaves_nothing` decides, against draws."""
+    rng = np.random.default_rng(length)
+    sentences, vocabulary, epochs = 200, 50, 4
+    text = rng.integers(vocabulary, size=(sentences, length))
+    counts = np.maximum(np.bincount(text.ravel(), minlength=vocabulary), 1)
+    sample = next(s for s in 10.0 ** np.arange(-1, -9, -0.05) if leaves_nothing(counts, s, sentences, epochs))
+    keep = keep_probabilities(counts, sample)
+    draws = rng.random((500, sentences, length)) < keep[text]
+    trained = epochs * float((draws.sum(axis=2) >= 2).sum(axis=1).mean())
+    assert 3 < trained < 12

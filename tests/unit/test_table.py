@@ -74,7 +74,7 @@ def test_round_trip(tmp_path: Path, block: int) -> None:
     np.testing.assert_array_equal(read.matrix, matrix)
     assert read.matrix.dtype == np.float32
     assert read.matrix.flags.c_contiguous
-    assert read.metadata == {"corpus_words": "17", "format_version": "1", "vocabulary_size": "1000", "dim": "7"}
+    assert read.metadata == {"corpus_words": "17", "format_version": "2", "vocabulary_size": "1000", "dim": "7"}
 
 
 def test_bytes_do_not_depend_on_the_blocks(tmp_path: Path) -> None:
@@ -84,10 +84,12 @@ def test_bytes_do_not_depend_on_the_blocks(tmp_path: Path) -> None:
 
 
 def test_layout(tmp_path: Path) -> None:
-    for path in write(tmp_path):
+    keys = {"dim", "format_version", "vocabulary_size", "checksums", "previous_sha256", "footer_sha256"}
+    for number, path in enumerate(write(tmp_path)):
         footer = pq.read_metadata(path)
         assert pq.read_schema(path).equals(VECTOR_SCHEMA)
-        assert {key.decode() for key in footer.metadata} == {"w2v.dim", "w2v.format_version", "w2v.vocabulary_size"}
+        expected = keys if number else keys - {"previous_sha256"}
+        assert {key.decode() for key in footer.metadata} == {f"w2v.{key}" for key in expected}
         assert max(footer.row_group(i).num_rows for i in range(footer.num_row_groups)) == 64
         vectors = footer.row_group(0).column(3)
         assert (vectors.compression, vectors.is_stats_set, vectors.has_dictionary_page) == (
@@ -255,6 +257,12 @@ WORDS, COUNTS, MATRIX = make_content()
         ("float64", WORDS, COUNTS, [MATRIX.astype(np.float64)]),
         (r"\(500, 6\)", WORDS, COUNTS, [MATRIX[:500], MATRIX[500:, :6]]),
         (r"\(1000, 0\)", WORDS, COUNTS, [MATRIX[:, :0]]),
+        (
+            "id 700 is not finite",
+            WORDS,
+            COUNTS,
+            [MATRIX[:600], np.where(np.arange(400)[:, None] == 100, np.inf, 1).repeat(7, 1).astype(np.float32)],
+        ),
     ],
 )
 def test_content_that_does_not_agree(

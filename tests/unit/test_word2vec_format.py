@@ -150,7 +150,7 @@ def test_counts_are_those_of_gensim(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"a 1\nc 1\n", "line 2: the count of b'c' where the vectors have 'b'"),
+        (b"a 1\nc 1\n", "line 2: the count of 'c' where the vectors have 'b'"),
         (b"a 1\n", "line 2: the file ends where the count of 'b'"),
         (b"a 1\nb x\n", "line 2: expected 'word count'"),
         (b"a\nb 1\n", "line 1: expected 'word count'"),
@@ -180,25 +180,25 @@ TEXT = [
     (b"2000000000 300\na 1 2\n", "line 1: 2000000000 words of 300 numbers take"),
     (b"3 2\na 1.000 2.000\nb 1.000 2.000\n", "line 4: the file ends after 2 of 3 words"),
     (b"1 2\na 1 2\nb 1 2\n", "line 3: there is more after the 1 words"),
-    (b"2 2\na 1 2.5\nb 1\n", "line 3: 1 numbers after the word b'b', expected 2"),
-    (b"2 2\na 1 2\nb 1 2 3\n", "line 3: b'1' is a number more than the 2 that are expected"),
-    (b"2 2\na .1 .2\nb .1 .2 .3\n", "line 3: b'.1' is a number more than the 2 that are expected"),
-    (b"2 2\na .1 .2\nnew york .1 .2 .3\n", "line 3: b'.1' is a number more than the 2"),
-    (b"2 2\na 1 2\nnew york 1\n", "line 3: b'york' is not a number"),
-    (b"2 2\na 1 2\nnew\nyork 1 2\n", "line 3: 0 numbers after the word b'new'"),
+    (b"2 2\na 1 2.5\nb 1\n", "line 3: 1 numbers after the word 'b', expected 2"),
+    (b"2 2\na 1 2\nb 1 2 3\n", "line 3: '1' is a number more than the 2 that are expected"),
+    (b"2 2\na .1 .2\nb .1 .2 .3\n", "line 3: '.1' is a number more than the 2 that are expected"),
+    (b"2 2\na .1 .2\nnew york .1 .2 .3\n", "line 3: '.1' is a number more than the 2"),
+    (b"2 2\na 1 2\nnew york 1\n", "line 3: 'york' is not a number"),
+    (b"2 2\na 1 2\nnew\nyork 1 2\n", "line 3: 0 numbers after the word 'new'"),
     (b"2 2\na 1 2\nb\tc 1 2\n", "line 3: the word 'b\\tc' holds white space"),
     (b"2 2\na 1 2\n 1 2\n", "line 3: the line begins with white space where the word is expected"),
     (b"2 2\na 1 2\n\nb 1 2\n", "line 3: the line is empty"),
-    (b"2 2\na 1 2\nb  1\n", "line 3: 1 numbers after the word b'b'"),
-    (b"2 2\na 1 2\nb 1 x\n", "line 3: b'x' is not a number"),
-    (b"2 2\na 1 2\nb 1 1_0\n", "line 3: b'1_0' is not a number"),
-    (b"2 2\na 1 2\nb 1\t2 3\n", "line 3: b'1' is a number more than the 2 that are expected"),
+    (b"2 2\na 1 2\nb  1\n", "line 3: 1 numbers after the word 'b'"),
+    (b"2 2\na 1 2\nb 1 x\n", "line 3: 'x' is not a number"),
+    (b"2 2\na 1 2\nb 1 1_0\n", "line 3: '1_0' is not a number"),
+    (b"2 2\na 1 2\nb 1\t2 3\n", "line 3: '1' is a number more than the 2 that are expected"),
     (b"2 2\na 1 2\nb nan 2\n", "line 3: number 1 of the vector is nan"),
     (b"2 2\na 1 2\nb 1 -inf\n", "line 3: number 2 of the vector is -inf"),
     (b"2 2\na 1 2\nb 1 1e39\n", "line 3: number 2 of the vector is inf"),
     (b"3 2\na 1 2\nb 1 2\na 3 4\n", "line 4: the word 'a' has occurred before"),
-    (b"2 2\na 1 2\n\xed\xa0\x80 1 2\n", "line 3: the word b'\\xed\\xa0\\x80' is not UTF-8"),
-    (b"2 2\na 1 2\n\xff\xfe 1 2\n", "line 3: the word b'\\xff\\xfe' is not UTF-8"),
+    (b"2 2\na 1 2\n\xed\xa0\x80 1 2\n", "line 3: the word '\\xed\\xa0\\x80' is not UTF-8"),
+    (b"2 2\na 1 2\n\xff\xfe 1 2\n", "line 3: the word '\\xff\\xfe' is not UTF-8"),
 ]
 
 
@@ -241,7 +241,7 @@ BINARY = [
     (b"2 2\na " + ONE + b"b\nc " + ONE, "byte 14: the word 'b\\nc' holds white space"),
     (b"2 2\na " + ONE + b"b\tc " + ONE, "byte 14: the word 'b\\tc' holds white space"),
     (b"2 2\na " + ONE + b"\n\nc " + ONE, "byte 15: the word '\\nc' holds white space"),
-    (b"2 2\na " + ONE + b"\xc3 " + ONE, "byte 14: the word b'\\xc3' is not UTF-8"),
+    (b"2 2\na " + ONE + b"\xc3 " + ONE, "byte 14: the word '\\xc3' is not UTF-8"),
     (b"2 2\na " + ONE + b"b " + struct.pack("<2f", 1, np.nan), "byte 20: number 2 of the vector is nan"),
     (b"2 2\na " + ONE + b"b " + struct.pack("<2f", np.inf, 1), "byte 16: number 1 of the vector is inf"),
     (b"3 2\na " + ONE + b"b " + ONE + b"a " + ONE, "byte 24: the word 'a' has occurred before (v.bin, byte 4)"),
@@ -300,7 +300,11 @@ def test_words_that_the_format_cannot_hold(tmp_path: Path, binary: bool, word: s
     with pytest.raises(InputError) as caught:
         save(tmp_path / "v", binary, [*words_of(20), word], np.ones((21, 2), np.float32))
     expected = (
-        "a word of 65537 bytes" if len(word) > 10 else f"the word {word!r} holds" if word else "the word is empty"
+        f"a word of {MAX_WORD + 1} bytes"
+        if len(word) > 10
+        else f"the word {word!r} holds"
+        if word
+        else "the word is empty"
     )
     assert f"table, rank 20: {expected}" in str(caught.value)
     assert list(tmp_path.iterdir()) == []

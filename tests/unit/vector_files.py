@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
+import pytest
 from pyarrow import fs
 
+from w2v_spark.errors import InputError
 from w2v_spark.formats.checks import checked
+from w2v_spark.formats.formats import VectorFile
 from w2v_spark.formats.input_file import InputFile
 from w2v_spark.formats.lenience import STRICT, Lenience
+from w2v_spark.formats.opening import find_format, open_file
 from w2v_spark.formats.output_files import OutputFiles
 from w2v_spark.formats.word2vec_binary import BinarySource, write_binary
 from w2v_spark.formats.word2vec_text import TextSource, write_text
@@ -81,3 +87,24 @@ def make_table(run: Path, words: list[str], matrix: Matrix) -> Path:
     write_vectors(fs.LocalFileSystem(), str(run / "vectors"), pa.array(words, pa.string()), counts, [matrix], {})
     (run / "_SUCCESS").touch()
     return run
+
+
+def read(
+    location: Path, lenience: Lenience = STRICT, limit: int | None = None, **options: Any
+) -> tuple[Collected, dict[str, int]]:
+    """What is read of a file, and what was mended."""
+    kind = options.pop("format", None) or find_format(location, options.get("member"))
+    with ExitStack() as handles:
+        stream = open_file(VectorFile(location, kind, **options), limit, lenience, handles)
+        return collect(stream), stream.mended.to_dict()
+
+
+def pair(found: tuple[Collected, dict[str, int]]) -> tuple[list[str], list[list[float]]]:
+    (words, matrix, _), _ = found
+    return words, matrix.tolist()
+
+
+def refused(location: Path, lenience: Lenience = STRICT, **options: Any) -> str:
+    with pytest.raises(InputError) as caught:
+        read(location, lenience, **options)
+    return str(caught.value)

@@ -14,7 +14,7 @@ from w2v_spark.evaluation.suite import (
     write_report,
 )
 
-EXAMPLE: Final = "w2v-spark evaluate --vectors vectors --analogies questions-words.txt --similarity wordsim353.txt"
+EXAMPLE: Final = "w2v-spark evaluate --vectors model --analogies questions-words.txt --similarity wordsim353.txt"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -10,14 +10,14 @@ from w2v_spark.formats.exporting import check_export, export_vectors
 from w2v_spark.formats.formats import Format, VectorFile, default_vocabulary, guess_format
 from w2v_spark.formats.parquet_columns import ParquetColumns, Shape
 
-EXAMPLE: Final = "w2v-spark export --vectors vectors --output vectors.bin"
+EXAMPLE: Final = "w2v-spark export --vectors model --output vectors.bin"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
     parser.add_argument("--vectors", required=True, metavar="DIR", help="output directory of a run: a path or a URI")
     parser.add_argument("--output", required=True, metavar="FILE", help="a path or a URI; .gz is compressed")
-    parser.add_argument("--format", choices=[*Format], help="what the name's suffix says, unless given")
+    parser.add_argument("--format", choices=[*Format], help="to write (default: what the suffix of the output says)")
     parser.add_argument("--limit", type=int, metavar="N", help="the N most frequent words only")
     parser.add_argument("--counts", metavar="FILE", help="write 'word count' lines here as well; not for parquet")
     parser.add_argument("--no-header", action="store_true", help="word2vec-text without its first line, as GloVe's")

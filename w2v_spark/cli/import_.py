@@ -14,7 +14,7 @@ from w2v_spark.formats.parquet_columns import ParquetColumns
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.storage import Directory
 
-EXAMPLE: Final = "w2v-spark import --input GoogleNews-vectors-negative300.bin.gz --output vectors"
+EXAMPLE: Final = "w2v-spark import --input GoogleNews-vectors-negative300.bin.gz --output google"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -28,7 +28,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--member", metavar="NAME", help="which file of a zip archive, if there are several")
     parser.add_argument("--output", required=True, metavar="DIR", help="where the vector table goes")
     parser.add_argument(
-        "--format", choices=[*Format], help="unless given, what the name's suffix says, or the file itself"
+        "--format",
+        choices=[*Format],
+        help="of the file (default: what its suffix says, else its first bytes)",
     )
     parser.add_argument("--limit", type=int, metavar="N", help="the first N rows of the file only")
     parser.add_argument(
@@ -45,7 +47,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--duplicates",
         choices=[*Duplicates],
         default=Duplicates.ERROR,
-        help="a word that occurs again: an error, or only its first row is taken (%(default)s)",
+        help="what to do with a word that occurs again: stop, or take its first row and no other (default %(default)s)",
     )
     parser.add_argument(
         "--skip-malformed",

@@ -7,14 +7,16 @@ import os
 import select
 import sys
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, TextIO, cast
 
 from w2v_spark.cli.parsers import COMMANDS, build_command_parser, build_parser, check_command
-from w2v_spark.errors import ClusterError, DivergedError, W2VError
+from w2v_spark.cli.terminal import TerminalOutput
+from w2v_spark.errors import ClusterError, DivergedError, GateFailed, W2VError, one_line
 
 DONE: Final = 0
 FAILED: Final = 1
 UNUSABLE: Final = 2
+REJECTED: Final = 3
 INTERRUPTED: Final = 130  # what shells give a process that Ctrl-C has ended
 
 
@@ -59,6 +61,10 @@ def entry_point(argv: Sequence[str] | None = None) -> None:
     """
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(errors="backslashreplace")  # a word that the terminal's encoding lacks is no failure
+        if sys.stdout.isatty():
+            sys.stdout = cast(
+                TextIO, TerminalOutput(sys.stdout)
+            )  # and one that holds its commands is shown, not obeyed
     code = main(argv)
     if code != DONE:
         sys.exit(code)
@@ -75,6 +81,7 @@ def describe(error: Exception) -> tuple[str, int] | None:
             return f"Spark failed: {spark_errors.one_line_cause(error)}{details}", FAILED
     if isinstance(error, W2VError):
         code = FAILED if isinstance(error, ClusterError | DivergedError) else UNUSABLE
+        code = REJECTED if isinstance(error, GateFailed) else code
         return f"{error.render(option_name)}{details}", code
     if isinstance(error, OSError | MemoryError):
         return str(error) or type(error).__name__, FAILED
@@ -107,7 +114,7 @@ def _run(arguments: list[str]) -> int:
 def _fail(message: str, code: int) -> int:
     with contextlib.suppress(OSError, ValueError):  # standard error may be closed
         if sys.stderr is not None:
-            print(f"error: {' '.join(message.splitlines())}", file=sys.stderr, flush=True)
+            print(f"error: {one_line(message)}", file=sys.stderr, flush=True)
     return code
 
 

@@ -15,7 +15,7 @@ from w2v_spark.storage import Directory
 if TYPE_CHECKING:
     from w2v_spark.vectors.neighbour_request import Request
 
-EXAMPLE: Final = "w2v-spark neighbours --vectors vectors --output neighbours --topn 20"
+EXAMPLE: Final = "w2v-spark neighbours --vectors model --output neighbours --topn 20"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -21,14 +21,15 @@ def write_package_zip(path: str | Path) -> Path:
     Raises
     ------
     ConfigError
-        There is something else at the path.
+        There is something else at the path, or the directory above it does not exist.
     OSError
         It cannot be written.
     """
     path = Path(path)
     if path.exists() and not _is_package_zip(path):
         raise ConfigError(Name("zip"), f" {path} exists and is no zip of w2v_spark; choose another path")
-    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.parent.is_dir():
+        raise ConfigError(Name("zip"), f" {path} cannot be written: there is no directory {path.parent}; make it first")
     temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         _write(temporary)

@@ -57,6 +57,8 @@ class CommandModule(Protocol):
 
 COMMANDS: Final = {
     "train": Command("w2v_spark.cli.train", "train word vectors on Spark"),
+    "retrain": Command("w2v_spark.cli.retrain", "make the next version of the one before and of new text, on Spark"),
+    "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
     "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on analogies and human judgements of similarity"),
     "neighbours": Command("w2v_spark.cli.neighbours", "write the nearest neighbours of all words as a table, on Spark"),
     "export": Command("w2v_spark.cli.export", "write vectors in the format of another program"),
@@ -72,7 +74,7 @@ exit codes:
   0  done
   1  failed: Spark or a file system failed, or training diverged
   2  not usable as given: an option, the configuration, the input or the output
-  3  kept for a check of the result that is not passed
+  3  the result did not pass its gate: it is kept as rejected, and readers follow the one before
 130  interrupted (Ctrl-C, SIGINT); 143 ended by SIGTERM: --resume goes on
 """
 

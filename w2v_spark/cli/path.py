@@ -10,7 +10,7 @@ from w2v_spark.cli.package_zip import write_package_zip
 
 EXAMPLE: Final = """\
 w2v-spark path --zip w2v_spark.zip
-spark-submit --py-files w2v_spark.zip $(w2v-spark path) train --input texts --output vectors"""
+spark-submit --py-files w2v_spark.zip $(w2v-spark path) train --input texts --output model"""
 ENTRY: Final = Path(__file__).parent / "submit" / "w2v_spark_job.py"
 
 
@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--zip",
         metavar="FILE.zip",
-        help="write the package there, for --py-files where executors do not have it, and print that path instead",
+        help="write the package to this file and print its path: for --py-files, where executors lack the package",
     )
 
 

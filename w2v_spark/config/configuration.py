@@ -63,7 +63,9 @@ class Config:
             )  # fmt: skip
 
     @classmethod
-    def load(cls, source: str | Path | None = None, overrides: Iterable[str] = ()) -> Config:
+    def load(
+        cls, source: str | Path | None = None, overrides: Iterable[str] = (), before: Config | None = None
+    ) -> Config:
         """Read a TOML file or a preset and apply ``section.key=value`` overrides, later ones winning.
 
         Parameters
@@ -72,6 +74,8 @@ class Config:
             ``"laptop"``, ``"cluster"`` or ``"quality"`` for a preset of the package, even where the working directory
             has a file of that name; else a path.
         overrides : iterable of str
+        before : Config, optional
+            What counts where neither says anything, in place of the defaults.
 
         Raises
         ------
@@ -85,7 +89,11 @@ class Config:
             if not isinstance(values.setdefault(section, {}), dict):
                 raise ConfigError(f"[{section}] in {source} must be a section with keys")
             values[section][key] = value
-        return cls.from_dict(values)
+        if before is None:
+            return cls.from_dict(values)
+        cls.from_dict(values)  # names what is wrong by itself, before it is mixed with what is right
+        known = before.to_dict()
+        return cls.from_dict({section: {**known[section], **values.get(section, {})} for section in known})
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Config:

@@ -30,6 +30,11 @@ class CorpusStatistics:
     bytes: int = 0
     invalid_bytes: int = 0
 
+    def __add__(self, other: CorpusStatistics) -> CorpusStatistics:
+        """Of two texts together; distinct words are those of the first, which counts the others as well."""
+        sums = {name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
+        return CorpusStatistics(**{**sums, "distinct_words": self.distinct_words})
+
     def to_dict(self) -> dict[str, int]:
         """Plain values for JSON."""
         return asdict(self)

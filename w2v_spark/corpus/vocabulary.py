@@ -38,7 +38,13 @@ class Vocabulary:
     trained: npt.NDArray[np.int64] | None = None
 
     @classmethod
-    def build(cls, words: pa.Array, counts: npt.NDArray[np.int64], config: VocabularyConfig) -> Vocabulary:
+    def build(
+        cls,
+        words: pa.Array,
+        counts: npt.NDArray[np.int64],
+        config: VocabularyConfig,
+        trained: npt.NDArray[np.int64] | None = None,
+    ) -> Vocabulary:
         """Rank counted words and drop those below ``min_count`` or beyond ``max_size``.
 
         Raises
@@ -46,7 +52,7 @@ class Vocabulary:
         VocabularyError
             Fewer than two words are left: there is nothing to learn from one word.
         """
-        table = pa.table({"word": words, "count": counts})
+        table = pa.table({"word": words, "count": counts, "trained": counts if trained is None else trained})
         table = table.filter(pc.field("count") >= config.min_count)
         order = pc.sort_indices(table, sort_keys=[("count", "descending"), ("word", "ascending")])
         if config.max_size:
@@ -64,7 +70,8 @@ class Vocabulary:
                 f" = {config.min_count}", *within, f" ({most}); lower ", Name("vocabulary.min_count"),
                 ", or check that the input and ", Name("text.column"), " are what you meant",
             )  # fmt: skip
-        return cls(table["word"].combine_chunks(), table["count"].to_numpy())
+        column = None if trained is None else table["trained"].to_numpy()
+        return cls(table["word"].combine_chunks(), table["count"].to_numpy(), column)
 
     def __len__(self) -> int:
         return len(self.counts)

@@ -61,6 +61,26 @@ def evaluate_similarity(
     -----
     The numbers are those of gensim's ``evaluate_word_pairs``, unless words differ in case only.
     """
+    cosines, known = find_cosines(vectors, pairs, restrict, ignore_case, tagged)
+    scores = np.array([score for _, _, score in pairs], dtype=np.float64)
+    count = int(np.count_nonzero(known))
+    counted = np.ones_like(known) if unknown_as_zero else known
+    cosines, scores = cosines[counted], scores[counted]
+    return SimilarityResult(
+        spearman=correlation(ranks(scores), ranks(cosines)),
+        pearson=correlation(scores, cosines),
+        pairs=count,
+        skipped=len(pairs) - count,
+    )
+
+
+def find_cosines(
+    vectors: KeyedVectors, pairs: Sequence[Pair], restrict: int, ignore_case: bool, tagged: bool
+) -> tuple[Values, npt.NDArray[np.bool_]]:
+    """The cosine of every pair, (n,), and whether its words are known; 0 where they are not.
+
+    Parameters and errors are those of `evaluate_similarity`.
+    """
     lookup = WordLookup(vectors, restrict, ignore_case)
 
     def find(word: str) -> int | None:
@@ -73,15 +93,7 @@ def evaluate_similarity(
     products = np.einsum("ij,ij->i", vectors.take(first), vectors.take(second))
     cosines = np.zeros(len(pairs), dtype=np.float64)
     cosines[known] = products / (vectors.norms[first] * vectors.norms[second])
-    scores = np.array([score for _, _, score in pairs], dtype=np.float64)
-    counted = np.ones_like(known) if unknown_as_zero else known
-    cosines, scores = cosines[counted], scores[counted]
-    return SimilarityResult(
-        spearman=correlation(ranks(scores), ranks(cosines)),
-        pearson=correlation(scores, cosines),
-        pairs=len(first),
-        skipped=len(pairs) - len(first),
-    )
+    return cosines, known
 
 
 def ranks(values: Values) -> Values:

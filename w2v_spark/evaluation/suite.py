@@ -14,8 +14,8 @@ from typing import Any, Final
 from pyarrow import fs
 
 from w2v_spark.errors import ConfigError, InputError, Name
-from w2v_spark.evaluation.analogies import Score, Section, evaluate_analogies, read_analogies
-from w2v_spark.evaluation.pair_files import PairSet, read_pairs
+from w2v_spark.evaluation.analogies import Score, evaluate_analogies
+from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
 from w2v_spark.evaluation.similarity import evaluate_similarity
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import Directory
@@ -58,42 +58,44 @@ def evaluate(
         raise ConfigError("nothing to evaluate: give ", Name("analogies"), ", ", Name("similarity"), " or both")
     if restrict < 1:
         raise ConfigError(Name("restrict"), f" = {restrict} is not allowed: expected at least 1 word")
-    sections = read_analogies(analogies) if analogies is not None else []
-    pair_sets = [(path, read_pairs(path)) for path in similarity]
-    limit = max(restrict if sections else 0, SIMILARITY_RESTRICT if pair_sets else 0)
+    questions = None if analogies is None else AnalogySet.read(analogies)
+    pair_sets = [SimilaritySet.read(path) for path in similarity]
+    limit = max(restrict if questions else 0, SIMILARITY_RESTRICT if pair_sets else 0)
     opened = open_result(vectors)
     words = KeyedVectors.load(opened.uri, limit=limit)
     report: Report = {"vectors": os.fspath(vectors), "words_read": len(words), "dim": words.dim}
     if opened.uri != Directory.open(vectors).uri:
         report["version"] = posixpath.basename(opened.path)
-    if analogies is not None:
-        report["analogies"] = _answer(words, analogies, sections, restrict)
-    report["similarity"] = [_correlate(words, path, pairs) for path, pairs in pair_sets]
+    if questions is not None:
+        report["analogies"] = _answer(words, questions, restrict)
+    report["similarity"] = [_correlate(words, pairs) for pairs in pair_sets]
     return report
 
 
-def _answer(words: KeyedVectors, path: Location, sections: Sequence[Section], restrict: int) -> Report:
-    result = evaluate_analogies(words, sections, restrict)
+def _answer(words: KeyedVectors, questions: AnalogySet, restrict: int) -> Report:
+    result = evaluate_analogies(words, questions.sections, restrict)
     if not result.total.answered:
-        raise _answers_nothing(path, f"{result.total.skipped} questions", min(restrict, len(words)), words)
+        raise answers_nothing(questions.file, f"{result.total.skipped} questions", min(restrict, len(words)), words)
     totals = {score.name: _score(score) for score in (result.total, result.semantic, result.syntactic)}
     scores = [_score(score) for score in result.sections]
-    return {"file": os.fspath(path), "restrict": restrict, **totals, "sections": scores}
+    return {"file": questions.file, "restrict": restrict, **totals, "sections": scores}
 
 
-def _correlate(words: KeyedVectors, path: Location, content: PairSet) -> Report:
+def _correlate(words: KeyedVectors, pairs: SimilaritySet) -> Report:
+    content = pairs.content
     result = evaluate_similarity(words, content.pairs, SIMILARITY_RESTRICT, tagged=content.tagged)
     if not result.pairs:
         count = min(SIMILARITY_RESTRICT, len(words))
-        raise _answers_nothing(path, f"{result.skipped} pairs ({content.read_as})", count, words)
+        raise answers_nothing(pairs.file, f"{result.skipped} pairs ({content.read_as})", count, words)
     numbers = {key: _finite(value) for key, value in asdict(result).items()}
-    return {"file": os.fspath(path), "read_as": content.read_as, "restrict": SIMILARITY_RESTRICT, **numbers}
+    return {"file": pairs.file, "read_as": content.read_as, "restrict": SIMILARITY_RESTRICT, **numbers}
 
 
-def _answers_nothing(path: Location, what: str, count: int, words: KeyedVectors) -> InputError:
+def answers_nothing(file: str, what: str, count: int, words: KeyedVectors) -> InputError:
+    """The error that vectors know nothing of what a test set asks, among so many of their words."""
     examples = ", ".join(map(repr, words.words[:3]))
     return InputError(
-        f"{path}: none of its {what} has only words among the {count} most frequent ones of the vectors, such as "
+        f"{file}: none of its {what} has only words among the {count} most frequent ones of the vectors, such as "
         f"{examples}; give a set in their language, written as they are"
     )
 

@@ -20,7 +20,7 @@ Mask = npt.NDArray[np.bool_]
 
 MAX_ROWS: Final = 2**31 - 1  # the table's ids are int32
 MAX_DIM: Final = 65_536  # a row group of the table holds 2**31 numbers at most
-MAX_WORD: Final = 65_536  # bytes; whoever finds no end of a word by then is not at a word
+MAX_WORD: Final = 1 << 20  # bytes; whoever finds no end of a word by then is not at a word
 _KEEP_FIRST: Final = ("; ", DUPLICATES, " first keeps the first")
 
 
@@ -173,7 +173,7 @@ def _decode_word(word: bytes, row: int, source: Source, lenience: Lenience, mend
         return word.decode()
     except UnicodeDecodeError as error:
         if lenience.unicode_errors is UnicodeErrors.STRICT:
-            what = f"the word {word[:80]!r} is not UTF-8 ({error.reason} at its byte {error.start})"
+            what = f"the word {quoted(word[:80])} is not UTF-8 ({error.reason} at its byte {error.start})"
             lenience.malformed(source.place(row), what, UNICODE_ERRORS, " ignore or replace mends the word, ")
             return None
     mended.not_unicode += 1
@@ -217,6 +217,11 @@ def _what_is_wrong(word: str) -> str:
     if size > MAX_WORD:
         return f"a word of {size} bytes, {word[:20]!r}...; allowed are {MAX_WORD}"
     return f"the word {word!r} holds white space, which this format cannot hold in a word"
+
+
+def quoted(text: bytes) -> str:
+    """Bytes of a file within a message: as text, where they are text."""
+    return repr(text.decode(errors="backslashreplace")).replace(r"\\x", r"\x")
 
 
 def _what_number(matrix: Matrix, row: int, column: int) -> str:

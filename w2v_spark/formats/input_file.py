@@ -6,6 +6,7 @@ import bz2
 import gzip
 import lzma
 import os
+import struct
 import zipfile
 import zlib
 from pathlib import Path
@@ -139,7 +140,9 @@ class InputFile:
                 )
             self.size = archive.getinfo(self.member).file_size
             return archive.open(self.member)
-        except _DAMAGE as error:  # RuntimeError: a password is needed
+        except InputError:
+            raise
+        except (*_DAMAGE, ValueError, LookupError, struct.error) as error:  # RuntimeError: a password is needed
             raise InputError(f"{self._location} cannot be read: {error}") from error
 
     def __enter__(self) -> InputFile:

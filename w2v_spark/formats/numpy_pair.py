@@ -11,6 +11,7 @@ import numpy as np
 from w2v_spark.errors import InputError
 from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, MAX_WORD, Rows, check_batch
 from w2v_spark.formats.input_file import CHUNK, InputFile
+from w2v_spark.formats.numpy_header import read_numpy_header
 from w2v_spark.formats.word2vec_format import read_lines
 from w2v_spark.magic import Kind
 from w2v_spark.vectors.blocks import Matrix
@@ -86,17 +87,14 @@ def _read_header(file: InputFile) -> tuple[int, int, np.dtype[np.floating]]:
     """V, D and the type of the numbers."""
     shown = f"{file.name}, byte 0"
     try:
-        version = np.lib.format.read_magic(file)
-        readers = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
-        if version not in readers:
-            raise ValueError(f"version {version} of the format")
-        shape, fortran, dtype = readers[version](file)
+        header = read_numpy_header(file)
     except ValueError as error:
         raise InputError(f"{shown}: no .npy header that can be read: {error}") from None
-    if len(shape) != 2 or dtype.kind != "f" or dtype.itemsize > 8 or fortran:
+    shape, dtype = header.shape, header.dtype
+    if len(shape) != 2 or dtype is None or header.fortran_order:
         raise InputError(
-            f"{shown}: an array of {dtype} {shape}{' in Fortran order' if fortran else ''}, expected (V, D) of "
-            "float32, float16 or float64 in C order"
+            f"{shown}: an array of {header.type_name} {shape}{' in Fortran order' if header.fortran_order else ''}, "
+            "expected (V, D) of float32, float16 or float64 in C order"
         )
     rows, dim = shape
     if not (1 <= rows <= MAX_ROWS and 1 <= dim <= MAX_DIM):

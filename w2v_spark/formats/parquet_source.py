@@ -19,11 +19,12 @@ from w2v_spark.formats.input_file import describe
 from w2v_spark.formats.lenience import STRICT, Lenience
 from w2v_spark.formats.parquet_columns import ParquetColumns
 from w2v_spark.magic import HEAD_BYTES, Kind, recognise
-from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.storage import Directory, damage_naming, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.stream import Counts
 
 _BATCH: Final = 4096  # rows
+_SHOWN: Final = 5  # columns
 _TABLE_FORMATS: Final = (
     ({"_delta_log"}, "Delta"),
     ({".hoodie"}, "Hudi"),
@@ -81,9 +82,11 @@ class ParquetSource:
                         return
                     yield self._convert(part.slice(0, wanted - done), vector, done)
                     done += min(len(part), wanted - done)
+        if done < wanted:
+            raise InputError(f"{self._paths[-1]}: {done} rows could be read, the files are said to have {self.rows}")
 
     def _parts(self, path: str, file: pq.ParquetFile, names: list[str]) -> Iterator[pa.RecordBatch]:
-        with errors_naming(path):
+        with damage_naming(path), errors_naming(path):
             yield from file.iter_batches(_BATCH, columns=names)
 
     def _convert(self, part: pa.RecordBatch, vector: list[str], start: int) -> Rows:
@@ -92,8 +95,11 @@ class ParquetSource:
             if part[name].null_count:
                 is_null = part[name].is_null().to_numpy(zero_copy_only=False)
                 wrong |= self._refused(is_null, start, f"column {name!r} is null")
+        kind = part[self._columns.word].type
+        if pa.types.is_nested(kind):
+            raise InputError(f"{self.place(start)}: column {self._columns.word!r} is {_shown(kind)}, expected text")
         try:
-            words = part[self._columns.word].cast(pa.string())
+            words = _to_words(part[self._columns.word])
             counts: Counts | None = None
             if self._columns.count is not None:
                 counts = part[self._columns.count].cast(pa.int64()).fill_null(0).to_numpy()
@@ -103,6 +109,10 @@ class ParquetSource:
             matrix = self._from_lists(part[vector[0]], wrong, start)
         else:
             matrix = self._from_columns([part[name] for name in vector], start)
+        if isinstance(words, list):
+            return Rows(
+                [None if out else word for word, out in zip(words, wrong.tolist(), strict=True)], matrix, counts
+            )
         return Rows(pc.if_else(pa.array(wrong), None, words) if wrong.any() else words, matrix, counts)
 
     def _refused(self, mask: Mask, start: int, what: str, values: Counts | None = None) -> Mask:
@@ -125,7 +135,7 @@ class ParquetSource:
         """The vectors of lists; rows that cannot be read are added to ``wrong``."""
         kind = column.type
         if not (pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)):
-            raise InputError(f"{self.place(start)}: column {self._columns.vector!r} is {kind}, expected lists")
+            raise InputError(f"{self.place(start)}: column {self._columns.vector!r} is {_shown(kind)}, expected lists")
         lengths: Counts = pc.list_value_length(column).fill_null(0).to_numpy(zero_copy_only=False)
         if not self._dim and not wrong.all():
             self._dim = int(np.bincount(lengths[~wrong]).argmax())  # of most, so that a wrong one is in the minority
@@ -149,10 +159,23 @@ class ParquetSource:
 
     def _numbers(self, values: pa.Array, start: int) -> Matrix:
         if not pa.types.is_floating(values.type):
-            raise InputError(f"{self.place(start)}: numbers are {values.type}, expected float, double or half float")
+            raise InputError(
+                f"{self.place(start)}: numbers are {_shown(values.type)}, expected float, double or half float"
+            )
         with np.errstate(over="ignore"):  # becomes infinite, and is refused
             numbers: Matrix = values.to_numpy(zero_copy_only=False).astype(np.float32, copy=False)
         return numbers
+
+
+def _to_words(column: pa.Array) -> pa.StringArray | list[bytes | None]:
+    """A column of words as text, or as bytes if one of them is not UTF-8. Raises `pa.ArrowException`."""
+    try:
+        words = column.cast(pa.string())
+        words.validate(full=True)
+        return words
+    except pa.ArrowInvalid:
+        found: list[bytes | None] = column.cast(pa.binary()).to_pylist()
+        return found
 
 
 def find_files(directory: Directory, shown: str) -> list[str]:
@@ -178,7 +201,7 @@ def find_files(directory: Directory, shown: str) -> list[str]:
     visible = [entry for entry in entries if not entry.base_name.startswith(("_", "."))]
     nested = [entry.base_name for entry in visible if entry.type == fs.FileType.Directory]
     if nested:
-        raise InputError(f"{shown} has directories in it, {', '.join(nested)[:200]}: give one directory of files")
+        raise InputError(f"{shown} has directories in it, {_some(nested)}: give one directory of files")
     paths = [
         entry.path
         for entry in visible
@@ -197,30 +220,45 @@ def _kind(filesystem: fs.FileSystem, path: str) -> Kind | None:
 def _open(filesystem: fs.FileSystem, path: str) -> pq.ParquetFile:
     """Pages are read as they are needed: another program's row group may be the whole table."""
     try:
-        return pq.ParquetFile(path, filesystem=filesystem, pre_buffer=False, buffer_size=1 << 20)
-    except (pa.ArrowException, OSError) as error:
+        file = pq.ParquetFile(
+            path, filesystem=filesystem, pre_buffer=False, buffer_size=1 << 20, page_checksum_verification=True
+        )
+        _ = file.schema_arrow
+    except (pa.ArrowException, OSError, ValueError) as error:  # the last: a name that is not UTF-8
         raise InputError(f"{path} cannot be read: {error}") from error
+    return file
 
 
 def _vector_columns(path: str, schema: pa.Schema, columns: ParquetColumns) -> list[str]:
     """Names of the columns that hold the vector, after a look at the others."""
-    found = f"found {', '.join(schema.names)[:200]}"
+    found = f"found {_some(schema.names)}"
     for option, name in (("word-column", columns.word), ("count-column", columns.count)):
         if name is not None and schema.names.count(name) != 1:
             raise InputError(f"{path}: expected a column {name!r}, {found}; ", Name(option), " names another")
     kind = pa.int64() if columns.count is None else schema.field(columns.count).type
     if not pa.types.is_integer(kind):
-        raise InputError(f"{path}: column {columns.count!r} is {kind}, expected whole numbers")
-    if columns.vector in schema.names:
+        raise InputError(f"{path}: column {columns.count!r} is {_shown(kind)}, expected whole numbers")
+    if schema.names.count(columns.vector) == 1:
         return [columns.vector]
     pattern = re.compile(re.escape(columns.vector) + r"(\d+)")
     numbered = {int(match[1]): name for name in schema.names if (match := pattern.fullmatch(name))}
     first = min(numbered, default=0)
     names = [numbered[number] for number in range(first, first + len(numbered)) if number in numbered]
-    if not names or len(names) < len(numbered) or first > 1:
+    several = any(schema.names.count(name) > 1 for name in names)
+    if not names or several or len(names) < len(numbered) or first > 1:
         raise InputError(
             f"{path}: expected a column {columns.vector!r}, or columns {columns.vector}0, {columns.vector}1 and so on; "
             f"{found}; ",
             *(Name("vector-column"), " names others"),
         )
     return names
+
+
+def _some(names: list[str]) -> str:
+    """The first of many names."""
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+
+
+def _shown(kind: pa.DataType) -> str:
+    """A type in a few words: of what has parts, without the parts."""
+    return str(kind).partition("<")[0] if pa.types.is_nested(kind) else str(kind)

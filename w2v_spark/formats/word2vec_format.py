@@ -9,7 +9,7 @@ from typing import IO, Final, NamedTuple
 import numpy as np
 
 from w2v_spark.errors import InputError, Name
-from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, MAX_WORD, Rows, Source
+from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, MAX_WORD, Rows, Source, quoted
 from w2v_spark.formats.input_file import CHUNK, InputFile
 from w2v_spark.formats.lenience import SKIP_MALFORMED, Lenience
 from w2v_spark.vectors.stream import Batch, VectorStream
@@ -64,7 +64,8 @@ def read_header(file: InputFile, least: int, per_number: int, lenience: Lenience
     header = parse_header(line)
     if not newline or header is None:
         raise InputError(
-            f"{shown}: expected a header 'V D', two whole numbers, got {line[:40]!r}; text without a header needs ",
+            f"{shown}: expected a header 'V D', two whole numbers, got {quoted(line[:40])}; ",
+            "text without a header needs ",
             NO_HEADER,
         )
     rows, dim = header
@@ -130,14 +131,14 @@ class WithCounts:
 
 def _count(place: str, line: bytes | None, word: bytes) -> int:
     """The count in a line that ought to be about that word."""
-    shown = word[:80].decode(errors="backslashreplace")
+    shown = quoted(word[:80])
     if line is None:
-        raise InputError(f"{place}: the file ends where the count of {shown!r} is expected")
+        raise InputError(f"{place}: the file ends where the count of {shown} is expected")
     found, *number = line.rsplit(None, 1)
     if len(number) != 1 or not number[0].isdigit() or int(number[0]) > np.iinfo(np.int64).max:
-        raise InputError(f"{place}: expected 'word count', got {line[:80]!r}")
+        raise InputError(f"{place}: expected 'word count', got {quoted(line[:80])}")
     if found != word:
-        raise InputError(f"{place}: the count of {found[:80]!r} where the vectors have {shown!r}")
+        raise InputError(f"{place}: the count of {quoted(found[:80])} where the vectors have {shown}")
     return int(number[0])
 
 

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from pyarrow import csv
 
 from w2v_spark.errors import InputError
-from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, Rows, check_batch
+from w2v_spark.formats.checks import MAX_DIM, MAX_ROWS, Rows, check_batch, quoted
 from w2v_spark.formats.input_file import CHUNK, InputFile
 from w2v_spark.formats.lenience import STRICT, Lenience
 from w2v_spark.formats.word2vec_format import FORBIDDEN, NO_HEADER, TAKE_ALL, Header, parse_header, read_header
@@ -136,12 +136,12 @@ class TextSource:
         if not fields:
             what = "the line is empty"
         elif line[:1] in (b" ", b"\t"):
-            what = f"the line begins with white space where the word is expected: {line[:40]!r}"
+            what = f"the line begins with white space where the word is expected: {quoted(line[:40])}"
         elif len(fields) <= self._dim:
-            what = f"{len(fields) - 1} numbers after the word {fields[0][:80]!r}, expected {self._dim}"
+            what = f"{len(fields) - 1} numbers after the word {quoted(fields[0][:80])}, expected {self._dim}"
         elif _ends_with_number(fields[0], fields[1:]):
             *_, word = fields[0].rsplit(None, 1)
-            what = f"{word[:40]!r} is a number more than the {self._dim} that are expected"
+            what = f"{quoted(word[:40])} is a number more than the {self._dim} that are expected"
         else:
             return fields
         self._lenience.malformed(self.place(row), what)
@@ -192,7 +192,7 @@ def _measure(file: InputFile) -> Header:
     header = parse_header(lines[0])
     if header is not None and rows > 1 and header[1] == dim and (dim > 1 or header[0] == rows - 1):
         raise InputError(
-            f"{file.name}, line 1: {lines[0].strip()!r} is a header 'V D', and the lines that follow have {dim} "
+            f"{file.name}, line 1: {quoted(lines[0].strip())} is a header 'V D', and the lines that follow have {dim} "
             "numbers: leave out ",
             NO_HEADER,
         )
@@ -248,11 +248,11 @@ def _has_point(number: bytes) -> bool:
 def _number(text: bytes) -> float:
     """Like float(), without its underscores and its other digits."""
     if not re.fullmatch(rb"[-+.0-9eE]+|[-+]?(nan|inf|infinity)", text, re.IGNORECASE):
-        raise ValueError(f"{text[:40]!r} is not a number")
+        raise ValueError(f"{quoted(text[:40])} is not a number")
     try:
         return float(text)
     except ValueError:
-        raise ValueError(f"{text[:40]!r} is not a number") from None
+        raise ValueError(f"{quoted(text[:40])} is not a number") from None
 
 
 def write_text(stream: VectorStream, file: IO[bytes], place: str, header: bool = True) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import Final
 from urllib.parse import unquote
 
-from w2v_spark.errors import InputError, Name
+from w2v_spark.errors import EmptyInput, InputError, Name
 
 _SCHEME: Final = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:/")
 
@@ -31,6 +31,7 @@ def place(path: str) -> PurePosixPath:
     if is_local(path):
         return PurePosixPath(Path(local_path(path)).resolve())
     scheme, _, rest = path.partition(":")
+    scheme = "s3" if scheme in ("s3a", "s3n") else scheme  # Hadoop's names of it
     return PurePosixPath(f"{scheme}:/" + rest.lstrip("/"))  # hdfs:/x is hdfs:///x
 
 
@@ -104,12 +105,12 @@ def list_local(path: str) -> list[Path] | None:
         )
     files = [file for match in found for file in data_files(match)]
     if not files:
-        raise InputError(Name("input"), f" {path} holds no files (names that start with . or _ are not read)")
+        raise EmptyInput(Name("input"), f" {path} holds no files (names that start with . or _ are not read)")
     unreadable = next((file for file in files if not os.access(file, os.R_OK)), None)
     if unreadable is not None:
         raise InputError(Name("input"), f" {unreadable} is not readable; check its permissions")
     if not any(file.stat().st_size for file in files):
-        raise InputError(Name("input"), f" {path} is empty: {len(files)} file(s) of 0 bytes")
+        raise EmptyInput(Name("input"), f" {path} is empty: {len(files)} file(s) of 0 bytes")
     colon = next((file for file in files if ":" in file.name), None)
     if colon is not None:
         raise InputError(

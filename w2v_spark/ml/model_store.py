@@ -23,11 +23,13 @@ from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
+from w2v_spark.spark.output import Output
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.spark.source import FrameInput
-from w2v_spark.spark.train import Output, train
+from w2v_spark.spark.train import train
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.keyed_vectors import Answer, KeyedVectors
 from w2v_spark.vectors.reading import read_vectors
@@ -160,7 +162,8 @@ class FittedStore(ModelStore):
             )  # fmt: skip
         for name in _DESCRIPTIONS:
             target.write_bytes(name, self._directory.read_bytes(name))
-        target.write_bytes(SUCCESS_FILE, b"")
+        target.sync()
+        target.write_bytes(SUCCESS_FILE, b"", durable=True)
 
 
 class LoadedStore(ModelStore):
@@ -212,7 +215,9 @@ class LoadedStore(ModelStore):
         write_vectors(target.filesystem, place, table.words, table.counts, [table.matrix], table.metadata)
         for name, content in self._descriptions.items():
             target.write_bytes(name, content)
-        target.write_bytes(SUCCESS_FILE, b"")
+        name_by_content(target.child(VECTORS))
+        target.sync()
+        target.write_bytes(SUCCESS_FILE, b"", durable=True)
 
 
 def fit_frame(dataset: DataFrame, column: str, config: Config, location: str | None, verbose: bool) -> ModelStore:

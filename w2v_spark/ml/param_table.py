@@ -144,6 +144,16 @@ def build_config(params: Params) -> Config:
     return Config.from_dict(values)
 
 
+def params_of(config: Config) -> dict[str, Any]:
+    """The values of Params that stand for a configuration: `build_config` makes the same of them."""
+    sections, values = config.to_dict(), dict[str, Any]()
+    for param in PARAMS.values():
+        if param.entry is not None:
+            value = sections[param.entry.section][param.entry.key]
+            values[param.name] = param.zero if param.entry.word is not None and value == param.entry.word else value
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def _as_setting(param: ParamEntry, entry: Entry, value: Any) -> Any:
     if entry.word is not None and value == param.zero:
         return entry.word

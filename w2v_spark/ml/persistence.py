@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import posixpath
 import uuid
@@ -9,12 +10,17 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
 from urllib.parse import quote
 
 import pyarrow as pa
+from pyspark.errors import AnalysisException
 from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, MLWriter
 
-from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.errors import ConfigError, StoreError, W2VError
 from w2v_spark.ml.location import is_connect
 from w2v_spark.ml.model_store import LoadedStore, ModelStore
-from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params
+from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params, params_of
+from w2v_spark.publishing.description import ModelDescription
+from w2v_spark.publishing.layout import MODEL_FILE, VECTORS
+from w2v_spark.publishing.versions import open_result
+from w2v_spark.spark.spark_errors import condition, quiet_analysis
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -88,17 +94,21 @@ class ParamsReader(MLReader[Any]):
 
     @errors_naming_params()
     def load(self, path: PathLike) -> Any:
-        """The object.
+        """The object: what was saved, or the model of a training's output or of a root of versions.
 
         Raises
         ------
         ConfigError
             Something else was saved there.
         StoreError
-            A file of the model is missing or damaged, or the path is one that only Spark reaches.
+            Nothing was saved there, a file of the model is missing or damaged, or the path is one that only Spark
+            reaches.
         """
         spark, path = self.sparkSession, os.fspath(path)
-        metadata = DefaultParamsReader.loadMetadata(path, spark)
+        if self._has_store and (result := _published_result(path)) is not None:
+            instance = self._create(LoadedStore(result))
+            return instance._set(**params_of(ModelDescription.read(result).config))
+        metadata = _read_metadata(spark, path)
         if metadata["class"] != self._class_name:
             raise ConfigError(f"{path} holds a {metadata['class']}, expected a {self._class_name}")
         for part in ("paramMap", "defaultParamMap"):
@@ -109,6 +119,46 @@ class ParamsReader(MLReader[Any]):
         instance._resetUid(metadata["uid"])
         DefaultParamsReader.getAndSetParams(cast(Any, instance), metadata)
         return instance
+
+
+def _read_metadata(spark: SparkSession, path: str) -> dict[str, Any]:
+    """What Spark has written of the Params. Raises `StoreError` where that is missing or damaged."""
+    try:
+        with quiet_analysis():
+            metadata = DefaultParamsReader.loadMetadata(path, spark)
+        if not isinstance(metadata["paramMap"], dict):
+            raise TypeError("no Params")
+    except AnalysisException as error:
+        if condition(error) != "PATH_NOT_FOUND":
+            raise
+        raise StoreError(f"{path} holds no saved model (no metadata)", *_advice(path)) from error
+    except (TypeError, ValueError, LookupError) as error:  # no line, no JSON, or other JSON
+        raise StoreError(f"{path} holds no saved model: its metadata is damaged") from error
+    return metadata
+
+
+def _advice(path: str) -> tuple[str, ...]:
+    """What to do with a path that holds something else of this program."""
+    with contextlib.suppress(W2VError, OSError, pa.ArrowException):  # a guess; where it fails, there is no advice
+        directory = Directory.open(path)
+        if directory.exists(MODEL_FILE) and directory.exists(VECTORS):
+            return ("; it is the output of a training, which KeyedVectors.load opens",)
+        if not directory.exists():
+            return ("; nothing is there, so check the path",)
+    return ()
+
+
+def _published_result(path: str) -> Directory | None:
+    """The result that a training has put at a path, which is no saved model; of a root of versions the current one.
+
+    Raises `ConfigError` or `StoreError` as `open_result` does.
+    """
+    try:
+        Directory.open(path)
+    except ConfigError:  # nothing for this process, though perhaps for Spark
+        return None
+    directory = open_result(path)
+    return directory if directory.exists(MODEL_FILE) and not directory.exists("metadata") else None
 
 
 def saved_directory(spark: SparkSession, path: str) -> Directory:

@@ -124,6 +124,7 @@ class ModelDescription:
     def summary_rows(self, table: str) -> list[tuple[str, str]]:
         """The table at the end of a run: names and values as text."""
         stages = [stage for stage in ("count", "encode", "train", "publish") if stage in self.timings]
+        other = self.timings["total"] - sum(self.timings[stage] for stage in stages)
         words = self.encoded.kept_tokens * self.plan.epochs
         return [
             ("documents", f"{self.counted.documents:,}"),
@@ -132,6 +133,7 @@ class ModelDescription:
             ("vectors", f"{self.config.model.dim} dimensions"),
             ("shards x rounds", f"{self.plan.shards} x {self.plan.rounds}"),
             *((stage, f"{self.timings[stage]:.1f} s") for stage in stages),
+            ("other", f"{max(other, 0.0):.1f} s"),
             ("total", f"{self.timings['total']:.1f} s"),
             ("training speed", f"{words / max(self.timings['rounds'], 1e-3):,.0f} words/s"),
             ("table", table),

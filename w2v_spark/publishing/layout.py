@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.part_names import PART
 from w2v_spark.storage import Directory
 
 SUCCESS_FILE: Final = "_SUCCESS"
@@ -38,13 +39,14 @@ STATE: Final = "state"
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
+NOISE: Final = "noise"
+"""What seeds differ by, of each configuration: a folder of a root."""
 
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
 
 _LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old))+")
 """What a process that was killed while it took a lock may leave behind."""
-_PART: Final = re.compile(r"part-\d{5,}\.parquet")
 
 
 class Kind(StrEnum):
@@ -77,11 +79,18 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     for info in directory.list():
         if _LOCK_ASIDE.fullmatch(info.base_name):
             continue
-        test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        test = own.get(info.base_name) or (own.get("part") if PART.fullmatch(info.base_name) else None)
+        if is_retained(info.base_name, VECTORS):
+            test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
         if foreign is not None:
             return foreign
     return None
+
+
+def is_retained(name: str, shown: str) -> bool:
+    """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
+    return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
 
 
 def is_of_lock(name: str) -> bool:
@@ -108,7 +117,7 @@ def _own_table(directory: Directory, info: pafs.FileInfo) -> str | None:
         return str(info.base_name)
     table = directory.child(info.base_name)
     foreign = (
-        part.base_name if not _PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
+        part.base_name if not PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
     )
     return next((f"{info.base_name}/{name}" for name in foreign if name is not None), None)
 
@@ -150,7 +159,7 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 

@@ -1,7 +1,8 @@
 """How a result is checked, staged and put in place: the one rule for all commands.
 
 Only what carries our mark is ever removed (`layout.find_foreign`), the new result is in place before the old one
-goes, and the mark of completeness comes last.
+goes, and the mark of completeness comes last. On a local disk each step is on the disk before the next one that relies
+on it: the files before their place, that before the mark, and all of it before the old result goes.
 """
 
 from __future__ import annotations
@@ -12,11 +13,15 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Final
 
+from pyarrow import fs as pafs
+
 from w2v_spark.errors import ConfigError, Name
-from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_of_lock, mark
+from w2v_spark.inputs.files import covering, within
+from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_of_lock, is_retained, mark
+from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.storage import Directory
 
 _STAGING: Final = "publish"
@@ -69,8 +74,7 @@ class Publication:
         """The part of `check` that does not look into the output. Raises `ConfigError`."""
         if self.directory.is_local:
             check_writable(Path(self.directory.path))
-        for location in inputs:
-            check_apart(self.directory, location, what)
+        check_apart(self.directory.uri, list(inputs), what)
 
     def check_own(self) -> None:
         """Refuse a directory that holds something that this program has not made. Raises `ConfigError`."""
@@ -101,7 +105,9 @@ class Publication:
         """Replace an earlier result by a staged one.
 
         On a local disk each part takes its predecessor's place at one instant, the table first, and a reader meets
-        the old table or the new. An object store copies file by file: there the mark of completeness goes first.
+        the old table or the new. The old table stays beside it, hidden, until the next one comes: a reader that has
+        listed its files finds them there (`find_retained`), and one that has opened them keeps them on network file
+        systems too. An object store copies file by file: there the mark of completeness goes first.
 
         Parameters
         ----------
@@ -121,12 +127,19 @@ class Publication:
         target = self.directory
         if not target.is_local:
             target.remove(SUCCESS_FILE)
-        for name in names:
+        name_by_content(staging.child(names[0]))
+        staging.sync()
+        replaced = _swap_table(staging, names[0], target, names[0])
+        for name in names[1:]:
             swap_in(staging, name, target)
         for name in earlier:
             target.remove(name)
-        target.write_bytes(SUCCESS_FILE, b"")
+        target.sync_names()
+        staging.sync_names()
+        target.write_bytes(SUCCESS_FILE, b"", durable=True)
         staging.delete()
+        for name in replaced:
+            target.remove(name)
 
     @contextmanager
     def beside(self) -> Iterator[Directory]:
@@ -141,19 +154,24 @@ class Publication:
             staging.delete()
 
     def replace_by(self, staging: Directory, name: str) -> None:
-        """Let a folder below `beside` become the output; what was there goes with the staging directory.
+        """Let a folder below `beside` become the output; what was there is retained as by `put_in_place`.
 
         Raises `ConfigError` as `put_in_place` does.
         """
         output, table = self.directory, staging.child(name)
+        name_by_content(table)
         if output.is_local:
-            table.write_bytes(SUCCESS_FILE, b"")
+            table.sync()
+            table.write_bytes(SUCCESS_FILE, b"", durable=True)
         elif output.exists():
             output.remove(SUCCESS_FILE)
         self.check_own()
-        swap_in(staging, name, self._parent, self._name)
+        replaced = _swap_table(staging, name, self._parent, self._name)
+        self._parent.sync_names()
         if not output.is_local:
             output.write_bytes(SUCCESS_FILE, b"")
+        for old in replaced:
+            self._parent.remove(old)
 
     @property
     def _name(self) -> str:
@@ -165,6 +183,43 @@ class Publication:
         return Directory(uri, self.directory.filesystem, path)
 
 
+def _swap_table(staging: Directory, name: str, target: Directory, shown: str) -> list[str]:
+    """Let a table take the place of the one that is shown; the names of what was replaced before that, and may go.
+
+    On a local disk the new table lies beside the old one, hidden, and they change places at one instant: so the files
+    of the old one are hidden beside the new one from then on.
+    """
+    if not target.is_local:  # to keep what was there is to copy it
+        swap_in(staging, name, target, shown)
+        return []
+    earlier = [info.base_name for info in target.list() if is_retained(info.base_name, shown)]
+    if target.exists(shown):
+        hidden = f".{shown}.{uuid.uuid4().hex}.old"
+        staging.move(name, target, hidden)
+        target.exchange(hidden, target, shown)
+    else:
+        staging.move(name, target.create(), shown)
+    return earlier
+
+
+def find_retained(filesystem: pafs.FileSystem, path: str) -> str | None:
+    """Where a file of a table is that was replaced meanwhile; None if it is gone.
+
+    Parameters
+    ----------
+    path : str
+        Where it was, within the file system.
+    """
+    table, name = posixpath.split(path)
+    parent, shown = posixpath.split(table)
+    for info in Directory(parent, filesystem, parent).list():
+        if is_retained(info.base_name, shown):
+            found = posixpath.join(info.path, name)
+            if filesystem.get_file_info(found).is_file:
+                return found
+    return None
+
+
 def swap_in(staging: Directory, name: str, target: Directory, new_name: str | None = None) -> None:
     """Move something in place; what was there is in ``staging`` under the old name afterwards, or overwritten."""
     other = name if new_name is None else new_name
@@ -174,7 +229,7 @@ def swap_in(staging: Directory, name: str, target: Directory, new_name: str | No
         staging.move(name, target.create(), other)
 
 
-def check_writable(output: Path) -> None:
+def check_writable(output: Path, what: Name = _OUTPUT) -> None:
     """Refuse a local path at which no directory can be made or changed.
 
     Raises
@@ -183,31 +238,36 @@ def check_writable(output: Path) -> None:
     """
     there = next(path for path in (output, *output.parents) if path.exists())
     if not there.is_dir():
-        raise ConfigError(_OUTPUT, f" {output} cannot be a directory: {there} is a file; choose another path")
+        raise ConfigError(what, f" {output} cannot be a directory: {there} is a file; choose another path")
     if not os.access(there, os.W_OK | os.X_OK):
         raise ConfigError(
-            _OUTPUT, f" {output} cannot be written: no permission to change {there}; choose another path"
+            what, f" {output} cannot be written: no permission to change {there}; choose another path"
         )  # fmt: skip
 
 
-def check_apart(output: Directory, location: str, what: Name | str = _INPUT) -> None:
+def check_apart(output: str, inputs: Sequence[str], what: Name | str = _INPUT, place: Name = _OUTPUT) -> None:
     """Refuse an output within an input, or an input within an output: one would be read, or lost, with the other.
+
+    Parameters
+    ----------
+    output : str
+        A path or URI.
+    inputs : sequence of str
+        Paths or URIs, globs among them.
+    what : Name or str
+        What messages call an input.
+    place : Name
+        What they call the output.
 
     Raises
     ------
     ConfigError
     """
-    source = Directory.open(location)
-    if not source.filesystem.equals(output.filesystem):
-        return
-    inside, outside = (
-        PurePosixPath(os.path.realpath(place.path) if place.is_local else place.path) for place in (output, source)
-    )
-    if inside.is_relative_to(outside):
+    if (path := covering(inputs, output)) is not None:
         raise ConfigError(
-            _OUTPUT, f" {output.uri} lies within ", what, f" {location}; the next run would read it, so move it"
+            place, f" {output} lies within ", what, f" {path}; the next run would read it, so move it"
         )  # fmt: skip
-    if outside.is_relative_to(inside):
+    if (path := within(inputs, output)) is not None:
         raise ConfigError(
-            what, f" {location} lies within ", _OUTPUT, f" {output.uri}, which is replaced; choose another directory"
+            what, f" {path} lies within ", place, f" {output}, which is replaced; choose another directory"
         )  # fmt: skip

@@ -38,10 +38,12 @@ from w2v_spark.publishing.layout import (
     SWITCHES_FILE,
     VECTORS,
     VERSIONS,
+    is_of_lock,
     mark,
 )
 from w2v_spark.publishing.lock import Lock
 from w2v_spark.publishing.manifest import Manifest
+from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.publishing.version import State, Version, is_id, new_id, time_of
 from w2v_spark.storage import Directory
 
@@ -85,7 +87,7 @@ class VersionRoot:
         ------
         ConfigError
         """
-        entries = [info.base_name for info in self.root.list()]
+        entries = [info.base_name for info in self.root.list() if not is_of_lock(info.base_name)]
         if entries and not self.exists():
             kind = "a single result" if {VECTORS, RUN} & set(entries) else f"{entries[0]!r}"
             raise ConfigError(
@@ -148,6 +150,15 @@ class VersionRoot:
             f"{'the newest of them' if text and found else 'the newest'}: {shown}"
         )
 
+    def require(self, version: str | None = None) -> str:
+        """The id of a version, see `find`, or of the current one. Raises `ConfigError` if there is none yet."""
+        if not self.exists():
+            raise ConfigError(f"{self.root.uri} holds no versions; train the first one with ", Name("publish"))
+        current = self.current() if version is None else self.find(version)
+        if current is None:
+            raise ConfigError(f"{self.root.uri} has no version yet; train one with ", Name("publish"))
+        return current
+
     def report(self, version: str) -> dict[str, Any]:
         """How a version came about: its ``report.json``. Raises `StoreError`."""
         return self.directory(version).read_json(REPORT_FILE)
@@ -189,6 +200,7 @@ class VersionRoot:
         switch : bool
             A version whose state is not ``published`` never becomes the current one.
         """
+        name_by_content(staging.child(VECTORS))
         manifest = Manifest.build(staging, names)
         with self._changing("publish"):
             current = self.current()

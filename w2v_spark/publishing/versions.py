@@ -12,7 +12,7 @@ from w2v_spark.publishing.version import State, Version
 from w2v_spark.publishing.version_root import VersionRoot
 from w2v_spark.storage import Directory
 
-__all__ = ["State", "Version", "VersionRoot", "open_result", "table_path"]
+__all__ = ["State", "Version", "VersionRoot", "open_result", "split_version", "table_path"]
 
 
 def open_result(location: str | PathLike[str]) -> Directory:
@@ -38,13 +38,19 @@ def open_result(location: str | PathLike[str]) -> Directory:
         if current is None:
             raise StoreError(f"{directory.uri} has no version yet: wait until one is published")
         return VersionRoot(directory).directory(current)
-    place, options = (*directory.uri.split("?", 1), "")[:2] if "://" in directory.uri else (directory.uri, "")
-    start, at, version = place.rpartition("@")
-    if at and "/" not in version and not directory.exists():
-        root = VersionRoot.open(f"{start}?{options}" if options else start)
-        if root.exists():
-            return root.directory(root.find(version))
+    place, version = split_version(directory.uri)
+    if version is not None and (root := VersionRoot.open(place)).exists():
+        return root.directory(root.find(version))
     return directory
+
+
+def split_version(location: str) -> tuple[str, str | None]:
+    """A root and what stands behind its ``@``; None where nothing does, or there is a directory of the whole name."""
+    place, options = (*location.split("?", 1), "")[:2] if "://" in location else (location, "")
+    start, at, version = place.rpartition("@")
+    if not at or "/" in version or Directory.open(location).exists():
+        return location, None
+    return f"{start}?{options}" if options else start, version
 
 
 def table_path(location: str | PathLike[str]) -> str:

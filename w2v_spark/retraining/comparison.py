@@ -11,8 +11,7 @@ import pyarrow as pa
 
 from w2v_spark.retraining.drift import Common, Space, build_drift_table, describe_words, overlaps, quantiles
 from w2v_spark.retraining.noise import SeedNoise, octaves_of
-from w2v_spark.retraining.rotation import Rotation, cosines_of, fit_rotation
-from w2v_spark.training.matrix_files import Matrix
+from w2v_spark.retraining.rotation import Rotation, WordPairs, cosines_of, fit_rotation
 
 Numbers = npt.NDArray[np.float64]
 
@@ -49,9 +48,9 @@ class Comparison:
         common = Common.find(before.words, after.words)
         if not len(common):
             return None
-        old, new = before.vectors[common.old], after.vectors[common.new]
-        rotation = fit_rotation(old, new, np.log1p(after.counts[common.new].astype(np.float64)))
-        return cls(common, rotation, cosines_of(old, new, rotation), overlaps(old, new, words))
+        pairs = WordPairs(before.vectors, after.vectors, common.old, common.new)
+        rotation = fit_rotation(pairs, np.log1p(after.counts[common.new].astype(np.float64)))
+        return cls(common, rotation, cosines_of(pairs, rotation), overlaps(pairs, words))
 
     def table(self, before: Space, after: Space) -> pa.Table:
         """The drift table of `DRIFT_SCHEMA`."""
@@ -90,9 +89,3 @@ class Comparison:
             {"word": word, "noise": round(float(units[row]), 2), "count": int(counts[row])}
             for word, row in zip(words, order, strict=True)
         ]
-
-
-def space_of(words: pa.Array, counts: npt.NDArray[np.int64], vectors: Any) -> Space:
-    """A version's words with the rows that they are compared by, read whole where they lie in one file."""
-    matrix: Matrix = vectors if isinstance(vectors, np.ndarray) else vectors[0 : len(vectors)]
-    return Space(words, counts, matrix)

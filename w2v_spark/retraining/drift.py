@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from w2v_spark.retraining.rotation import Vectors, WordPairs
 from w2v_spark.retraining.start import find_rows
-from w2v_spark.training.matrix_files import Matrix
 from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.search.tiled import find_neighbours, normalise
 
@@ -45,13 +45,13 @@ class Space:
     words : (V,) pyarrow string array
         In rank order.
     counts : (V,) int64
-    vectors : (V, D) float32
+    vectors : Vectors
         Read only where needed.
     """
 
     words: pa.Array
     counts: npt.NDArray[np.int64]
-    vectors: Matrix
+    vectors: Vectors
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -78,13 +78,13 @@ class Common:
         return len(self.new)
 
 
-def overlaps(old: Matrix, new: Matrix, words: int) -> npt.NDArray[np.float64]:
+def overlaps(pairs: WordPairs, words: int) -> npt.NDArray[np.float64]:
     """The share of the ten nearest neighbours, by cosine, that the first words have in both of two spaces, (words,).
 
     Parameters
     ----------
-    old, new : (n, D) float32
-        The same words in both, the most frequent first.
+    pairs : WordPairs
+        The most frequent words first.
     words : int
         How many are compared. Their neighbours are looked for among ten times as many.
 
@@ -92,12 +92,12 @@ def overlaps(old: Matrix, new: Matrix, words: int) -> npt.NDArray[np.float64]:
     -----
     Cost: ``40 words^2 D`` operations at most, in float32; memory: ``80 words D`` bytes.
     """
-    words = min(words, len(old))
-    candidates = min(_CANDIDATES * words, len(old))
+    words = min(words, len(pairs))
+    candidates = min(_CANDIDATES * words, len(pairs))
     queries = np.arange(words, dtype=np.int32)
     found = []
-    for vectors in (old, new):
-        unit = normalise(RowStack([np.ascontiguousarray(vectors[:candidates], np.float32)]))
+    for vectors, rows in ((pairs.old, pairs.old_rows), (pairs.new, pairs.new_rows)):
+        unit = normalise(RowStack([vectors.take(rows[:candidates])]))
         found.append(np.concatenate([some.ids for some in find_neighbours(unit, queries, NEIGHBOURS)]))
     topn = found[0].shape[1]
     if not topn:

@@ -15,7 +15,7 @@ from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory, damage_naming
 
 Numbers = npt.NDArray[np.float64]
-_SMALLEST = 1e-9  # of a distance: two equal trainings have no noise to measure in
+_SMALLEST = 1e-6  # of a distance: where two trainings are equal there is no noise to measure in
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SeedNoise:
     octaves : tuple of int
         Words by frequency: octave ``k`` has those that are between ``2^-(k + 1)`` and ``2^-k`` of the text.
     distances : tuple of float
-        The median of 1 - cosine of the words of each octave, after a rotation.
+        The mean of 1 - cosine of the words of each octave, after a rotation.
     overlap : float
         The mean share of the ten nearest neighbours that two seeds have in common.
     seeds : tuple of int
@@ -46,8 +46,8 @@ class SeedNoise:
         """From the cosines of the words of two trainings, (V,), and the overlaps of some of them."""
         octaves = octaves_of(counts)
         found = np.unique(octaves)
-        medians = [max(float(np.median(1 - cosines[octaves == k])), _SMALLEST) for k in found]
-        return cls(tuple(found.tolist()), tuple(medians), float(overlap.mean()) if len(overlap) else 1.0, seeds)
+        means = [max(float(np.mean(1 - cosines[octaves == k])), _SMALLEST) for k in found]
+        return cls(tuple(found.tolist()), tuple(means), float(overlap.mean()) if len(overlap) else 1.0, seeds)
 
     def at(self, counts: npt.NDArray[np.int64]) -> Numbers:
         """The noise of words with these counts, (n,): of their octave, between and beyond octaves of the nearest."""

@@ -7,27 +7,65 @@ every score, and with them all further training, as it was. No other linear map 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader
+from w2v_spark.retraining.rows import RowNumbers
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix
 
 Rotation = npt.NDArray[np.float64]
-Rows = npt.NDArray[np.int64]
+Numbers = npt.NDArray[np.float64]
 _TRIMS: Final = 2
 _TRIMMED: Final = 0.1  # of the words that are left, those that fit worst
 
 
-def fit_rotation(old: Matrix, new: Matrix, weights: npt.NDArray[np.float64]) -> Rotation:
+class Vectors(Protocol):
+    """Rows that can be taken by their numbers."""
+
+    def take(self, rows: RowNumbers, /) -> Matrix:
+        """Some rows, (n, D) float32."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class WordPairs:
+    """The same words in two spaces; rows are read when they are needed, some at a time.
+
+    Attributes
+    ----------
+    old, new : Vectors
+        The two spaces.
+    old_rows, new_rows : (n,) int64
+        Where the words are.
+    """
+
+    old: Vectors
+    new: Vectors
+    old_rows: RowNumbers
+    new_rows: RowNumbers
+
+    def __len__(self) -> int:
+        return len(self.new_rows)
+
+    def batches(self, chosen: RowNumbers) -> Iterator[tuple[slice, Numbers, Numbers]]:
+        """Of some pairs, by their numbers: their place, old and new rows, scaled to length 1."""
+        for start in range(0, len(chosen), ROWS_AT_A_TIME):
+            some = chosen[start : start + ROWS_AT_A_TIME]
+            old, new = self.old.take(self.old_rows[some]), self.new.take(self.new_rows[some])
+            yield slice(start, start + len(some)), _unit(old), _unit(new)
+
+
+def fit_rotation(pairs: WordPairs, weights: Numbers) -> Rotation:
     """The orthogonal map of new rows that brings them nearest to the old ones, but for those that have moved most.
 
     Parameters
     ----------
-    old, new : (n, D) float32
-        The same words before and after, n at least 1.
+    pairs : WordPairs
+        At least one.
     weights : (n,) float64
         What each word counts, not negative.
 
@@ -41,52 +79,37 @@ def fit_rotation(old: Matrix, new: Matrix, weights: npt.NDArray[np.float64]) -> 
     Orthogonal Procrustes over rows of length 1: the map that makes the weighted sum of cosines largest (Schönemann
     1966, "A generalized solution of the orthogonal Procrustes problem"). It is fitted three times: the tenth of the
     words with the lowest cosines is left out, and then the worst tenth of the rest. Cost: ``2 n D^2`` operations each
-    time, in float64.
+    time, in float64; memory: some 32,768 rows.
     """
     keep = np.flatnonzero(weights > 0)
-    rotation = _procrustes(old, new, weights, keep)
+    rotation = _procrustes(pairs, weights, keep)
     for _ in range(_TRIMS):
-        cosines = cosines_of(old, new, rotation, keep)
-        worst = int(len(keep) * _TRIMMED)
-        order = np.argsort(cosines, kind="stable")  # equal ones by rank: the rarer are no worse for being last
-        keep = np.sort(keep[order[worst:]])
-        rotation = _procrustes(old, new, weights, keep)
+        order = np.argsort(cosines_of(pairs, rotation, keep), kind="stable")  # equal ones by rank
+        keep = np.sort(keep[order[int(len(keep) * _TRIMMED) :]])
+        rotation = _procrustes(pairs, weights, keep)
     return rotation
 
 
-def cosines_of(old: Matrix, new: Matrix, rotation: Rotation, rows: Rows | None = None) -> npt.NDArray[np.float64]:
-    """The cosine of each old row with the new one after the rotation, (n,) or (rows,); 0 where either row is zero."""
-    chosen = np.arange(len(old)) if rows is None else rows
+def cosines_of(pairs: WordPairs, rotation: Rotation, chosen: RowNumbers | None = None) -> Numbers:
+    """The cosine of each old row with the new one after the rotation, (n,); 0 where either row is zero."""
+    chosen = np.arange(len(pairs)) if chosen is None else chosen
     cosines = np.empty(len(chosen))
     with threadpool_limits(limits=1, user_api="blas"):
-        for place, some in _batches(chosen):
-            cosines[place] = np.einsum("ij,ij->i", _unit(old[some]), _unit(new[some]) @ rotation)
+        for place, old, new in pairs.batches(chosen):
+            cosines[place] = np.einsum("ij,ij->i", old, new @ rotation)
     return cosines
 
 
-def rotate(matrix: MatrixReader, rotation: Rotation) -> Iterator[Matrix]:
-    """Batches of the rows of a matrix after a rotation, (rows, D) float32, computed in float64."""
-    with threadpool_limits(limits=1, user_api="blas"):  # the same bits however many cores there are
-        for start in range(0, len(matrix), ROWS_AT_A_TIME):
-            rows = matrix[start : start + ROWS_AT_A_TIME]
-            yield (rows.astype(np.float64) @ rotation).astype(np.float32)
-
-
-def _procrustes(old: Matrix, new: Matrix, weights: npt.NDArray[np.float64], keep: Rows) -> Rotation:
-    covariance = np.zeros((old.shape[1], old.shape[1]))
+def _procrustes(pairs: WordPairs, weights: Numbers, keep: RowNumbers) -> Rotation:
+    covariance: Numbers | float = 0.0
     with threadpool_limits(limits=1, user_api="blas"):
-        for _, some in _batches(keep):
-            covariance += _unit(new[some]).T @ (_unit(old[some]) * weights[some, None])
-        left, _, right = np.linalg.svd(covariance)
+        for place, old, new in pairs.batches(keep):
+            covariance = covariance + new.T @ (old * weights[keep[place], None])
+        left, _, right = np.linalg.svd(np.asarray(covariance))
     return np.asarray(left @ right)
 
 
-def _batches(rows: Rows) -> Iterator[tuple[slice, Rows]]:
-    for start in range(0, len(rows), ROWS_AT_A_TIME):
-        yield slice(start, start + ROWS_AT_A_TIME), rows[start : start + ROWS_AT_A_TIME]
-
-
-def _unit(rows: Matrix) -> npt.NDArray[np.float64]:
+def _unit(rows: Matrix) -> Numbers:
     wide = rows.astype(np.float64)
     lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
     return np.asarray(wide / np.where(lengths == 0, 1, lengths)[:, None])

@@ -10,9 +10,10 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from w2v_spark.retraining.rows import open_state, take
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader
-from w2v_spark.training.weights import WeightShape, initial_rows, open_matrices, whole_files, zero_rows
+from w2v_spark.training.weights import WeightShape, initial_rows, zero_rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,14 +32,8 @@ class WarmStart:
 
     @classmethod
     def open(cls, state: Directory, words: pa.Array, shape: WeightShape) -> WarmStart:
-        """The matrices of a version's ``state`` directory.
-
-        Raises
-        ------
-        StoreError
-            A file is missing, truncated or of another shape.
-        """
-        return cls(words, open_matrices(state, shape, whole_files(shape)))
+        """The matrices of a version's ``state`` directory. Raises `StoreError`, see `open_state`."""
+        return cls(words, open_state(state, shape))
 
     def places(self, words: pa.Array) -> npt.NDArray[np.int64]:
         """The old row of each of some words, (n,); -1 for a new word."""
@@ -64,9 +59,8 @@ def find_rows(words: pa.Array, wanted: pa.Array) -> npt.NDArray[np.int64]:
 
 def _filled(places: npt.NDArray[np.int64], old: MatrixReader, fresh: Iterator[Matrix]) -> Iterator[Matrix]:
     """Fresh batches in which old rows have taken the place of those that there are."""
-    rows = old if isinstance(old, np.ndarray) else old[0 : len(old)]  # one part, or a file that cannot be mapped
     for start, batch in zip(range(0, len(places), BLOCK_ROWS), fresh, strict=True):
         wanted = places[start : start + BLOCK_ROWS]
         known = wanted >= 0
-        batch[known] = rows[wanted[known]]
+        batch[known] = take(old, wanted[known])
         yield batch

@@ -5,6 +5,7 @@
     w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
     vocabulary.parquet   sampling.npz  update_statistics.npz
+    counts/              the counts of all words, for a version
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
@@ -33,7 +34,7 @@ import numpy as np
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
-from w2v_spark.publishing.layout import RUN_FILE, mark
+from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
 from w2v_spark.run.checkpoint import ROUND_FILE, Checkpoint, round_name
 from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, VOCABULARY_FILE, Run
 from w2v_spark.sampling.tables import SamplingTables
@@ -83,19 +84,26 @@ class RunDirectory:
         """Where the encoded corpus is."""
         return self.directory.child("corpus")
 
+    @property
+    def counts(self) -> Directory:
+        """Where the counts of all words are, if the first pass has kept them."""
+        return self.directory.child(COUNTS)
+
     def begin(self, run: Run, vocabulary: Vocabulary) -> Run:
-        """Start over: the directory holds this run and nothing else; ``run.json`` comes last.
+        """Start over: the directory holds this run, the counts it was made of, and nothing else.
+
+        ``run.json`` comes last.
 
         Returns
         -------
         The run with the digests of its files.
         """
-        tables = SamplingTables.build(vocabulary.counts, run.config.model, run.config.train.sample)
+        config = run.config.replace(train={"sample": 0.0}) if run.trains_on_every_word(vocabulary) else run.config
+        tables = SamplingTables.build(vocabulary.counts, config.model, config.train.sample)
         statistics = build_update_statistics(
-            vocabulary.counts, run.config, tables, run.statistics.sentences, vocabulary.trained
+            vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained
         )
-        self.directory.delete()
-        mark(self.directory)
+        self._clear()
         files = {
             VOCABULARY_FILE: vocabulary.to_bytes(),
             SAMPLING_FILE: tables.to_bytes(),
@@ -106,6 +114,19 @@ class RunDirectory:
         listed = replace(run, files={name: digest(data) for name, data in files.items()})
         listed.write(self.directory)
         return listed
+
+    def begin_counts(self) -> Directory:
+        """An empty `counts`, in a directory that holds no run any more: an earlier one had other counts."""
+        self._clear()
+        self.counts.delete()
+        return self.counts.create()
+
+    def _clear(self) -> None:
+        """Remove all but counts and the mark; ``run.json``, which makes the rest count, goes first."""
+        mark(self.directory).remove(RUN_FILE)
+        for info in self.directory.list():
+            if info.base_name not in (MARK_FILE, COUNTS):
+                self.directory.remove(info.base_name)
 
     def has_run(self) -> bool:
         """Whether there is a run to go on with."""

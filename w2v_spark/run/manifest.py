@@ -8,8 +8,10 @@ from typing import Any, Final
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
 from w2v_spark.publishing.layout import RUN_FILE
+from w2v_spark.sampling.subsample import leaves_nothing
 from w2v_spark.storage import Directory, damage_naming, from_plain
 from w2v_spark.training.plan import Plan
 
@@ -49,6 +51,11 @@ class Run:
     def start(cls, config: Config, source: dict[str, Any], plan: Plan, statistics: CorpusStatistics) -> Run:
         """A new run."""
         return cls(uuid.uuid4().hex, config, source, plan, statistics)
+
+    def trains_on_every_word(self, vocabulary: Vocabulary) -> bool:
+        """Whether the text is so small that it is trained without subsampling, whatever ``train.sample`` is."""
+        sample, sentences, epochs = self.config.train.sample, self.statistics.sentences, self.plan.epochs
+        return leaves_nothing(vocabulary.counts, sample, sentences, epochs, vocabulary.trained)
 
     def write(self, directory: Directory) -> None:
         """Save as ``run.json``."""

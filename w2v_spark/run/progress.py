@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
+from w2v_spark.errors import printable
 from w2v_spark.run.events import Events
 from w2v_spark.run.stopping import Stopping
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from w2v_spark.training.history import RoundRecord
 
 _RECENT: Final = 0.7  # what a round counts for the time left, in parts of what the next one counts
+_CLEAR_LINE: Final = "\r\x1b[K"
 _BAR: Final = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}{postfix}]"
 
 
@@ -71,6 +73,9 @@ class Progress:
         Wall time of each stage so far.
     clock : function
         Seconds since any moment.
+    shares_terminal : bool
+        Somebody else draws a bar on the last line of the terminal, such as Spark for its jobs: no bar of ours then, and
+        each of our lines begins by clearing what is left of the other's.
     events : Events
         Are told the same.
     stopping : Stopping
@@ -81,6 +86,7 @@ class Progress:
     quiet: bool = False
     seconds: dict[str, float] = field(default_factory=dict)
     clock: Callable[[], float] = time.perf_counter
+    shares_terminal: bool = False
     events: Events = field(default_factory=Events)
     stopping: Stopping = field(default_factory=Stopping)
     _out: LastingStream = field(init=False)
@@ -100,8 +106,10 @@ class Progress:
         self.events.emit("warning", text=text)
 
     def _write(self, text: str) -> None:
+        text = printable(text)
         if self._bar is None:
-            self._out.write(f"{text}\n")
+            clear = _CLEAR_LINE if self.shares_terminal and self._out.isatty() else ""
+            self._out.write(f"{clear}{text}\n")
         else:
             self._bar.write(text, file=self._out)  # above the bar
 
@@ -122,7 +130,8 @@ class Progress:
     def rounds(self, tokens: int, total_rounds: int, done: Sequence[RoundRecord]) -> Iterator[RoundsProgress]:
         """Follow the rounds of a run over ``tokens`` tokens, of which some may be done."""
         tokens_done = sum(record.tokens for record in done)
-        if not self.quiet and (self._out.isatty() or "ipykernel" in sys.modules):
+        is_notebook = "ipykernel" in sys.modules  # where what Java writes does not come
+        if not self.quiet and (is_notebook or (self._out.isatty() and not self.shares_terminal)):
             from tqdm.auto import tqdm
 
             self._bar = tqdm(

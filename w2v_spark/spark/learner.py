@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import NamedTuple, Protocol
 
 from pyspark.sql import SparkSession
@@ -13,7 +13,7 @@ from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.matrix_files import Matrix
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 
 
 class Learned(NamedTuple):
@@ -25,10 +25,13 @@ class Learned(NamedTuple):
         The vectors of all words in rank order, some at a time, to be read once while the run directory is there.
     history : list of RoundRecord
         What happened on the way.
+    weights : mapping of str to (rows, D) float32
+        What training would go on from: ``w_in``, and ``w_out`` or ``w_node``.
     """
 
     batches: Iterator[Matrix]
     history: list[RoundRecord]
+    weights: Mapping[str, MatrixReader]
 
 
 class Learner(Protocol):

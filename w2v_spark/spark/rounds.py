@@ -66,7 +66,8 @@ class RoundsLearner:
         for warning in check_trained(history, run.config, 0 if self.start else len(vocabulary)):
             progress.warn(warning)
         weights = directory.read_weights(run.plan.rounds, shape)
-        return Learned(rows_to_publish(run.config.model.published_rows, *weights), history)
+        named = dict(zip(shape.rows, weights, strict=True))
+        return Learned(rows_to_publish(run.config.model.published_rows, *weights), history, named)
 
     def _begin(self, directory: RunDirectory, run: Run, shape: WeightShape, vocabulary: Vocabulary) -> None:
         seed = run.config.train.seed

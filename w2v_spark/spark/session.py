@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
 from w2v_spark.spark.java_log import JAVA_LOG
+from w2v_spark.spark.warehouse import temporary_warehouse
 
 __all__ = [
     "check_threads",
@@ -28,6 +29,7 @@ __all__ = [
     "get_session",
     "jvm_file_encoding",
     "read_spark_defaults",
+    "shows_console_progress",
 ]
 
 _MEBIBYTE = 1 << 20
@@ -57,7 +59,8 @@ def get_session(
     Notes
     -----
     Where this process has to start the Java side itself, it finds a Java (`find_java_home`), lets Spark use this
-    Python, and sets what nobody has chosen: quiet logs, no console progress, driver memory by the machine's memory,
+    Python, and sets what nobody has chosen: quiet logs, no console progress, driver memory by the machine's memory, a
+    temporary directory in the place of ``spark-warehouse`` in the working directory (unless Spark is set up for Hive),
     and for a local master no web UI and the loopback address. ``JAVA_HOME``, ``PYSPARK_PYTHON`` and
     ``SPARK_LOCAL_IP`` are set in this process's environment for that. Java gets a locale in which it reads names of
     files as this Python does. What Java and the Python workers print goes to a file (`java_log`), unless there is a
@@ -167,6 +170,11 @@ def jvm_file_encoding(spark: SparkSession) -> str | None:
     return str(jvm.java.lang.System.getProperty("sun.jnu.encoding"))
 
 
+def shows_console_progress(spark: SparkSession) -> bool:
+    """Whether Spark draws a bar for its jobs on standard error, as a session does that PySpark has started."""
+    return (spark.conf.get("spark.ui.showConsoleProgress", None) or "").lower() == "true"
+
+
 def check_worker_python(spark: SparkSession) -> None:
     """Refuse a local Spark whose workers run another version of Python than this process: it could not run a task.
 
@@ -260,6 +268,7 @@ def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java) ->
     if {"PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"} & os.environ.keys() or "spark.remote" in settings:
         return dict(settings)  # a command line of the user's own, or a server whose settings are fixed by now
     defaults = _defaults(is_local, threads)
+    defaults |= temporary_warehouse(configured, _conf_dir())
     check_threads(threads, {**defaults, **configured}.get("spark.master", ""))
     return {**{key: value for key, value in defaults.items() if key not in configured}, **settings}
 

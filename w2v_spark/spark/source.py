@@ -13,7 +13,6 @@ from pyspark.sql import DataFrame, SparkSession
 from w2v_spark.config import TextConfig
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import ConfigError, InputError, Name
-from w2v_spark.inputs.files import covering, within
 from w2v_spark.inputs.formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
 from w2v_spark.locations import resolve
 from w2v_spark.spark.columns import document_column, id_column
@@ -163,13 +162,10 @@ class Input:
         if self.paths:
             self._files.check()
 
-    def covering(self, uri: str) -> str | None:
-        """The path of the input, if any, that a directory is or lies within, so that the next run would read it."""
-        return covering(self._paths, uri)
-
-    def within(self, uri: str) -> str | None:
-        """The path of the input, if any, that lies in a directory, so that it would go when the directory goes."""
-        return within(self._paths, uri)
+    @property
+    def locations(self) -> list[str]:
+        """The paths that are read, those in a query included, globs as they are; not where tables of a catalog lie."""
+        return [*self.paths, *_PATH_IN_SQL.findall(self.sql or "")]
 
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents, see `Source`.
@@ -207,6 +203,7 @@ class Input:
         return {
             **seen,
             "version": version,
+            "source": self.to_dict(),
             "reading": json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False),
         }
 
@@ -220,10 +217,6 @@ class Input:
     def _files(self) -> FileInput:
         encoding = find_encoding(self.encoding) if self.encoding else None
         return FileInput(self.paths, self.format, self.options, encoding, self.where, self.column)
-
-    @property
-    def _paths(self) -> list[str]:
-        return [*self.paths, *_PATH_IN_SQL.findall(self.sql or "")]
 
     def _rows(self, spark: SparkSession) -> DataFrame:
         """The rows of the table or the query."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
+from functools import reduce
 from typing import Any, Final
 
 import numpy as np
@@ -22,10 +23,13 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import InputError, Name, VocabularyError
+from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
 BUCKET_TOKENS: Final = 1 << 23
+REPLAYED: Final = "replayed "
+"""Begins the names of statistics of text that is trained on but does not count."""
 _MOST_PARTITIONS: Final = 10_000
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
@@ -78,7 +82,9 @@ def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
     return partial.groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
-def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, CorpusStatistics]:
+def build_vocabulary(
+    documents: DataFrame, config: Config, kept: Directory | None = None
+) -> tuple[Vocabulary, CorpusStatistics]:
     """Count the corpus and keep the words that get a vector.
 
     Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
@@ -87,32 +93,69 @@ def build_vocabulary(documents: DataFrame, config: Config) -> tuple[Vocabulary, 
     ----------
     documents
         With a column ``document`` of text or of lists of words.
+    kept : Directory, optional
+        The counts of all words are written there, see `w2v_spark.corpus.word_counts`.
 
     Raises
     ------
     VocabularyError
         Fewer than two words are left.
     """
-    seen, is_word = Observation(), F.col("statistic").isNull()
-    counts = count_words(documents, config.text).observe(
+    vocabulary, statistics, _ = collect_vocabulary(count_words(documents, config.text), config, kept)
+    return vocabulary, statistics
+
+
+def collect_vocabulary(
+    counts: DataFrame, config: Config, kept: Directory | None = None
+) -> tuple[Vocabulary, CorpusStatistics, CorpusStatistics]:
+    """Keep the words that get a vector, of all that were counted.
+
+    Parameters
+    ----------
+    counts : DataFrame
+        What `count_words` gives. With a column ``trained`` where words are counted that are not trained on, or the
+        other way round; the statistics of text that does not count then have names that begin with `REPLAYED`.
+    kept : Directory, optional
+        See `build_vocabulary`.
+
+    Returns
+    -------
+    The vocabulary, what was seen in the text that counts, and in text that is only trained on.
+
+    Raises
+    ------
+    VocabularyError
+        Fewer than two words are left.
+    """
+    seen, is_word, has_trained = Observation(), F.col("statistic").isNull(), "trained" in counts.columns
+    counts = counts.observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
-    counts = counts.where(~is_word | (F.col("count") >= config.vocabulary.min_count))
+    if kept is None:
+        counts = counts.where(~is_word | (F.col("count") >= config.vocabulary.min_count))
+    else:
+        counts = keep_counts(counts, kept, config.vocabulary.min_count)
     if config.vocabulary.max_size:
-        ranked = counts.orderBy(is_word, F.desc("count"), F.asc("word"))
-        counts = ranked.limit(config.vocabulary.max_size + len(CorpusStatistics.__slots__))
-    table = counts.toArrow()
+        ranked = counts.orderBy(F.col("word").isNotNull(), F.desc("count"), F.asc("word"))
+        others = 2 * len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
+        counts = ranked.limit(config.vocabulary.max_size + others)
+    table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
     is_statistic = pc.is_valid(table["statistic"])
     totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
-    statistics = CorpusStatistics(
-        **{name: totals.get(name, 0) for name in CorpusStatistics.__slots__ if name != "distinct_words"},
-        distinct_words=int(seen.get["distinct"]),
-    )
+    distinct = int(seen.get["distinct"])
+    statistics, replayed = (_statistics(totals, prefix, distinct) for prefix in ("", REPLAYED))
     words = table.filter(pc.invert(is_statistic))
     if not len(words):
         raise _no_word(statistics, seen.get["most"], config.vocabulary.min_count)
     column = words["word"].cast(pa.string()).combine_chunks()
-    return Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary), statistics
+    trained = words["trained"].to_numpy() if has_trained else None
+    vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
+    return vocabulary, statistics, replayed
+
+
+def _statistics(totals: Mapping[str, int], prefix: str, distinct: int) -> CorpusStatistics:
+    names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
+    return CorpusStatistics(**{name: totals.get(prefix + name, 0) for name in names}, distinct_words=distinct)
 
 
 def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:
@@ -213,7 +256,7 @@ def _write_bucket(directory: Directory, chunks: pa.Table) -> dict[str, Any]:
 
 
 def encode_corpus(
-    documents: DataFrame,
+    frames: Sequence[DataFrame],
     config: Config,
     run: Directory,
     vocabulary_file: str,
@@ -225,8 +268,8 @@ def encode_corpus(
 
     Parameters
     ----------
-    documents : DataFrame
-        With a column ``document`` and, where documents have names, a column ``id`` of any type that can be sorted.
+    frames : sequence of DataFrame
+        Each with a column ``document`` and, where documents have names, a column ``id`` of any type that can be sorted.
     vocabulary_file, vocabulary_digest : str
         The vocabulary's file in ``run``, which every executor reads for itself, and its digest.
     vocabulary : Vocabulary
@@ -244,8 +287,10 @@ def encode_corpus(
         build_analyzer(config.text), config.text.max_sentence_length, run.uri, vocabulary_file,
         vocabulary_digest, buckets, config.train.seed,
     )  # fmt: skip
-    names = ["id"] if "id" in documents.columns else []
-    chunks = documents.select("document", *names).mapInArrow(encode, _chunk_schema(documents))
+    has_names = all("id" in frame.columns for frame in frames) and len({frame.schema["id"] for frame in frames}) == 1
+    names = ["id"] if has_names else []
+    selected = [frame.select("document", *names) for frame in frames]
+    chunks = reduce(DataFrame.union, [frame.mapInArrow(encode, _chunk_schema(frame)) for frame in selected])
     chunks = _by_bucket(chunks, min(buckets, _MOST_PARTITIONS))
     rows = chunks.mapInArrow(WriteBuckets(corpus.uri), _PART_SCHEMA).toArrow().to_pylist()
     parts = {row["bucket"]: Part(**{each.name: row[each.name] for each in fields(Part)}) for row in rows}

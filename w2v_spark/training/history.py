@@ -10,7 +10,10 @@ from w2v_spark.config import Config
 from w2v_spark.errors import InputError, Name
 from w2v_spark.training.shard import ShardResult
 
-_FEW_KEPT: Final = 0.01  # of the words, below which a user may not know what subsampling does to a small corpus
+# Below these shares of words a user may not know what subsampling does.
+_FEW_KEPT: Final = 0.01
+_FEW_OF_LITTLE: Final = 0.5  # where the text has but so many words:
+_LITTLE: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,8 @@ def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: in
             "or give sentences of more than one word",
         )  # fmt: skip
     warnings = []
-    if kept < _FEW_KEPT * tokens:
+    is_little = tokens < _LITTLE * config.train.epochs
+    if kept < (_FEW_OF_LITTLE if is_little else _FEW_KEPT) * tokens:
         warnings.append(
             f"subsampling has kept {kept:,} of {tokens:,} words in all epochs, {kept / tokens:.2%}; raise train.sample "
             f"({config.train.sample:g}; 0 keeps every word) to train on more of the text"

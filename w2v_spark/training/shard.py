@@ -35,7 +35,7 @@ class ShardResult:
     checksums : list of str
         Of these files.
     tokens, kept, pairs : int
-        Tokens read, kept by subsampling, and pairs trained on.
+        Tokens of the sentences that were trained on, those of them that subsampling kept, and pairs.
     loss : float
         Sum over all pairs, nats.
     slopes : float
@@ -106,11 +106,13 @@ def train_shard(
     matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
     read = clock()
     trainer = ThreadedTrainer(model, tables, threads, freeze)
+    tokens = 0  # not what the slices say: a sentence belongs to the slice that it begins in, with all its words
     for part in slices:
         schedule = _schedule(plan, part.epoch, shard.tokens, np.uint64(stream_key(seed, part.epoch, shard_number)))
         for ids, offsets, position in shard.read(corpus, part.start, part.stop):
             if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
                 raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
+            tokens += int(offsets[-1]) - int(offsets[0])
             trainer.train(Sentences(ids, offsets, position), schedule, Weights(*matrices.values()))
     trained = clock()
     stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
@@ -122,7 +124,7 @@ def train_shard(
         shard_number,
         stem,
         checksums,
-        sum(part.tokens for part in slices),
+        tokens,
         int(trainer.statistics[KEPT]),
         int(trainer.statistics[PAIRS]),
         float(trainer.statistics[LOSS]),

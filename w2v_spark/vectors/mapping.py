@@ -13,26 +13,33 @@ from __future__ import annotations
 
 import mmap
 import struct
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
-import pyarrow.parquet as pq
 
 from w2v_spark.vectors.blocks import Matrix
 
 MIN_DIM = 16  # the levels of shorter vectors are written in another way; they are read with a copy
 _MAX_HEADER = 512  # bytes; about 40 without statistics
 
+_COLUMNS, _ROWS = 1, 3  # fields of a row group in the footer
+_FILE, _CHUNK = 1, 3  # of a column: another file that it is in, and the rest
+_TYPE, _ENCODINGS, _PATH, _CODEC, _VALUES, _SIZE, _OFFSET, _DICTIONARY = 1, 2, 3, 4, 5, 7, 9, 11  # of that
+_FLOAT, _UNCOMPRESSED, _PLAIN, _RLE = 4, 0, 0, 3
 
-def map_group(content: mmap.mmap, footer: pq.FileMetaData, group: int) -> Matrix | None:
+
+def map_group(content: mmap.mmap, group: Mapping[int, Any], defined: int) -> Matrix | None:
     """The vectors of a row group as a view of the file, or None if they do not lie there plainly.
 
     Parameters
     ----------
     content : mmap.mmap
         The whole file. Kept open by the view.
-    footer : pq.FileMetaData
-    group : int
-        Number of the row group.
+    group : mapping of int to Any
+        What the footer says of the row group, from `thrift.decode_struct`.
+    defined : int
+        The definition level of a number that is not null.
 
     Returns
     -------
@@ -40,22 +47,31 @@ def map_group(content: mmap.mmap, footer: pq.FileMetaData, group: int) -> Matrix
         Not aligned in memory as a rule. None for vectors that are compressed, encoded, in several pages, null, or
         not of one length of at least 16: read those.
 
+    Raises
+    ------
+    LookupError, TypeError, AttributeError
+        The footer lacks something or has it in another type.
+
     Notes
     -----
     Cost: two comparisons, 5 bytes a vector; the numbers themselves are not touched.
     """
-    rows = footer.row_group(group).num_rows
-    columns = (footer.row_group(group).column(number) for number in range(footer.num_columns))
-    number, chunk = next((n, c) for n, c in enumerate(columns) if c.path_in_schema.startswith("vector."))
-    dim, rest = divmod(chunk.num_values, max(rows, 1))
-    plain = chunk.compression == "UNCOMPRESSED" and set(chunk.encodings) <= {"PLAIN", "RLE"}
-    if not plain or chunk.has_dictionary_page or chunk.physical_type != "FLOAT" or rest or dim < MIN_DIM:
+    rows = group[_ROWS]
+    column = next((c for c in group[_COLUMNS] if c[_CHUNK][_PATH][0] == b"vector"), None)
+    if column is None or _FILE in column:
         return None
-    levels = _levels(rows, dim, footer.schema.column(number).max_definition_level)
-    end = chunk.data_page_offset + chunk.total_compressed_size
+    chunk = column[_CHUNK]
+    dim, rest = divmod(chunk[_VALUES], max(rows, 1))
+    is_plain = chunk[_CODEC] == _UNCOMPRESSED and set(chunk[_ENCODINGS]) <= {_PLAIN, _RLE}
+    if not is_plain or _DICTIONARY in chunk or chunk[_TYPE] != _FLOAT or rest or dim < MIN_DIM:
+        return None
+    end = chunk[_OFFSET] + chunk[_SIZE]
     values = end - 4 * rows * dim
-    header = values - len(levels) - chunk.data_page_offset
-    if not 0 < header <= _MAX_HEADER or end > len(content) or content[values - len(levels) : values] != levels:
+    if not 0 <= chunk[_OFFSET] < values < end <= len(content) or 4 * rows > values:
+        return None
+    levels = _levels(rows, dim, defined)
+    header = values - len(levels) - chunk[_OFFSET]
+    if not 0 < header <= _MAX_HEADER or content[values - len(levels) : values] != levels:
         return None
     vectors: Matrix = np.frombuffer(content, "<f4", rows * dim, values).reshape(rows, dim)
     return vectors

@@ -10,10 +10,11 @@ import numpy as np
 
 from w2v_spark.errors import InputError, Name, WordNotFound
 from w2v_spark.publishing.versions import open_result
+from w2v_spark.vectors.reading import read_words
 from w2v_spark.vectors.row_stack import Ids
 from w2v_spark.vectors.search.query import check_limits
 from w2v_spark.vectors.search.tiled import QUERY_ROWS
-from w2v_spark.vectors.table_files import TableFiles, describe_vectors, read_words
+from w2v_spark.vectors.table_files import TableFiles, describe_vectors
 
 _MOST_FILES: Final = 64  # of a table that is not large: enough to keep as many cores busy
 _ROWS_PER_FILE: Final = 16_384

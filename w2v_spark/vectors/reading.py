@@ -11,23 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.publishing.part_names import is_named_by_content
 from w2v_spark.publishing.versions import open_result
-from w2v_spark.storage import errors_naming
+from w2v_spark.storage import Directory, damage_naming, errors_naming
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.mapping import map_group
+from w2v_spark.vectors.checksums import Blocks, check_sequence
+from w2v_spark.vectors.part_file import PartFile, PartReader
 from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.stream import Batch, Counts, VectorStream, limited
-from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA
 
 FileIdentity = tuple[int | None, int | None, int | None]
 _TRIES = 10
-_ALL_BUT_VECTORS = [name for name in VECTOR_SCHEMA.names if name != "vector"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +57,9 @@ class VectorTable:
 
 @dataclass(frozen=True, slots=True)
 class _Source:
-    """The files of a table, their footers looked at: the paths, how many rows are wanted, and the metadata."""
+    """The files of a table, their footers looked at, and how many rows are wanted."""
 
-    filesystem: fs.FileSystem
-    paths: Sequence[str]
+    parts: Sequence[PartFile]
     rows: int
     metadata: dict[str, str]
     is_local: bool
@@ -71,28 +68,49 @@ class _Source:
     @classmethod
     def find(cls, location: str | PathLike[str], limit: int | None) -> _Source:
         limited(1, limit)
-        directory = open_result(location)
-        paths = part_files(directory.filesystem, directory.path)
-        seen = _identities(directory.filesystem, paths)
-        rows, metadata = check_footers(directory.filesystem, paths)
-        return cls(directory.filesystem, paths, limited(rows, limit), metadata, directory.is_local, seen)
+        for left in reversed(range(_TRIES)):
+            directory = open_result(location)
+            paths, seen = list[str](), tuple[FileIdentity, ...]()
+            try:
+                paths = part_files(directory.filesystem, directory.path)
+                seen = _identities(directory.filesystem, paths)
+                parts = open_parts(directory.filesystem, paths)
+                break
+            except (StoreError, OSError):
+                if not left or not _is_changed(directory, paths, seen):
+                    raise
+        rows = limited(sum(sum(part.rows) for part in parts), limit)
+        return cls(parts, rows, {k: v for part in parts for k, v in part.metadata.items()}, directory.is_local, seen)
+
+    def may_be_mixed(self) -> bool:
+        """Whether what was read may be of two tables: another one has taken this one's place, with the same names."""
+        return self.is_replaced() and not all(is_named_by_content(part.path) for part in self.parts)
 
     def is_replaced(self) -> bool:
         """Whether another table has taken the place of this one since it was found."""
-        return _identities(self.filesystem, self.paths) != self.seen
+        return _identities(self.parts[0].filesystem, [part.path for part in self.parts]) != self.seen
 
-    def groups(self) -> Iterator[tuple[str, pq.ParquetFile, int, int, int]]:
-        """Row groups that are not empty, up to the last row wanted: path, file, number, first row, rows wanted."""
+    def groups(self) -> Iterator[tuple[PartReader, int, int, int]]:
+        """Row groups that are not empty, up to the last row wanted: reader, number, first row, rows wanted."""
         start = 0
-        for path in self.paths:
+        for part in self.parts:
             if start == self.rows:
                 return
-            with errors_naming(path), pq.ParquetFile(path, filesystem=self.filesystem) as file:
-                for group in range(file.num_row_groups):
-                    rows = min(file.metadata.row_group(group).num_rows, self.rows - start)
+            with part.read() as reader:
+                for group, there in enumerate(part.rows):
+                    rows = min(there, self.rows - start)
                     if rows:
-                        yield path, file, group, start, rows
+                        yield reader, group, start, rows
                     start += rows
+
+
+def _is_changed(directory: Directory, paths: list[str], seen: tuple[FileIdentity, ...]) -> bool:
+    """Whether a table that could not be opened is another one now."""
+    try:
+        now = part_files(directory.filesystem, directory.path)
+    except (StoreError, OSError):
+        return False
+    return now != paths or _identities(directory.filesystem, now) != seen
 
 
 def _identities(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[FileIdentity, ...]:
@@ -113,9 +131,10 @@ def _local_identity(path: str) -> FileIdentity:
 def open_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorTable:
     """Open a vector table, or its ``limit`` most frequent words; the vectors stay in the files, which are mapped.
 
-    Files on a local or mounted disk are mapped if this package wrote them and D is at least 16; any other table is
-    read like `read_vectors` does it. A mapped file must not be cut or written over while it is in use; one that is
-    deleted or replaced stays readable. Parameters and errors are those of `read_vectors`.
+    Files on a local or mounted disk are mapped if this package wrote them, or if the vectors lie there in the same way;
+    any other table is read like `read_vectors` does it. A mapped file must not be cut or written over while it is in
+    use; one that is deleted or replaced stays readable. Parameters and errors are those of `read_vectors`; but whether
+    mapped vectors are damaged is found out when they are first used, by blocks of about 1 MiB.
 
     Notes
     -----
@@ -134,40 +153,47 @@ def _as_one(location: str | PathLike[str], limit: int | None, read: Callable[[_S
             if not left or not source.is_replaced():
                 raise
             continue
-        if not source.is_replaced():
+        if not source.may_be_mixed():
             return table
     raise StoreError(f"{location} is replaced again and again while it is read; try later")
 
 
 def _open(source: _Source) -> VectorTable:
-    pieces = _map_groups(source) if source.is_local else None
-    if pieces is None:
+    stack = _map_groups(source) if source.is_local else None
+    if stack is None:
         return _read(source)
-    words: list[pa.Array] = []
-    counts: Counts = np.empty(source.rows, dtype=np.int64)
-    for path, file, group, start, rows in source.groups():
-        content = _read_group(path, file, group, _ALL_BUT_VECTORS, start, rows)
-        counts[start : start + rows] = content["count"].to_numpy()
-        words += content["word"].cast(pa.string()).chunks
-    return VectorTable(pa.concat_arrays(words), counts, RowStack(pieces), source.metadata)
+    words, counts = _read_labels(source)
+    return VectorTable(words, counts, stack, source.metadata)
 
 
-def _map_groups(source: _Source) -> list[Matrix] | None:
+def _read_labels(source: _Source) -> tuple[pa.StringArray, Counts]:
+    words: list[pa.StringArray] = []
+    counts: list[Counts] = []
+    for reader, group, start, rows in source.groups():
+        some, their_counts = reader.labels(group, start, rows)
+        words.append(some)
+        counts.append(their_counts)
+    return pa.concat_arrays(words), np.concatenate(counts)
+
+
+def _map_groups(source: _Source) -> RowStack | None:
     """A view of the vectors of each row group in its file, or None if there is one that cannot be mapped."""
     pieces: list[Matrix] = []
+    guards: list[Blocks] = []
     opened: dict[str, mmap.mmap] = {}
-    for path, file, group, _, rows in source.groups():
-        if path not in opened:
+    for reader, group, start, rows in source.groups():
+        if reader.path not in opened:
             try:
-                with Path(path).open("rb") as stream:
-                    opened[path] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
+                with Path(reader.path).open("rb") as stream:
+                    opened[reader.path] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ)
             except OSError:  # some mounted file systems cannot map
                 return None
-        piece = map_group(opened[path], file.metadata, group)
-        if piece is None or (pieces and piece.shape[1] != pieces[0].shape[1]):
+        mapped = reader.map(opened[reader.path], group, start)
+        if mapped is None or (pieces and mapped[0].shape[1] != pieces[0].shape[1]):
             return None
-        pieces.append(piece[:rows])
-    return pieces
+        pieces.append(mapped[0][:rows])
+        guards.append(mapped[1])
+    return RowStack(pieces, guards)
 
 
 def read_vectors(location: str | PathLike[str], limit: int | None = None) -> VectorTable:
@@ -187,7 +213,8 @@ def read_vectors(location: str | PathLike[str], limit: int | None = None) -> Vec
         ``limit`` is below 1.
     StoreError
         There is no finished table at ``location``, or a file is not Parquet, has other columns, nulls, vectors of
-        unequal length, or ids that do not follow the file before it. The message names the file.
+        unequal length or numbers that are not finite, or ids that do not follow the file before it; or one byte of it
+        is not as it was written. The message names the file.
 
     Notes
     -----
@@ -205,43 +232,58 @@ def stream_vectors(location: str | PathLike[str], limit: int | None = None) -> V
 
     def batches() -> Iterator[Batch]:
         yield from _read_batches(source)
-        if source.is_replaced():
+        if source.may_be_mixed():
             raise StoreError(f"{location} has been replaced while it was read; start again")
 
     return VectorStream(source.rows, batches())
 
 
 def _read(source: _Source) -> VectorTable:
-    words: list[pa.Array] = []
-    counts: Counts = np.empty(source.rows, dtype=np.int64)
+    words: list[pa.StringArray] = []
+    counts: list[Counts] = []
     matrix: Matrix = np.empty((0, 0), dtype=np.float32)
     start = 0
     for batch in _read_batches(source):
         stop = start + len(batch.words)
         if start == 0:
-            matrix = np.empty((source.rows, batch.matrix.shape[1]), dtype=np.float32)
+            with damage_naming(source.parts[0].path):
+                matrix = np.empty((source.rows, batch.matrix.shape[1]), dtype=np.float32)
         matrix[start:stop] = batch.matrix
-        counts[start:stop] = batch.counts
+        counts.append(batch.counts)
         words.append(batch.words)
         start = stop
-    return VectorTable(pa.concat_arrays(words), counts, RowStack([matrix]), source.metadata)
+    return VectorTable(pa.concat_arrays(words), np.concatenate(counts), RowStack([matrix]), source.metadata)
 
 
 def _read_batches(source: _Source) -> Iterator[Batch]:
     dim = 0
-    for path, file, group, start, rows in source.groups():
-        content = _read_group(path, file, group, VECTOR_SCHEMA.names, start, rows)
-        vectors = _to_matrix(path, content["vector"].combine_chunks(), start)
+    for reader, group, start, rows in source.groups():
+        words, counts = reader.labels(group, start, rows)
+        vectors = reader.vectors(group, start, rows)
         if vectors.shape[1] != (dim or vectors.shape[1]):
-            raise StoreError(f"{path}: vectors of length {vectors.shape[1]} after vectors of {dim}")
+            raise StoreError(f"{reader.path}: vectors of length {vectors.shape[1]} after vectors of {dim}")
         dim = vectors.shape[1]
-        yield Batch(content["word"].cast(pa.string()).combine_chunks(), vectors, content["count"].to_numpy())
+        yield Batch(words, vectors, counts)
+
+
+def read_words(location: str | PathLike[str]) -> list[str]:
+    """The words of a vector table in rank order, without their vectors.
+
+    Raises
+    ------
+    StoreError
+        As `read_vectors`; what only the vectors would show goes unseen.
+    """
+    words: list[str] = _read_labels(_Source.find(location, None))[0].to_pylist()
+    return words
 
 
 def part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
     """Paths of the table's files in order: of a run's output directory, a bare directory of files, or one file."""
     path = path.rstrip("/")
     with errors_naming(path):
+        if filesystem.get_file_info(path).type == fs.FileType.NotFound:
+            raise StoreError(f"{path} does not exist; check the path")
         nested = f"{path}/{VECTORS}"
         is_run = filesystem.get_file_info(nested).type == fs.FileType.Directory
         is_file = filesystem.get_file_info(path).type == fs.FileType.File
@@ -263,61 +305,17 @@ def part_files(filesystem: fs.FileSystem, path: str) -> list[str]:
     return files
 
 
-def check_footers(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[int, dict[str, str]]:
-    """Number of rows and the metadata of all files together, after a look at every schema."""
-    rows = 0
-    metadata: dict[str, str] = {}
-    for path in paths:
-        with errors_naming(path), pq.ParquetFile(path, filesystem=filesystem) as file:
-            _check_schema(path, file.schema_arrow)
-            rows += file.metadata.num_rows
-            for key, value in (file.metadata.metadata or {}).items():
-                if key.startswith(METADATA_PREFIX.encode()):
-                    metadata[key.decode()[len(METADATA_PREFIX) :]] = value.decode()
+def open_parts(filesystem: fs.FileSystem, paths: Sequence[str]) -> list[PartFile]:
+    """The files of a table, after a look at all footers: that each is whole, and that they belong together."""
+    parts = [PartFile.open(filesystem, path) for path in paths]
+    rows = sum(sum(part.rows) for part in parts)
     if not rows:
         raise StoreError(f"{paths[0]}: the vector table is empty")
-    if metadata.get("vocabulary_size", str(rows)) != str(rows):
-        raise StoreError(
-            f"{posixpath.dirname(paths[0])} holds {rows} of {metadata['vocabulary_size']} vectors: files are missing "
-            "or belong to another table; open the directory that has them all"
-        )
-    return rows, metadata
-
-
-def _check_schema(path: str, schema: pa.Schema) -> None:
-    """Refuse other columns; large and fixed-size kinds pass, since other engines rewrite tables in theirs."""
-    for name, expected in zip(VECTOR_SCHEMA.names, VECTOR_SCHEMA.types, strict=True):
-        found = schema.field(name).type if name in schema.names else pa.null()
-        if pa.types.is_list(expected):
-            is_list = pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found)
-            fits = is_list and found.value_type == expected.value_type
-        else:
-            fits = found == expected or (pa.types.is_string(expected) and pa.types.is_large_string(found))
-        if not fits:
-            shown = found if name in schema.names else "missing"
-            raise StoreError(f"{path}: column {name!r} is {shown}, expected {expected}")
-
-
-def _read_group(path: str, file: pq.ParquetFile, group: int, columns: Sequence[str], start: int, rows: int) -> pa.Table:
-    """Some columns of the first rows of a row group, after a look at nulls, and at ids, which begin with ``start``."""
-    with errors_naming(path):
-        content = file.read_row_group(group, columns=columns).slice(0, rows)
-    if any(column.null_count for column in content.columns):
-        raise StoreError(f"{path}: null values near id {start}; a vector table has none")
-    if not np.array_equal(content["id"].to_numpy(), np.arange(start, start + rows)):
-        raise StoreError(
-            f"{path}: ids are not {start}, {start + 1}, ...: a file is missing or rows are not in rank order"
-        )
-    return content
-
-
-def _to_matrix(path: str, vectors: pa.Array, start: int) -> Matrix:
-    """The vectors of a row group as (rows, D), after a look at their lengths."""
-    lengths = pc.min_max(pc.list_value_length(vectors)).as_py()
-    if lengths["min"] != lengths["max"] or not lengths["min"]:
-        raise StoreError(f"{path}: vectors of length {lengths['min']} to {lengths['max']}, expected one length above 0")
-    values = vectors.flatten()
-    if values.null_count:
-        raise StoreError(f"{path}: null values inside a vector near id {start}")
-    matrix: Matrix = values.to_numpy(zero_copy_only=True).reshape(len(vectors), lengths["min"])
-    return matrix
+    for part in parts:
+        if part.metadata.get("vocabulary_size", str(rows)) != str(rows):
+            raise StoreError(
+                f"{posixpath.dirname(part.path)} holds {rows} of {part.metadata['vocabulary_size']} vectors: files are "
+                "missing or belong to another table; open the directory that has them all"
+            )
+    check_sequence(paths, [part.footer for part in parts])
+    return parts

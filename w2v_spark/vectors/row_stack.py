@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -17,6 +17,16 @@ Ids = npt.NDArray[np.integer[Any]]
 BATCH_BYTES = 1 << 22  # of a batch: small enough for a processor's cache, large enough for a matrix product
 
 
+class Guard(Protocol):
+    """Looks at rows of a piece when they are first touched."""
+
+    def touch(self, start: int, stop: int) -> None:
+        """The rows from ``start`` to ``stop`` are about to be used."""
+
+    def touch_rows(self, rows: Ids) -> None:
+        """These rows are."""
+
+
 class RowStack:
     """Pieces of one read-only matrix, one below the other.
 
@@ -24,6 +34,8 @@ class RowStack:
     ----------
     pieces : sequence of float32, (rows, D)
         At least one. None is copied; a piece need not be aligned in memory, as those in a mapped file are not.
+    guards : sequence of Guard, optional
+        One a piece: looks at rows before they are given out, and raises if they are damaged.
 
     Raises
     ------
@@ -31,11 +43,12 @@ class RowStack:
         There is no piece, or one is not two-dimensional or as wide as the first.
     """
 
-    def __init__(self, pieces: Sequence[Matrix]) -> None:
+    def __init__(self, pieces: Sequence[Matrix], guards: Sequence[Guard] | None = None) -> None:
         shapes = [piece.shape for piece in pieces]
         if not shapes or any(len(shape) != 2 or shape[1] != shapes[0][-1] for shape in shapes):
             raise InputError(f"pieces of shapes {shapes} make no matrix: expected (rows, D), the same D in each")
         self._pieces = [_read_only(piece) for piece in pieces]
+        self._guards = guards
         self._starts: Ids = np.cumsum([0, *(len(piece) for piece in pieces)], dtype=np.intp)
         self.shape = int(self._starts[-1]), int(shapes[0][1])
 
@@ -45,7 +58,10 @@ class RowStack:
     def row(self, row: int) -> Matrix:
         """One row, (D,) float32, read-only: a view, or a copy where the piece is not aligned."""
         piece = int(np.searchsorted(self._starts, row, side="right")) - 1
-        return _aligned(self._pieces[piece][row - int(self._starts[piece])])
+        place = row - int(self._starts[piece])
+        if self._guards is not None:
+            self._guards[piece].touch(place, place + 1)
+        return _aligned(self._pieces[piece][place])
 
     def take(self, rows: npt.ArrayLike) -> Matrix:
         """Some rows, each from 0 to V - 1, as a copy: (n, D) float32. Touches those rows only."""
@@ -54,7 +70,10 @@ class RowStack:
         places = np.searchsorted(self._starts, wanted, side="right") - 1
         for place in np.unique(places):
             here = places == place
-            taken[here] = self._pieces[place][wanted[here] - self._starts[place]]
+            inside = wanted[here] - self._starts[place]
+            if self._guards is not None:
+                self._guards[place].touch_rows(inside)
+            taken[here] = self._pieces[place][inside]
         return taken
 
     def batches(self, stop: int | None = None) -> Iterator[tuple[slice, Matrix]]:
@@ -70,9 +89,11 @@ class RowStack:
         end = len(self) if stop is None else min(stop, len(self))
         step = max(1, BATCH_BYTES // (4 * max(1, self.shape[1])))
         copy: Matrix | None = None  # one for all batches: fresh memory for each would take longer than copying into it
-        for first, piece in zip(self._starts.tolist(), self._pieces, strict=False):
+        for number, (first, piece) in enumerate(zip(self._starts.tolist(), self._pieces, strict=False)):
             for start in range(first, min(first + len(piece), end), step):
                 place = slice(start, min(start + step, first + len(piece), end))
+                if self._guards is not None:
+                    self._guards[number].touch(place.start - first, place.stop - first)
                 batch = piece[place.start - first : place.stop - first]
                 if not batch.flags.aligned:
                     copy = np.empty((step, self.shape[1]), dtype=np.float32) if copy is None else copy
@@ -82,6 +103,8 @@ class RowStack:
 
     def to_matrix(self) -> Matrix:
         """The whole, (V, D), read-only: the one piece there is if it is aligned, else a copy of all."""
+        for guard, piece in zip(self._guards or [], self._pieces, strict=False):
+            guard.touch(0, len(piece))
         if len(self._pieces) == 1:
             return _aligned(self._pieces[0])
         return _read_only(np.concatenate(self._pieces))

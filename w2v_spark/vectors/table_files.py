@@ -7,11 +7,9 @@ import posixpath
 from dataclasses import dataclass
 from os import PathLike
 
-import pyarrow.parquet as pq
-
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import errors_naming
-from w2v_spark.vectors.reading import check_footers, part_files
+from w2v_spark.vectors.reading import open_parts, part_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +19,7 @@ class TableFiles:
     Attributes
     ----------
     directory : str
-        Where they are, a path within their file system.
+        Where they are, a path or a URI.
     rows : int
         V.
     fingerprint : str
@@ -43,26 +41,9 @@ def describe_vectors(location: str | PathLike[str]) -> TableFiles:
     """
     directory = open_result(location)
     paths = part_files(directory.filesystem, directory.path)
-    rows, _ = check_footers(directory.filesystem, paths)
+    rows = sum(sum(part.rows) for part in open_parts(directory.filesystem, paths))
     with errors_naming(directory.path):
         files = directory.filesystem.get_file_info(paths)
     seen = "\n".join(f"{file.base_name} {file.size} {file.mtime_ns}" for file in files)
-    return TableFiles(posixpath.dirname(paths[0]), rows, hashlib.sha256(seen.encode()).hexdigest())
-
-
-def read_words(location: str | PathLike[str]) -> list[str]:
-    """The words of a vector table in rank order, without their vectors.
-
-    Raises
-    ------
-    StoreError
-        As `read_vectors`; what only the vectors would show goes unseen.
-    """
-    directory = open_result(location)
-    paths = part_files(directory.filesystem, directory.path)
-    check_footers(directory.filesystem, paths)
-    words: list[str] = []
-    for path in paths:
-        with errors_naming(path):
-            words += pq.read_table(path, filesystem=directory.filesystem, columns=["word"])["word"].to_pylist()
-    return words
+    place = directory.uri.removesuffix(directory.path) + posixpath.dirname(paths[0])
+    return TableFiles(place, rows, hashlib.sha256(seen.encode()).hexdigest())

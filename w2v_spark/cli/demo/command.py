@@ -38,6 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The options, see `w2v_spark.cli.parsers.CommandModule`."""
     parser.add_argument("--input", nargs="+", metavar="PATH", help="your own text instead of Python's documentation")
     parser.add_argument("--format", help="as of train: whatever Spark reads (default: by the names of the files)")
+    parser.add_argument("--column", help="as of train: the column with the documents, of formats other than text")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="for the training")
     parser.add_argument("--output", type=Path, default=Path("w2v-demo"), help="directory (default: %(default)s)")
 
@@ -53,7 +54,10 @@ def run(options: argparse.Namespace) -> int:
     else:
         inputs, settings = [str(_collect_documentation(options.output / "corpus"))], [*SETTINGS, *options.set]
     model = options.output / "model"
-    arguments = ["--input", *inputs, *(["--format", options.format] if options.format else [])]
+    arguments = ["--input", *inputs]
+    for name in ("format", "column"):
+        if (value := getattr(options, name)) is not None:
+            arguments += [f"--{name}", value]
     arguments += [
         "--output",
         str(model),

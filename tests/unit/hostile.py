@@ -1,0 +1,61 @@
+"""Words that files, tables, pages and terminals may take for something else."""
+
+from __future__ import annotations
+
+LONG = "long" * 250_000  # 1 MB
+
+WITHOUT_BLANKS = [
+    'quote"d',
+    "it's",
+    "''';drop/**/table/**/words;--",
+    "<script>alert(1)</script>",
+    "&amp;",
+    "=cmd|'/c'!A1",
+    "${jndi:ldap://x/y}",
+    "`id`",
+    "$(id)",
+    "../../etc/passwd",
+    "%2e%2e",
+    "\\n",
+    "\x00",
+    "nul\x00inside",
+    "\x1b[31mred\x1b[0m",
+    "\x1b]0;title\x07",
+    "\x9b2J",
+    "\x7f\x08\x08",
+    "\u202ereversed\u202c",
+    "\u2066isolate\u2069",
+    "\u200eleft",
+    "\u061carabic",
+    "\u200bzero\u200dwidth",
+    "\ufeff",
+    "\ufffd",
+    "\U0010ffff",
+    "\u0085next",
+    "\u2028line\u2029paragraph",
+    "1e999",
+    "nan",
+    "-1",
+    "{}",
+    "[1,2]",
+    "#comment",
+    "//comment",
+    ":",
+    "%s{0}",
+    "</s>",
+    "None",
+    "null",
+    "a,b;c|d",
+]
+WITH_BLANKS = [
+    "two words",
+    "tab\tbed",
+    "\t",
+    " ",
+    "  lead and trail  ",
+    "new\nline",
+    "car\rriage",
+    "\r\n",
+    "v\x0bf\x0c",
+]
+HOSTILE = [*WITHOUT_BLANKS, *WITH_BLANKS]

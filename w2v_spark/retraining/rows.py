@@ -1,0 +1,100 @@
+"""Rows of matrices that lie in files: some of them by number, and the plain files that a version keeps."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from threadpoolctl import threadpool_limits
+
+from w2v_spark.config import PublishedRows
+from w2v_spark.errors import StoreError
+from w2v_spark.storage import Directory, damage_naming
+from w2v_spark.training.matrix_files import FileRows, Matrix, MatrixReader
+from w2v_spark.training.weights import WeightShape
+
+RowNumbers = npt.NDArray[np.int64]
+
+
+def take(matrix: MatrixReader, rows: RowNumbers) -> Matrix:
+    """Some rows of a matrix in any order, as a copy, (n, D) float32."""
+    if not len(rows):
+        return matrix[0:0]
+    if isinstance(matrix, FileRows):
+        taken = np.empty((len(rows), matrix[0:1].shape[1]), np.float32)
+        for part, first, end in zip(matrix.parts, matrix.starts, matrix.starts[1:], strict=False):
+            inside = np.flatnonzero((rows >= first) & (rows < end))
+            if len(inside):
+                taken[inside] = take(part, rows[inside] - first)
+        return taken
+    first = int(rows.min())
+    return np.ascontiguousarray(matrix[first : int(rows.max()) + 1][rows - first])
+
+
+def open_state(directory: Directory, shape: WeightShape) -> tuple[Matrix, Matrix]:
+    """The input and the output matrix that a version keeps, (rows, D) float32: mapped, or read from object stores.
+
+    Raises
+    ------
+    StoreError
+        A file is missing, damaged or of another shape.
+    """
+    first, second = (_open(directory, f"{name}.npy", rows, shape.dim) for name, rows in shape.rows.items())
+    return first, second
+
+
+def _open(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
+    where = f"{directory.uri}/{name}"
+    if not directory.exists(name):
+        raise StoreError(f"{where} is missing: the version keeps nothing that training could go on from")
+    matrix: Matrix
+    with damage_naming(where):
+        if directory.is_local:
+            matrix = np.load(directory.file(name), mmap_mode="r", allow_pickle=False).view(np.ndarray)
+        else:
+            with directory.filesystem.open_input_file(directory.file(name)) as file:
+                version = np.lib.format.read_magic(file)
+                found, fortran, kind = (
+                    np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), True, "")
+                )
+                if fortran or kind != np.float32 or found != (rows, dim):
+                    raise ValueError(f"expected {rows} x {dim} float32")
+                matrix = np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
+        if matrix.shape != (rows, dim) or matrix.dtype != np.float32 or not matrix.flags.c_contiguous:
+            raise ValueError(f"expected {rows} x {dim} float32")
+    return matrix
+
+
+class PublishedMatrix:
+    """The rows that a version publishes, of its two matrices: one of them, or the sum; a `MatrixReader`."""
+
+    def __init__(self, published: PublishedRows, inputs: MatrixReader, outputs: MatrixReader) -> None:
+        self._parts = {PublishedRows.INPUT: (inputs,), PublishedRows.OUTPUT: (outputs,)}.get(
+            published, (inputs, outputs)
+        )
+
+    def __len__(self) -> int:
+        return len(self._parts[0])
+
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        first, *others = (part[rows] for part in self._parts)
+        return first + others[0] if others else first
+
+    def take(self, rows: RowNumbers) -> Matrix:
+        """See `take`."""
+        first, *others = (take(part, rows) for part in self._parts)
+        return first + others[0] if others else first
+
+
+class RotatedMatrix:
+    """A matrix after a rotation, which is computed where rows are read; a `MatrixReader`."""
+
+    def __init__(self, matrix: MatrixReader, rotation: npt.NDArray[np.float64]) -> None:
+        self._matrix, self._rotation = matrix, rotation
+
+    def __len__(self) -> int:
+        return len(self._matrix)
+
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        with threadpool_limits(limits=1, user_api="blas"):  # the same bits however many cores there are
+            turned: Matrix = (self._matrix[rows].astype(np.float64) @ self._rotation).astype(np.float32)
+        return turned

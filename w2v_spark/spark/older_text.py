@@ -1,0 +1,59 @@
+"""The text of earlier versions: which inputs it came from, and a share of it that is drawn again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from w2v_spark.errors import W2VError
+from w2v_spark.run.progress import Progress
+from w2v_spark.spark.source import Input
+
+_HASHES: Final = 1 << 32
+_RECOGNISED_BY: Final = ("files", "bytes", "digest", "version", "reading")
+
+
+def chain_of(seen: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The inputs of a version, its own last, from what its ``model.json`` says of its input."""
+    own = {key: value for key, value in seen.items() if key not in ("earlier", "parent", "text")}
+    return [*seen.get("earlier", []), own]
+
+
+def find_same(chain: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]) -> bool:
+    """Whether an input was trained on already, as far as files or a version tell."""
+    if not (seen.get("files") or seen.get("version")):
+        return False
+    return any(all(entry.get(key) == seen.get(key) for key in _RECOGNISED_BY) for entry in chain)
+
+
+def find_changed(chain: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]) -> bool:
+    """Whether an earlier input was the same place, read in the same way, with other content."""
+    return any(entry.get("source") == seen.get("source") for entry in chain)
+
+
+def draw(documents: DataFrame, share: float, salt: int) -> DataFrame:
+    """A share of the documents, by a hash of their content: the same ones each time, and others with another salt."""
+    place = F.pmod(F.xxhash64("document", F.lit(salt)), F.lit(_HASHES))
+    return documents.where(place < F.lit(int(share * _HASHES)))
+
+
+def replay(
+    spark: SparkSession, chain: Sequence[Mapping[str, Any]], share: float, salt: int, progress: Progress
+) -> list[DataFrame]:
+    """A share of the text of each earlier input; what is not there any more is left out, with a warning."""
+    frames = []
+    for entry in chain if share > 0 else ():
+        source = entry.get("source")
+        try:
+            if source is None:
+                raise W2VError("it was given as a DataFrame")
+            documents = Input.from_dict(source).open(spark)
+        except (W2VError, TypeError, KeyError) as error:
+            where = " ".join((source or {}).get("paths") or []) or (source or {}).get("table") or "an input"
+            progress.warn(f"older text is not drawn again from {where}: {error}")
+            continue
+        frames.append(draw(documents, share, salt))
+    return frames

@@ -1,0 +1,131 @@
+"""What a training begins with: text alone, or a version of earlier text that it makes the next one of."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+
+from w2v_spark.config import Config
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.run.directory import RunDirectory
+from w2v_spark.run.manifest import Run
+from w2v_spark.run.progress import Progress
+from w2v_spark.spark.learner import Learned, Learner
+from w2v_spark.spark.rounds import RoundsLearner
+from w2v_spark.spark.text_passes import build_vocabulary
+from w2v_spark.storage import Directory
+from w2v_spark.training.plan import Plan
+
+
+class Completed(NamedTuple):
+    """What is published, after the learner has done its part.
+
+    Attributes
+    ----------
+    learned : Learned
+    parts : sequence of str
+        What was written beside the table and belongs to the result.
+    report : mapping
+        For ``report.json``.
+    """
+
+    learned: Learned
+    parts: Sequence[str] = ()
+    report: Mapping[str, Any] = {}
+
+
+class Origin(Protocol):
+    """What a training begins with."""
+
+    def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """The fingerprint of the input, with what else makes the result another one."""
+
+    def documents(self, spark: SparkSession, given: DataFrame, progress: Progress) -> list[DataFrame]:
+        """All text that is trained on, that which was given first.
+
+        Raises
+        ------
+        NothingNew
+            There is no reason to train.
+        """
+
+    def count(
+        self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
+    ) -> tuple[Vocabulary, CorpusStatistics]:
+        """The words that get a vector, see `build_vocabulary`. Raises `NothingNew` where the text has no word."""
+
+    def counted(self) -> dict[str, Any]:
+        """What `count` has found that the fingerprint of the input is to keep."""
+
+    def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
+        """When what is trained, see `Plan.build`."""
+
+    def learner(self) -> Learner:
+        """What learns."""
+
+    def complete(self, learned: Learned, work: Work) -> Completed:
+        """What becomes of the weights before they are published."""
+
+
+class Work(NamedTuple):
+    """A training that has ended, for what comes after it.
+
+    Attributes
+    ----------
+    spark : SparkSession
+    directory : RunDirectory
+    run : Run
+    frames : sequence of DataFrame
+        From `Origin.documents`.
+    vocabulary : Vocabulary
+    staging : Directory
+        Where the parts of the result are gathered.
+    progress : Progress
+    """
+
+    spark: SparkSession
+    directory: RunDirectory
+    run: Run
+    frames: Sequence[DataFrame]
+    vocabulary: Vocabulary
+    staging: Directory
+    progress: Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """Nothing: the given text is all there is, and weights are drawn at random."""
+
+    def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """See `Origin`."""
+        return seen
+
+    def documents(self, spark: SparkSession, given: DataFrame, progress: Progress) -> list[DataFrame]:
+        """See `Origin`."""
+        return [given]
+
+    def count(
+        self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
+    ) -> tuple[Vocabulary, CorpusStatistics]:
+        """See `Origin`."""
+        return build_vocabulary(frames[0], config, kept)
+
+    def counted(self) -> dict[str, Any]:
+        """See `Origin`."""
+        return {}
+
+    def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
+        """See `Origin`."""
+        return Plan.build(config, default_shards, tokens)
+
+    def learner(self) -> Learner:
+        """See `Origin`. One that does not train by rounds, such as counting, gets its place here."""
+        return RoundsLearner()
+
+    def complete(self, learned: Learned, work: Work) -> Completed:
+        """See `Origin`."""
+        return Completed(learned)

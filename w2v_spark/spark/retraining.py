@@ -1,0 +1,235 @@
+"""Training that goes on from a version: its weights, its counts, and a share of its text."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from w2v_spark.config import Config, Objective
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
+from w2v_spark.publishing.description import ModelDescription
+from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STATE
+from w2v_spark.publishing.manifest import Manifest
+from w2v_spark.retraining.comparison import Comparison
+from w2v_spark.retraining.drift import Space
+from w2v_spark.retraining.noise import SeedNoise, noise_key
+from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
+from w2v_spark.retraining.start import WarmStart
+from w2v_spark.run.progress import Progress
+from w2v_spark.spark.learner import Learned, Learner
+from w2v_spark.spark.older_text import chain_of, find_changed, find_same, replay
+from w2v_spark.spark.origin import Completed, Work
+from w2v_spark.spark.rounds import RoundsLearner
+from w2v_spark.spark.seed_noise import learn_with_another_seed
+from w2v_spark.spark.text_passes import REPLAYED, collect_vocabulary, count_words
+from w2v_spark.storage import Directory
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME
+from w2v_spark.training.plan import Plan
+from w2v_spark.training.weights import WeightShape
+from w2v_spark.vectors.reading import open_vectors
+
+KEPT_SETTINGS: Final = ("text", "model")
+"""Sections in which a version and the one that is made of it must agree, but for the column."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parent:
+    """The version that a training goes on from.
+
+    Attributes
+    ----------
+    id : str
+    directory : Directory
+    model : ModelDescription
+    words : (V,) pyarrow string array
+    counts : (V,) int64
+    start : WarmStart
+    """
+
+    id: str
+    directory: Directory
+    model: ModelDescription
+    words: pa.Array
+    counts: Any
+    start: WarmStart
+
+    @classmethod
+    def open(cls, id: str, directory: Directory) -> Parent:
+        """A version.
+
+        Raises
+        ------
+        StoreError
+            It is damaged, or keeps nothing to go on from.
+        ConfigError
+            It was trained by hierarchical softmax.
+        """
+        model = ModelDescription.read(directory)
+        if model.config.model.objective is Objective.HIERARCHICAL_SOFTMAX:
+            raise ConfigError(
+                Name("from"), f" {directory.uri} was trained by hierarchical softmax, whose output rows belong to the "
+                "nodes of a tree that new counts change, so that nothing can go on from them; train a version with ",
+                Name("model.objective"), " = 'negative_sampling', or train anew",
+            )  # fmt: skip
+        Manifest.read(directory).verify(directory)
+        table = open_vectors(directory.uri)
+        shape = WeightShape.build(model.config.model, len(table.words))
+        start = WarmStart.open(directory.child(STATE), table.words, shape)
+        return cls(id, directory, model, table.words, table.counts, start)
+
+    def check(self, config: Config) -> None:
+        """Refuse a configuration that does not go on with the parent's. Raises `ConfigError`."""
+        old, new = self.model.config.to_dict(), config.to_dict()
+        for section in KEPT_SETTINGS:
+            for key, value in new[section].items():
+                if value != old[section][key] and (section, key) != ("text", "column"):
+                    raise ConfigError(
+                        Name(f"{section}.{key}"), f" = {value!r} is not what version {self.id} was trained with, "
+                        f"{old[section][key]!r}; leave it as it is, or train anew",
+                    )  # fmt: skip
+
+    @property
+    def space(self) -> Space:
+        """Its words and published vectors."""
+        rows = self.model.config.model.published_rows
+        return Space(self.words, self.counts, PublishedMatrix(rows, *self.start.matrices))
+
+
+@dataclass(slots=True, eq=False)
+class Retraining:
+    """The origin of a version that goes on from another one, see `w2v_spark.spark.origin.Origin`.
+
+    Attributes
+    ----------
+    parent : Parent
+    config : Config
+    noise : Directory, optional
+        Where the seed noise of configurations is kept. Without it, drift is not given in its units.
+    """
+
+    parent: Parent
+    config: Config
+    noise: Directory | None = None
+    _text: dict[str, Any] = field(default_factory=dict, init=False)
+    _seen: dict[str, Any] = field(default_factory=dict, init=False)
+
+    def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
+        """With the parent, and the inputs of all versions before."""
+        self._seen = {**seen, "parent": self.parent.id, "earlier": chain_of(self.parent.model.input)}
+        return self._seen
+
+    def documents(self, spark: SparkSession, given: DataFrame, progress: Progress) -> list[DataFrame]:
+        """The new text, then the share of the older text."""
+        chain = chain_of(self.parent.model.input)
+        if find_same(chain, self._seen):
+            raise NothingNew(f"the input is one that version {self.parent.id} has been trained on")
+        if find_changed(chain, self._seen):
+            progress.warn(
+                "the input was read for an earlier version and has other content by now: all of it counts as new text; "
+                "name what is new alone, for example by --where"
+            )
+        share, generation = self.config.retrain.replay, len(chain)
+        return [given, *replay(spark, chain, share, generation, progress)]
+
+    def count(
+        self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
+    ) -> tuple[Vocabulary, CorpusStatistics]:
+        """Counts of the parent, which fade by the half-life, and of the new text; of older text what is trained on."""
+        spark, half_life = frames[0].sparkSession, config.retrain.half_life
+        factor = 2.0 ** (-1 / half_life) if half_life else 1.0
+        earlier = spark.read.parquet(self.parent.directory.child(f"{STATE}/{COUNTS}").uri)
+        nothing = F.lit(0).cast("bigint")
+        counts = earlier.select(
+            "word", F.lit(None).cast("string").alias("statistic"),
+            F.floor(F.col("count") * F.lit(factor) + F.lit(0.5)).alias("count"), nothing.alias("trained"),
+        )  # fmt: skip
+        is_word, replayed_name = F.col("statistic").isNull(), F.concat(F.lit(REPLAYED), "statistic")
+        for number, frame in enumerate(frames):
+            counted = F.when(is_word, nothing).otherwise(F.col("count")) if number else F.col("count")
+            name = replayed_name if number else F.col("statistic")
+            counts = counts.unionByName(
+                count_words(frame, config.text).select(
+                    "word", name.alias("statistic"), counted.alias("count"), F.col("count").alias("trained")
+                )
+            )
+        sums = [F.sum(name).alias(name) for name in ("count", "trained")]
+        counts = counts.groupBy("word", "statistic").agg(*sums)
+        counts = counts.where(~is_word | (F.col("count") > 0))
+        vocabulary, statistics, replayed = collect_vocabulary(counts, config, kept)
+        if not statistics.tokens:
+            raise NothingNew("the input has no word")
+        self._text = {"new": statistics.to_dict(), "replayed": replayed.to_dict()}
+        return vocabulary, statistics + replayed
+
+    def counted(self) -> dict[str, Any]:
+        """How much of the text is new."""
+        return {"text": self._text}
+
+    def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
+        """By ``[retrain]``."""
+        return Plan.build_retraining(config, default_shards, tokens)
+
+    def learner(self) -> Learner:
+        """Rounds that begin with the parent's weights."""
+        return RoundsLearner(self.parent.start)
+
+    def complete(self, learned: Learned, work: Work) -> Completed:
+        """Turn the new space onto the parent's, and write the rotation, the drift and what the report says of them."""
+        run, vocabulary, staging = work.run, work.vocabulary, work.staging
+        published, words = run.config.model.published_rows, run.config.retrain.drift_words
+        vectors = PublishedMatrix(published, *learned.weights.values())
+        before, after = self.parent.space, Space(vocabulary.words, vocabulary.counts, vectors)
+        with work.progress.stage("align"):
+            comparison = Comparison.build(before, after, words)
+        report: dict[str, Any] = {"parent": self.parent.id, "text": run.input.get("text")}
+        if comparison is None:
+            work.progress.warn("no word of the version before is left: the new vectors cannot be compared with it")
+            return Completed(learned, (), report)
+        noise = self._noise(work, vectors)
+        table = comparison.table(before, after)
+        drift = staging.child(DRIFT).create()
+        sink = pa.BufferOutputStream()
+        pq.write_table(table, sink)
+        drift.write_bytes("part-00000.parquet", sink.getvalue().to_pybytes())
+        staging.write_bytes(ROTATION_FILE, _npy(comparison.rotation))
+        report |= comparison.report(before, after, words, noise)
+        turned = {name: RotatedMatrix(matrix, comparison.rotation) for name, matrix in learned.weights.items()}
+        turned_vectors = RotatedMatrix(vectors, comparison.rotation)
+        starts = range(0, len(vocabulary), ROWS_AT_A_TIME)
+        batches = (turned_vectors[start : start + ROWS_AT_A_TIME] for start in starts)
+        return Completed(Learned(batches, learned.history, turned), (DRIFT, ROTATION_FILE), report)
+
+    def _noise(self, work: Work, vectors: PublishedMatrix) -> SeedNoise | None:
+        """The seed noise of the configuration: kept from an earlier version, or measured by a second training."""
+        if self.noise is None:
+            return None
+        config, name = work.run.config, f"{noise_key(work.run.config)}.json"
+        if self.noise.exists(name):
+            return SeedNoise.read(self.noise, name)
+        with work.progress.stage(NOISE):
+            others, seed = learn_with_another_seed(work, self.learner())
+            rows, counts = config.model.published_rows, work.vocabulary.counts
+            one = Space(work.vocabulary.words, counts, vectors)
+            other = Space(work.vocabulary.words, counts, PublishedMatrix(rows, *others.weights.values()))
+            compared = Comparison.build(one, other, config.retrain.drift_words)
+            if compared is None:
+                raise StoreError("two trainings of the same words have no word in common")
+            noise = SeedNoise.measure(counts, compared.cosines, compared.overlap, (config.train.seed, seed))
+        noise.write(self.noise.create(), name)
+        return noise
+
+
+def _npy(matrix: Any) -> bytes:
+    buffer = io.BytesIO()
+    np.save(buffer, matrix, allow_pickle=False)
+    return buffer.getvalue()

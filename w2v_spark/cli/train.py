@@ -105,13 +105,15 @@ def train_and_report(
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.session import get_session
+    from w2v_spark.spark.spark_errors import translated_errors
     from w2v_spark.spark.train import train
 
     gates = build_gates(options, config, measures_drift=measures_drift)
     gate = GateCheck(gates) if gates else None
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
     with watched(progress, command, output.home.uri), occupied(output.home, command, progress.warn) as lock:
-        session = get_session(threads=config.train.threads)
+        with translated_errors():
+            session = get_session(threads=config.train.threads)
         if options.publish_table is not None:
             check_table(session, options.publish_table, VersionRoot(output.home))
         try:

@@ -56,14 +56,14 @@ generated: $(STAMP) ## write what is made from the table of settings: and of com
 bench: $(STAMP) ## measure the whole job against gensim (minutes; see benchmarks/)
 	$(BIN)/python -m benchmarks.bench_end_to_end $(ARGS)
 
+faults: $(STAMP) ## kill a process of a small job at a random moment, N times: make faults N=200 SEED=1
+	$(BIN)/python -m tests.faults.random_kills --number $(or $(N),200) --seed $(or $(SEED),1) $(ARGS)
+
 SECONDS ?= 60
 fuzz: $(STAMP) ## look for bytes that end in a traceback or worse: make fuzz SECONDS=3600 ARGS="own-table tokenizer"
 	@$(BIN)/python -c 'import atheris' 2>/dev/null || $(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[fuzz]' \
 	    || echo "atheris cannot be installed here: going on with mutations that know nothing of what is covered" >&2
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(ARGS)
-
-faults: $(STAMP) ## kill a process of a small job at a random moment, N times: make faults N=200 SEED=1
-	$(BIN)/python -m tests.faults.random_kills --number $(or $(N),200) --seed $(or $(SEED),1) $(ARGS)
 
 dist: $(STAMP) ## pack the package into dist/: a zip for spark-submit --py-files, and a wheel
 	$(BIN)/python -m w2v_spark path --zip $(ZIP)

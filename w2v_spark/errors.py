@@ -109,5 +109,9 @@ class MissingExtra(W2VError, ImportError):
     """A part of the package needs libraries that its base installation leaves out."""
 
 
+class GateFailed(W2VError):
+    """A result did not pass its gate: it is kept, and nobody is led to it."""
+
+
 class NothingNew(W2VError):
     """There is no text to train on that has not been trained on: no failure, and nothing is published."""

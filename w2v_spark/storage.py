@@ -10,10 +10,11 @@ import json
 import os
 import posixpath
 import sys
+import time
 import uuid
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,6 +49,10 @@ def unsealed(data: bytes, path: str) -> bytes:
     if digest(content).encode() != found:
         raise StoreError(f"{path} is damaged: its content is not what was written")
     return content
+
+
+Read = TypeVar("Read")
+_WAITS: Final = (0.1, 0.4, 1.6)  # seconds before an object store is asked again
 
 
 @contextmanager
@@ -211,8 +216,7 @@ class Directory:
             It is missing, or not what was written.
         """
         try:
-            with self.filesystem.open_input_stream(self.file(name)) as stream:
-                data = bytes(stream.read())
+            data = retried(self.filesystem, lambda: _read_all(self.filesystem, self.file(name)))
         except FileNotFoundError as error:
             raise StoreError(f"{self.uri}/{name} is missing") from error
         if expected is not None and digest(data) != expected:
@@ -323,6 +327,27 @@ class Directory:
 def _seal(value: Mapping[str, Any]) -> str:
     """The digest of a JSON object, however it is laid out."""
     return digest(json.dumps(value, sort_keys=True, separators=(",", ":")).encode())
+
+
+def retried(filesystem: pafs.FileSystem, read: Callable[[], Read]) -> Read:
+    """Read from a file system, once more where an object store was busy.
+
+    The clients of pyarrow ask again themselves, but not where the answer "busy" is longer than what was asked for: the
+    client of S3 takes that for a broken connection (pyarrow 26).
+    """
+    for wait in () if filesystem.type_name == "local" else _WAITS:
+        try:
+            return read()
+        except (FileNotFoundError, StoreError):
+            raise
+        except OSError:
+            time.sleep(wait)
+    return read()
+
+
+def _read_all(filesystem: pafs.FileSystem, path: str) -> bytes:
+    with filesystem.open_input_stream(path) as stream:
+        return bytes(stream.read())
 
 
 def _sync_path(path: str) -> None:

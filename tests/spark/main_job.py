@@ -15,6 +15,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from tests.commands import train
+from w2v_spark.publishing.part_names import is_named_by_content
 
 SMALL = (  # and every word, for few are there
     "vocabulary.min_count=1", "model.dim=8", "train.epochs=1", "train.rounds=2", "train.shards=2", "train.sample=0",
@@ -62,7 +63,8 @@ class Model:
     def read(cls, output: Path) -> Model:
         assert (output / "_SUCCESS").is_file()
         parts = sorted((output / "vectors").iterdir())
-        assert [part.name for part in parts] == [f"part-{number:05d}.parquet" for number in range(len(parts))]
+        assert [part.name[:11] for part in parts] == [f"part-{number:05d}-" for number in range(len(parts))]
+        assert all(is_named_by_content(part.name) for part in parts)
         return cls(
             pq.read_table(output / "vectors"),
             json.loads((output / "model.json").read_text()),

@@ -150,11 +150,14 @@ def test_the_run_directory_is_kept_when_asked(job, tmp_path, out):
 def test_overwrite_replaces_the_result(job, tmp_path, out):
     source = write_text(tmp_path / "a.txt", DOCUMENTS)
     job.train(source, out, settings=["model.dim=5"])
-    shutil.copy(out / "vectors" / "part-00000.parquet", out / "vectors" / "part-00001.parquet")  # of a larger result
+    (part,) = (out / "vectors").iterdir()
+    shutil.copy(part, out / "vectors" / "part-00001.parquet")  # of a larger result, and of an earlier version
     model = job.train(source, out, "--overwrite")
     assert model.matrix.shape == (9, 8)
-    assert sorted(path.name for path in out.iterdir()) == ["_SUCCESS", "history.json", "model.json", "vectors"]
-    assert [path.name for path in (out / "vectors").iterdir()] == ["part-00000.parquet"]
+    replaced, *names = sorted(path.name for path in out.iterdir())
+    assert names == ["_SUCCESS", "history.json", "model.json", "vectors"]
+    assert sorted(path.name for path in (out / replaced).iterdir()) == [part.name, "part-00001.parquet"]
+    assert len(list((out / "vectors").iterdir())) == 1
 
 
 def test_resume_of_a_finished_run_says_so_and_changes_nothing(job, tmp_path, out):

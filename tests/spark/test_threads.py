@@ -21,7 +21,7 @@ from w2v_spark.errors import ConfigError
 from w2v_spark.spark import resources
 from w2v_spark.spark import session as session_module
 from w2v_spark.spark.java import Java
-from w2v_spark.spark.resources import memory_warnings, parse_size, task_slots, thread_warnings
+from w2v_spark.spark.resources import available_memory, check_memory, parse_size, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads
 from w2v_spark.training.memory import MemoryEstimate
 
@@ -128,11 +128,78 @@ def test_memory_is_needed_for_the_tasks_that_run_side_by_side(
     cpus: str, side_by_side: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     estimate = MemoryEstimate.build(ModelConfig(), 1_000_000, 16)
-    monkeypatch.setattr(resources, "_physical_memory", lambda: 0)
+    monkeypatch.setattr(resources, "available_memory", lambda: (0, 0))
     spark = fake_spark(8, {"spark.master": "local[8]", "spark.task.cpus": cpus})
-    (warning,) = memory_warnings(spark, estimate, 16)
+    (warning,) = check_memory(spark, estimate, 16, force=True)
     needed = (1 << 30) + estimate.driver + side_by_side * estimate.task
     assert f"about {needed / 2**30:.1f} GiB needed ({side_by_side} shards side by side" in warning
+
+
+GIB = 1 << 30
+ESTIMATE = MemoryEstimate(driver=1 * GIB, task=2 * GIB, run_directory=0)
+
+
+@pytest.mark.parametrize(
+    ("memory", "swap", "warned", "refused"),
+    [
+        (14, 0, False, False),  # a heap of 4 and 9 of Python's
+        (12, 0, True, False),  # Java need not use all of its heap
+        (9, 0, True, True),
+        (8, 2, True, False),
+        (5, 0, True, True),
+    ],
+)
+def test_only_what_cannot_work_is_refused(
+    memory: int, swap: int, warned: bool, refused: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "available_memory", lambda: (memory * GIB, swap * GIB))
+    spark = fake_spark(4, {"spark.master": "local[4]", "spark.driver.memory": "4g"})
+    assert len(check_memory(spark, ESTIMATE, 16, force=True)) == warned
+    if refused:
+        with pytest.raises(ConfigError, match=r"memory is certain to run out: .*; or give force to try it"):
+            check_memory(spark, ESTIMATE, 16)
+    else:
+        assert len(check_memory(spark, ESTIMATE, 16)) == warned
+
+
+@pytest.mark.parametrize(
+    ("overhead", "more", "warned", "refused"),
+    [
+        ("8g", {}, False, False),
+        ("6g", {}, True, False),  # four tasks may not all run at once
+        ("1g", {}, True, False),  # nor need Java use its heap
+        ("384m", {}, True, True),
+        ("384m", {"spark.memory.offHeap.size": "1g"}, True, False),
+    ],
+)
+def test_only_a_container_without_room_for_a_task_is_refused(
+    overhead: str, more: dict[str, str], warned: bool, refused: bool
+) -> None:
+    conf = {"spark.executor.memory": "1400m", "spark.executor.memoryOverhead": overhead, "spark.executor.cores": "4"}
+    spark = fake_spark(8, {"spark.master": "yarn", **conf, **more})
+    assert len(check_memory(spark, ESTIMATE, 16, force=True)) == warned
+    if refused:
+        with pytest.raises(ConfigError, match=r"spark\.executor\.memoryOverhead"):
+            check_memory(spark, ESTIMATE, 16)
+    else:
+        assert len(check_memory(spark, ESTIMATE, 16)) == warned
+
+
+def test_memory_of_this_machine_is_known() -> None:
+    memory, swap = available_memory()
+    assert memory > GIB // 4
+    assert swap >= 0
+
+
+def test_the_job_refuses_what_cannot_work_unless_forced(
+    job: MainJob, text: Path, out: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resources, "available_memory", lambda: (GIB // 4, 0))
+    code, _, err = job(text, out, "--quiet")
+    assert code == 2, err
+    assert "error: memory is certain to run out" in err
+    assert "; or give --force to try it" in err
+    assert job(text, out, "--quiet", "--force", "--resume")[0] == 0
 
 
 @pytest.mark.parametrize(

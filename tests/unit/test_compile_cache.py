@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import pickle
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -164,13 +164,71 @@ def test_all_compiled_functions_are_in_the_digest() -> None:
     assert {path.relative_to(ROOT / "w2v_spark").parts[0] for path in users} == set(cache.PACKAGES)
 
 
-def test_a_temporary_directory_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    shared = tmp_path / f"w2v-spark-{os.getuid()}"
-    assert list(cache._places())[-1] == shared
-    assert shared.stat().st_mode & 0o777 == 0o700
-    monkeypatch.setattr(os, "getuid", lambda: 12345)
-    assert all(tmp_path not in place.parents for place in cache._places())
+def test_a_directory_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "kernels").mkdir(mode=0o700)
+    assert cache.is_private(tmp_path / "kernels")
+    assert cache._make_private(tmp_path / "kernels")
+    monkeypatch.setattr(os, "geteuid", lambda: 12345)
+    assert not cache.is_private(tmp_path / "kernels")
+    assert not cache._make_private(tmp_path / "kernels")
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o1777, 0o702])
+def test_a_directory_that_others_may_write_to_is_left_alone(tmp_path: Path, mode: int) -> None:
+    """What lies there may be theirs, whoever made it."""
+    kernels = tmp_path / cache.DIRECTORY.name
+    kernels.mkdir()
+    kernels.chmod(mode)
+    report = run(USELESS_TEMPORARY + RUN, NUMBA_CACHE_DIR=str(tmp_path))
+    assert (report["hits"], report["place"]) == (0, None)
+    assert list(kernels.iterdir()) == []
+    assert kernels.stat().st_mode & 0o7777 == mode
+
+
+def test_a_directory_that_others_may_only_read_is_closed(tmp_path: Path) -> None:
+    kernels = tmp_path / cache.DIRECTORY.name
+    kernels.mkdir(mode=0o755)
+    assert run(NUMBA_CACHE_DIR=str(tmp_path))["place"] == str(kernels)
+    assert kernels.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_link_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir(mode=0o700)
+    (tmp_path / cache.DIRECTORY.name).symlink_to(tmp_path / "elsewhere")
+    assert run(USELESS_TEMPORARY + RUN, NUMBA_CACHE_DIR=str(tmp_path))["place"] is None
+
+
+class Marker:
+    """What unpickling it does can be seen."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> Any:
+        return Path.touch, (self.path,)
+
+
+def test_what_others_have_put_there_is_not_run(tmp_path: Path) -> None:
+    """Files without our digest, files under another name, and directories that were opened to others later."""
+    place = {"NUMBA_CACHE_DIR": str(tmp_path / "cache")}
+    kernels = Path(run(**place)["place"])
+    marker = tmp_path / "was run"
+    whole = {path: path.read_bytes() for path in kernels.iterdir()}
+    for path in whole:
+        path.write_bytes(pickle.dumps(Marker(marker)))
+        assert run(**place)["misses"] == 1
+        path.write_bytes(cache._seal("another name", pickle.dumps(Marker(marker))) + pickle.dumps(Marker(marker)))
+        assert run(**place)["misses"] == 1
+        assert not marker.exists()
+        path.write_bytes(cache._seal(path.name, pickle.dumps(Marker(marker))) + pickle.dumps(Marker(marker)))
+    kernels.chmod(0o777)
+    assert run(USELESS_TEMPORARY + RUN, **place)["place"] is None
+    assert not marker.exists()
+    for path in whole:
+        path.chmod(0o666)
+    kernels.chmod(0o700)
+    assert run(**place)["misses"] == 1
+    assert not marker.exists()
 
 
 def test_a_full_disk_and_damaged_files_cost_a_compilation_only(tmp_path: Path) -> None:
@@ -180,12 +238,14 @@ def test_a_full_disk_and_damaged_files_cost_a_compilation_only(tmp_path: Path) -
     assert list(directory.iterdir()) == []
     run(**place)
     whole = {path: path.read_bytes() for path in directory.iterdir()}
-    for path in whole:
-        for damaged in (b"", whole[path][:-4]):
+    for path, content in whole.items():
+        flipped = bytearray(content)
+        flipped[-5] ^= 1
+        for damaged in (b"", content[:-4], bytes(flipped)):
             path.write_bytes(damaged)
             assert run(**place)["misses"] == 1
-            for other, content in whole.items():
-                other.write_bytes(content)
+            for other, before in whole.items():
+                other.write_bytes(before)
     assert run(**place)["hits"] == 1
 
 

@@ -68,6 +68,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "epochs": 5,
             "learning_rate": 0.025,
             "min_learning_rate": 0.0001,
+            "held_out": 0.0,
             "sample": 0.001,
             "shards": "auto",
             "threads": 1,

@@ -15,11 +15,13 @@ import pytest
 
 from w2v_spark import KeyedVectors
 from w2v_spark import storage as storage_module
-from w2v_spark.errors import ConfigError
+from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.publishing.layout import MODEL_FILE, VECTORS, Kind, find_foreign, mark
+from w2v_spark.publishing.part_names import is_named_by_content
 from w2v_spark.publishing.publication import Publication, check_apart
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.part_file import PartReader
+from w2v_spark.vectors.reading import stream_vectors
 from w2v_spark.vectors.table import write_vectors
 
 V, D = 500, 16
@@ -73,8 +75,9 @@ def test_a_reader_beside_many_overwrites_sees_one_whole_table(
     assert len(seen) > 1
 
 
+@pytest.mark.parametrize("replacements", [1, 2])
 def test_a_table_that_is_replaced_while_it_is_read_is_read_again(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, replacements: int
 ) -> None:
     output = Directory.open(tmp_path / "out")
     publish(output, 1.0)
@@ -83,14 +86,44 @@ def test_a_table_that_is_replaced_while_it_is_read_is_read_again(
     def interrupted(*arguments: Any) -> tuple[pa.StringArray, Any]:
         calls.append(arguments)
         if len(calls) == 3:
-            publish(output, 2.0)
+            for value in range(replacements):
+                publish(output, 2.0 + value)
         return original(*arguments)
 
     monkeypatch.setattr(PartReader, "labels", interrupted)
     vectors = KeyedVectors.load(str(tmp_path / "out"))
-    assert np.all(vectors.matrix == 2.0)
-    assert np.all(vectors.counts == 3)
-    assert len(calls) > 5
+    expected = 1.0 if replacements == 1 else 3.0  # the table before the last replacement is still beside it
+    assert np.all(vectors.matrix == expected)
+    assert np.all(vectors.counts == expected + 1)
+    assert (len(calls) > 5) == (replacements > 1)
+
+
+def test_a_table_that_is_replaced_is_read_to_its_end(tmp_path: Path) -> None:
+    output = Directory.open(tmp_path / "out")
+    publish(output, 1.0)
+    stream = stream_vectors(str(tmp_path / "out"))
+    first = next(stream.batches)
+    publish(output, 2.0)
+    batches = [first, *stream.batches]
+    assert sum(len(batch.words) for batch in batches) == V
+    assert all(np.all(batch.matrix == 1.0) for batch in batches)
+    stream = stream_vectors(str(tmp_path / "out"))
+    next(stream.batches)
+    publish(output, 3.0)
+    publish(output, 4.0)
+    with pytest.raises(StoreError, match="part-"):
+        list(stream.batches)
+    assert len([path for path in (tmp_path / "out").iterdir() if path.suffix == ".old"]) == 1
+
+
+def test_no_file_of_two_tables_has_one_name(tmp_path: Path) -> None:
+    output, names = Directory.open(tmp_path / "out"), list[str]()
+    for value in (1.0, 2.0, 1.0):
+        publish(output, value)
+        names += sorted(path.name for path in (tmp_path / "out" / "vectors").iterdir())
+    assert len(set(names[:10])) == 10
+    assert names[10:] == names[:5]  # equal content has equal names
+    assert all(is_named_by_content(name) for name in names)
 
 
 def test_what_is_ours(tmp_path: Path) -> None:

@@ -99,6 +99,10 @@ def test_archives(tmp_path: Path) -> None:
     assert "broken.zip cannot be read" in refused(tmp_path / "broken.zip")
     (tmp_path / "none.zip").write_bytes(archive())
     assert "none.zip" in refused(tmp_path / "none.zip")
+    broken = bytearray(archive(v_txt=b"2 2\n" + A + B))
+    broken[6:8], broken[30:32] = b"\x00\x08", b"\xff\xfe"  # the name is said to be UTF-8, and is not
+    (tmp_path / "broken.zip").write_bytes(broken)
+    assert "broken.zip cannot be read" in refused(tmp_path / "broken.zip")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ exit codes:
   0  done
   1  failed: Spark or a file system failed, or training diverged
   2  not usable as given: an option, the configuration, the input or the output
-  3  kept for a check of the result that is not passed
+  3  the result did not pass its gate: it is kept as rejected, and readers follow the one before
 130  interrupted (Ctrl-C, SIGINT); 143 ended by SIGTERM: --resume goes on
 """
 

@@ -6,6 +6,7 @@ import argparse
 import json
 from typing import Final
 
+from w2v_spark.cli.gate_options import add_gate_arguments
 from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.cli.train import add_run_arguments, train_and_report
 from w2v_spark.config import Config
@@ -29,6 +30,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--skip-noise", action="store_true",
         help="do not measure what two seeds differ by, which takes a second training once a configuration",
     )  # fmt: skip
+    add_gate_arguments(parser)
     add_run_arguments(parser)
 
 
@@ -64,7 +66,8 @@ def run(options: argparse.Namespace) -> int:
             print(f"nothing to do: {nothing}")
         return 0
     noise = None if options.skip_noise else root.root.child(NOISE)
-    return train_and_report("retrain", options, source, config, output, Retraining(parent, config, noise))
+    retraining = Retraining(parent, config, noise)
+    return train_and_report("retrain", options, source, config, output, retraining, measures_drift=noise is not None)
 
 
 def _configure(before: Config, options: argparse.Namespace) -> Config:

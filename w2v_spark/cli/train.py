@@ -7,6 +7,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
+from w2v_spark.cli.gate_options import add_gate_arguments, build_gates
 from w2v_spark.cli.input_options import add_input_arguments, build_input
 from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, Name, NothingNew
@@ -29,11 +30,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_input_arguments(parser)
     parser.add_argument("--output", metavar="DIR", help="where the vector table goes")
     parser.add_argument("--publish", metavar="ROOT", help="in place of it: a root of versions, which gets a new one")
+    add_gate_arguments(parser)
     add_run_arguments(parser)
 
 
 def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     """Options of every command that trains."""
+    parser.add_argument(
+        "--publish-table",
+        metavar="NAME",
+        help="and a table that follows it: catalog.schema.name, or delta:PATH for one of Delta without Spark's",
+    )
     parser.add_argument(
         "--config", metavar="FILE|PRESET", help="the configuration: a file, or a preset: laptop, cluster or quality"
     )
@@ -60,6 +67,9 @@ def run(options: argparse.Namespace) -> int:
             Name("output"), f" {joined} ", Name("publish"), f" {what}; see: w2v-spark train --help"
         )  # fmt: skip
 
+    if options.publish_table is not None and options.publish is None:
+        raise ConfigError(Name("publish-table"), " follows a root of versions: give ", Name("publish"), " too")
+
     require("spark")
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.output import Output, VersionedOutput
@@ -84,6 +94,7 @@ def train_and_report(
     config: Config,
     output: Output | VersionedOutput,
     origin: Origin | None = None,
+    measures_drift: bool = False,
 ) -> int:
     """Train, with what all commands that train have in common, and print a summary; the exit code."""
     from w2v_spark.cli.watched import watched
@@ -91,19 +102,31 @@ def train_and_report(
     from w2v_spark.run.events import Events
     from w2v_spark.run.progress import Progress
     from w2v_spark.run.stopping import Stopping
+    from w2v_spark.spark.catalog import check_table, follow_root
     from w2v_spark.spark.ending import end_spark
+    from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.session import get_session
+    from w2v_spark.spark.spark_errors import translated_errors
     from w2v_spark.spark.train import train
 
+    gates = build_gates(options, config, measures_drift=measures_drift)
+    gate = GateCheck(gates) if gates else None
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
     with watched(progress, command, output.home.uri), occupied(output.home, command, progress.warn) as lock:
-        session = get_session(threads=config.train.threads)
+        with translated_errors():
+            session = get_session(threads=config.train.threads)
+        if options.publish_table is not None:
+            check_table(session, options.publish_table, VersionRoot(output.home))
         try:
             with progress.stopping.handled():  # PySpark has put handlers of its own in place
-                model = train(session, source, config, replace(output, lock=lock), progress, origin)
+                model = train(session, source, config, replace(output, lock=lock), progress, origin, gate)
         except NothingNew as nothing:
             progress.say(f"nothing to do: {nothing}")
-            return 0
+            model = None
+        if options.publish_table is not None:
+            follow_root(session, options.publish_table, VersionRoot(output.home))
+    if model is None:
+        return 0
     if not options.quiet:
         print(hide(format_summary(model, table_path(output.home.uri))))
     return 0

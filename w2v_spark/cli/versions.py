@@ -13,6 +13,7 @@ from typing import Any, Final
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.extras import require
+from w2v_spark.publishing.delta import delta_location, follow_delta
 from w2v_spark.publishing.holder import show_time
 from w2v_spark.publishing.layout import MODEL_FILE
 from w2v_spark.publishing.manifest import Manifest
@@ -40,6 +41,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--keep", type=int, default=_KEPT, metavar="N", help="prune: versions that stay (%(default)s)")
     parser.add_argument("--force", action="store_true", help="rollback: to a version that its gate has rejected")
+    parser.add_argument(
+        "--publish-table", metavar="NAME", help="rollback: and the table that follows, as of train; needs Spark"
+    )
     parser.add_argument("--verify", action="store_true", help="show: read all files and compare their digests")
     parser.add_argument("--json", action="store_true", help="print JSON")
 
@@ -53,8 +57,8 @@ def run(options: argparse.Namespace) -> int:
     if not least <= len(options.version) <= most:
         expected = str(least) if least == most else f"{least} or {most}"
         raise ConfigError(f"{options.action} takes {expected} versions, got {len(options.version)}")
-    for name, of in (("keep", "prune"), ("force", "rollback"), ("verify", "show")):
-        if getattr(options, name) not in (False, _KEPT) and options.action != of:
+    for name, of in (("keep", "prune"), ("force", "rollback"), ("publish-table", "rollback"), ("verify", "show")):
+        if getattr(options, name.replace("-", "_")) not in (False, None, _KEPT) and options.action != of:
             raise ConfigError(Name(name), f" is for {of}, not for {options.action}")
     value, text = action(root, options)
     print(hide(json.dumps(value, indent=2, ensure_ascii=False) if options.json else text))
@@ -133,7 +137,21 @@ def _diff(root: VersionRoot, options: argparse.Namespace) -> _Answer:
 def _rollback(root: VersionRoot, options: argparse.Namespace) -> _Answer:
     before = root.current()
     version = root.rollback(options.version[0] if options.version else None, options.force)
+    if options.publish_table is not None:
+        _let_follow(root, options.publish_table)
     return {"current": version, "before": before}, f"{version} is current, it was {before}"
+
+
+def _let_follow(root: VersionRoot, table: str) -> None:
+    location = delta_location(table)
+    if location is not None:
+        follow_delta(location, root)
+        return
+    require("spark")
+    from w2v_spark.spark.catalog import CatalogTable
+    from w2v_spark.spark.session import get_session
+
+    CatalogTable(get_session(), table).follow(root)
 
 
 def _pin(root: VersionRoot, options: argparse.Namespace) -> _Answer:

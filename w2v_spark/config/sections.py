@@ -246,6 +246,13 @@ class TrainConfig:
         gensim="`sample`",
         c_program="`-sample`",
     )
+    held_out: float = setting(
+        0.0,
+        "share of the documents that is not trained on, so that the loss on them can be a gate; a document's content "
+        "decides",
+        0.0,
+        0.5,
+    )
     shards: int | Auto = setting(
         "auto",
         'parts of the corpus that are trained side by side; "auto": the cores of the cluster, divided by `threads`',

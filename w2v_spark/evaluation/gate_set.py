@@ -97,8 +97,8 @@ class GateSet:
             )  # fmt: skip
         if DRIFT in asked and not retrains:
             raise ConfigError(
-                Name("gate"), f": {DRIFT} is measured where a training goes on from a version (w2v-spark retrain); "
-                f"{OVERLAP} compares any two results",
+                Name("gate"), f": {DRIFT} is measured where a training goes on from a version and seed noise is "
+                f"measured (w2v-spark retrain, without skip-noise); {OVERLAP} compares any two results",
             )  # fmt: skip
         return cls(parsed, first, second, tuple(queries))
 

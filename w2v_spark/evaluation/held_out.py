@@ -25,8 +25,8 @@ from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.text.analyzer import build_analyzer
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader
 from w2v_spark.training.trainer import Trainer
-from w2v_spark.training.weights import ROWS_AT_A_TIME, Matrix, MatrixReader
 
 HELD_OUT_WORDS: Final = 1_000_000
 """About so many words of the text are looked at."""

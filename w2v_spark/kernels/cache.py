@@ -3,6 +3,10 @@
 numba names what it keeps by the path of the source file. Spark puts a shipped package under a new path for each
 application, which would compile everything again, and numba notices a change in a kernel's own file, but not in the
 files that it inlines. So the functions of this package are kept under a directory named by the digest of them all.
+
+What numba keeps is machine code in a pickle, both of which do whatever they say. So it is read only from a directory
+that belongs to the user and that nobody else may enter, from files that belong to the user, and only where a digest in
+front of it agrees: of the content and of the file's name, since numba would run one function for another.
 """
 
 from __future__ import annotations
@@ -11,6 +15,7 @@ import contextlib
 import hashlib
 import os
 import pickle
+import stat
 import tempfile
 import uuid
 from collections.abc import Callable, Iterator
@@ -19,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, Self
 
 import numba
-from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
 PACKAGES: Final = ("corpus", "kernels", "sampling", "text")
 """Packages with compiled functions, or with functions that are compiled into those."""
@@ -42,16 +47,32 @@ def _places() -> Iterator[Path]:
     with contextlib.suppress(RuntimeError):  # a user without a home, as pods have
         yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "w2v-spark")
     with contextlib.suppress(OSError):  # no temporary directory
-        user = getattr(os, "getuid", int)()
-        shared = Path(tempfile.gettempdir(), f"w2v-spark-{user}")
-        shared.mkdir(mode=0o700, exist_ok=True)
-        if shared.stat().st_uid == user:  # compiled code of another user is not to be trusted
-            yield shared
+        yield Path(tempfile.gettempdir(), f"w2v-spark-{_user()}")
 
 
-def _is_writable(directory: Path) -> bool:
+def _user() -> int:
+    return os.geteuid() if hasattr(os, "geteuid") else 0
+
+
+def is_private(directory: Path) -> bool:
+    """Whether a directory, and no link to one, belongs to the user, and nobody else may enter it."""
     try:
-        directory.mkdir(parents=True, exist_ok=True)
+        status = directory.lstat()
+    except OSError:
+        return False
+    return stat.S_ISDIR(status.st_mode) and status.st_uid == _user() and not status.st_mode & 0o077
+
+
+def _make_private(directory: Path) -> bool:
+    """Make a directory if it is missing; whether it is private and can be written to."""
+    try:
+        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        directory.mkdir(mode=0o700, exist_ok=True)
+        status = directory.lstat()
+        if status.st_uid == _user() and stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o022:
+            directory.chmod(0o700)  # only this user could write to it so far
+        if not is_private(directory):
+            return False
         with tempfile.TemporaryFile(dir=directory):
             return True
     except OSError:
@@ -59,10 +80,10 @@ def _is_writable(directory: Path) -> bool:
 
 
 def find_directory() -> Path | None:
-    """The first place that can be written to, made for these sources; None when there is none."""
+    """A private directory in the first place that can be written to, for these sources; None when there is none."""
     name = f"kernels-{_source_digest()}"
     directories = (place.absolute() / name for place in _places())
-    return next((directory for directory in directories if _is_writable(directory)), None)
+    return next((directory for directory in directories if _make_private(directory)), None)
 
 
 DIRECTORY: Final = find_directory()
@@ -81,7 +102,7 @@ class _Locator:
         return cls(function, file) if covered and DIRECTORY is not None else None
 
     def ensure_cache_path(self) -> None:
-        Path(self.get_cache_path()).mkdir(parents=True, exist_ok=True)
+        _make_private(Path(self.get_cache_path()))
 
     def get_cache_path(self) -> str:
         return str(DIRECTORY)
@@ -97,6 +118,50 @@ class _Files(CompileResultCacheImpl):  # type: ignore[misc]
     _locator_classes = (_Locator,)
 
 
+class _SealedFiles(IndexDataCacheFile):  # type: ignore[misc]
+    """numba's files with a digest in front of what numba writes."""
+
+    def _load_index(self) -> dict[Any, str]:
+        data = _read_sealed(Path(self._index_path))
+        if data is None:
+            return {}
+        version, stamp, overloads = pickle.loads(data)  # noqa: S301  what this user has written
+        return dict(overloads) if (version, stamp) == (self._version, self._source_stamp) else {}
+
+    def _save_index(self, overloads: dict[Any, str]) -> None:
+        self._write_sealed(Path(self._index_path), self._dump((self._version, self._source_stamp, overloads)))
+
+    def _load_data(self, name: str) -> Any:
+        data = _read_sealed(Path(self._data_path(name)))
+        return None if data is None else pickle.loads(data)  # noqa: S301  what this user has written
+
+    def _save_data(self, name: str, data: Any) -> None:
+        self._write_sealed(Path(self._data_path(name)), self._dump(data))
+
+    def _write_sealed(self, path: Path, data: bytes) -> None:
+        with self._open_for_write(str(path)) as file:
+            file.write(_seal(path.name, data) + data)
+
+
+def _seal(name: str, data: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + b"\0" + data).digest()
+
+
+def _read_sealed(path: Path) -> bytes | None:
+    """What was written to a file under this name; None if it is missing, damaged, or somebody else's."""
+    try:
+        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0))
+    except OSError:
+        return None
+    with open(handle, "rb") as file:  # noqa: PTH123
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != _user() or status.st_mode & 0o022:
+            return None
+        content = file.read()
+    size = hashlib.sha256().digest_size
+    return content[size:] if content[:size] == _seal(path.name, content[size:]) else None
+
+
 class PackageCache(FunctionCache):  # type: ignore[misc]
     """numba's cache of one function, which costs a compilation and not the run when a disk is full or a file damaged.
 
@@ -108,16 +173,24 @@ class PackageCache(FunctionCache):  # type: ignore[misc]
 
     _impl_class = _Files
 
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)
+        base, stamp = self._impl.filename_base, self._impl.locator.get_source_stamp()
+        self._cache_file = _SealedFiles(self._cache_path, base, stamp)
+
     def load_overload(self, *key: Any) -> Any:
-        """None when it cannot be read."""
+        """None when it cannot be read, or when others may have written it."""
+        if not is_private(Path(self._cache_path)):
+            return None
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
             return super().load_overload(*key)
 
     def save_overload(self, *entry: Any) -> None:
-        """Do nothing when it cannot be written."""
+        """Do nothing when it cannot be written, or when others could."""
         # numba counts files, so that two processes that start together give the code of two signatures or of two
         # kinds of CPU one name, and one is run for the other.
         unique = uuid.uuid4().hex[:16]
         self._cache_file._data_name_pattern = f"{self._impl.filename_base}.{unique}.{{number:d}}.nbc"
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-            super().save_overload(*entry)
+            if _make_private(Path(self._cache_path)):
+                super().save_overload(*entry)

@@ -23,6 +23,7 @@ from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.output import Output
@@ -214,6 +215,7 @@ class LoadedStore(ModelStore):
         write_vectors(target.filesystem, place, table.words, table.counts, [table.matrix], table.metadata)
         for name, content in self._descriptions.items():
             target.write_bytes(name, content)
+        name_by_content(target.child(VECTORS))
         target.sync()
         target.write_bytes(SUCCESS_FILE, b"", durable=True)
 
@@ -233,7 +235,7 @@ def fit_frame(dataset: DataFrame, column: str, config: Config, location: str | N
     target = find_location(spark, location).child(f"w2v-{uuid.uuid4().hex}")
     try:
         with _ONE_AT_A_TIME:
-            train(spark, FrameInput(dataset, column), config, Output(target), Progress(quiet=not verbose))
+            train(spark, FrameInput(dataset, column), config, Output(target, force=True), Progress(quiet=not verbose))
     except BaseException:
         target.delete()
         raise

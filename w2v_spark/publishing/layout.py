@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.part_names import PART
 from w2v_spark.storage import Directory
 
 SUCCESS_FILE: Final = "_SUCCESS"
@@ -46,7 +47,6 @@ METADATA_PREFIX: Final = "w2v."
 
 _LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old))+")
 """What a process that was killed while it took a lock may leave behind."""
-_PART: Final = re.compile(r"part-\d{5,}\.parquet")
 
 
 class Kind(StrEnum):
@@ -79,7 +79,7 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
     for info in directory.list():
         if _LOCK_ASIDE.fullmatch(info.base_name):
             continue
-        test = own.get(info.base_name) or (own.get("part") if _PART.fullmatch(info.base_name) else None)
+        test = own.get(info.base_name) or (own.get("part") if PART.fullmatch(info.base_name) else None)
         if is_retained(info.base_name, VECTORS):
             test = own.get(VECTORS)
         foreign = info.base_name if test is None else test(directory, info)
@@ -117,7 +117,7 @@ def _own_table(directory: Directory, info: pafs.FileInfo) -> str | None:
         return str(info.base_name)
     table = directory.child(info.base_name)
     foreign = (
-        part.base_name if not _PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
+        part.base_name if not PART.fullmatch(part.base_name) else _own_part(table, part) for part in table.list()
     )
     return next((f"{info.base_name}/{name}" for name in foreign if name is not None), None)
 

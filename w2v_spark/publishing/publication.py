@@ -21,6 +21,7 @@ from pyarrow import fs as pafs
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.inputs.files import covering, within
 from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_of_lock, is_retained, mark
+from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.storage import Directory
 
 _STAGING: Final = "publish"
@@ -126,16 +127,19 @@ class Publication:
         target = self.directory
         if not target.is_local:
             target.remove(SUCCESS_FILE)
+        name_by_content(staging.child(names[0]))
         staging.sync()
-        for name in names:
+        replaced = _swap_table(staging, names[0], target, names[0])
+        for name in names[1:]:
             swap_in(staging, name, target)
         for name in earlier:
             target.remove(name)
         target.sync_names()
         staging.sync_names()
         target.write_bytes(SUCCESS_FILE, b"", durable=True)
-        _retain(staging, names[0], target, names[0])
         staging.delete()
+        for name in replaced:
+            target.remove(name)
 
     @contextmanager
     def beside(self) -> Iterator[Directory]:
@@ -155,18 +159,19 @@ class Publication:
         Raises `ConfigError` as `put_in_place` does.
         """
         output, table = self.directory, staging.child(name)
+        name_by_content(table)
         if output.is_local:
             table.sync()
             table.write_bytes(SUCCESS_FILE, b"", durable=True)
         elif output.exists():
             output.remove(SUCCESS_FILE)
         self.check_own()
-        swap_in(staging, name, self._parent, self._name)
+        replaced = _swap_table(staging, name, self._parent, self._name)
         self._parent.sync_names()
-        staging.sync_names()
         if not output.is_local:
             output.write_bytes(SUCCESS_FILE, b"")
-        _retain(staging, name, self._parent, self._name)
+        for old in replaced:
+            self._parent.remove(old)
 
     @property
     def _name(self) -> str:
@@ -178,14 +183,23 @@ class Publication:
         return Directory(uri, self.directory.filesystem, path)
 
 
-def _retain(staging: Directory, name: str, target: Directory, shown: str) -> None:
-    """Keep what was replaced, if it is in the staging directory, hidden in the target; the one before that goes."""
-    if target.is_local:  # to move it elsewhere is to copy it
-        earlier = [info.base_name for info in target.list() if is_retained(info.base_name, shown)]
-        if staging.exists(name):
-            staging.move(name, target, f".{shown}.{uuid.uuid4().hex}.old")
-        for old in earlier:
-            target.remove(old)
+def _swap_table(staging: Directory, name: str, target: Directory, shown: str) -> list[str]:
+    """Let a table take the place of the one that is shown; the names of what was replaced before that, and may go.
+
+    On a local disk the new table lies beside the old one, hidden, and they change places at one instant: so the files
+    of the old one are hidden beside the new one from then on.
+    """
+    if not target.is_local:  # to keep what was there is to copy it
+        swap_in(staging, name, target, shown)
+        return []
+    earlier = [info.base_name for info in target.list() if is_retained(info.base_name, shown)]
+    if target.exists(shown):
+        hidden = f".{shown}.{uuid.uuid4().hex}.old"
+        staging.move(name, target, hidden)
+        target.exchange(hidden, target, shown)
+    else:
+        staging.move(name, target.create(), shown)
+    return earlier
 
 
 def find_retained(filesystem: pafs.FileSystem, path: str) -> str | None:

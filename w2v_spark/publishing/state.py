@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
+
+import numpy as np
+import pyarrow as pa
 
 from w2v_spark.corpus.word_counts import WordCounts
 from w2v_spark.publishing.layout import COUNTS, STATE
 from w2v_spark.storage import Directory, errors_naming
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader, write_matrix
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader, npy_header
 
 
 def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: int, counts: Directory) -> None:
@@ -19,7 +22,7 @@ def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: in
     staging : Directory
         Where the parts of a result are gathered.
     weights : mapping of str to (rows, D) float32
-        ``w_in``, and ``w_out`` or ``w_node``, by rank: each becomes a ``.npy`` file.
+        ``w_in``, and ``w_out`` or ``w_node``, by rank: each becomes a plain ``.npy`` file.
     dim : int
         D.
     counts : Directory
@@ -31,7 +34,10 @@ def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: in
     """
     state = staging.child(STATE).create()
     for name, matrix in weights.items():
-        write_matrix(state, f"{name}.npy", len(matrix), dim, _batches(matrix))
+        with state.filesystem.open_output_stream(state.file(f"{name}.npy")) as sink:
+            sink.write(npy_header(len(matrix), dim))
+            for start in range(0, len(matrix), ROWS_AT_A_TIME):
+                sink.write(pa.py_buffer(np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME])))
     copy_counts(counts, state)
 
 
@@ -43,8 +49,3 @@ def copy_counts(counts: Directory, state: Directory) -> None:
             name = f"part-{number:05d}-{file[:8]}.parquet"
             counts.filesystem.copy_file(counts.file(file), target.file(name))
     replace(known, files=()).write(state)
-
-
-def _batches(matrix: MatrixReader) -> Iterator[Matrix]:
-    for start in range(0, len(matrix), ROWS_AT_A_TIME):
-        yield matrix[start : start + ROWS_AT_A_TIME]

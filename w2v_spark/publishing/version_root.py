@@ -43,6 +43,7 @@ from w2v_spark.publishing.layout import (
 )
 from w2v_spark.publishing.lock import Lock
 from w2v_spark.publishing.manifest import Manifest
+from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.publishing.version import State, Version, is_id, new_id, time_of
 from w2v_spark.storage import Directory
 
@@ -199,6 +200,7 @@ class VersionRoot:
         switch : bool
             A version whose state is not ``published`` never becomes the current one.
         """
+        name_by_content(staging.child(VECTORS))
         manifest = Manifest.build(staging, names)
         with self._changing("publish"):
             current = self.current()

@@ -70,6 +70,12 @@ class Destination(Protocol):
         Raises `CheckpointMismatch` where only another result would be an answer.
         """
 
+    def prepare(self) -> None:
+        """Mark the place as one of this program, before anything is written there."""
+
+    def incumbent(self) -> Directory | None:
+        """The result that readers follow now, if there is one beside which the new one is put."""
+
     def open_staging(self) -> Directory:
         """An empty directory for the parts of the result."""
 
@@ -166,6 +172,13 @@ class Output:
         state = RunDirectory(self.run)
         return state.has_run() and Run.read(self.run).identity != self.directory.read_json(MODEL_FILE).get("run")
 
+    def prepare(self) -> None:
+        """See `Destination`: the run directory has a mark of its own."""
+
+    def incumbent(self) -> Directory | None:
+        """See `Destination`: what is replaced is no measure of what replaces it."""
+        return None
+
     def open_staging(self) -> Directory:
         """See `Destination`."""
         return self.publication.open_staging()
@@ -239,6 +252,15 @@ class VersionedOutput:
         except CheckpointMismatch:
             return None
         return directory
+
+    def prepare(self) -> None:
+        """See `Destination`."""
+        self.root.create()
+
+    def incumbent(self) -> Directory | None:
+        """See `Destination`."""
+        current = self.root.current()
+        return None if current is None else self.root.directory(current)
 
     def open_staging(self) -> Directory:
         """See `Destination`."""

@@ -21,10 +21,12 @@ from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.fingerprint import unrecognised
+from w2v_spark.spark.gate_check import GateCheck, check_passed
+from w2v_spark.spark.held_out import trained_documents
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.origin import Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, result_parts
-from w2v_spark.spark.resources import default_parallelism, memory_warnings, task_slots, thread_warnings
+from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source
@@ -42,6 +44,7 @@ def train(
     output: Destination,
     progress: Progress,
     origin: Origin | None = None,
+    gate: GateCheck | None = None,
 ) -> ModelDescription:
     """Train word vectors and publish them.
 
@@ -53,6 +56,8 @@ def train(
         ``text.column`` counts for all formats but text.
     origin : Origin, optional
         What the training begins with; `Scratch` without it.
+    gate : GateCheck, optional
+        What the result has to pass before readers follow it.
 
     Raises
     ------
@@ -62,6 +67,8 @@ def train(
         The interrupted run belongs to something else, or is damaged.
     DivergedError
         Weights became NaN or infinite.
+    GateFailed
+        The result is in place, as rejected.
     NothingNew
         The origin sees no reason to train; nothing is published.
     """
@@ -72,7 +79,7 @@ def train(
         )  # fmt: skip
     try:
         with translated_errors():
-            return _train(spark, source, config, output, progress, origin or Scratch())
+            return _train(spark, source, config, output, progress, origin or Scratch(), gate)
     except NothingNew:
         output.run.delete()
         raise
@@ -83,12 +90,20 @@ def train(
 
 
 def _train(
-    spark: SparkSession, source: Source, config: Config, output: Destination, progress: Progress, origin: Origin
+    spark: SparkSession,
+    source: Source,
+    config: Config,
+    output: Destination,
+    progress: Progress,
+    origin: Origin,
+    gate: GateCheck | None,
 ) -> ModelDescription:
     begin = time.perf_counter()
     check_threads(config.train.threads, spark.conf.get("spark.master", None) or "")
     check_worker_python(spark)
     progress.shares_terminal = shows_console_progress(spark)
+    if gate is not None:
+        gate.check(spark)
     given = source.open(spark)
     seen = origin.describe(source.fingerprint(given))
     state, finished = RunDirectory(output.run), output.find_finished(config, seen)
@@ -97,10 +112,14 @@ def _train(
     if finished is not None:
         progress.say(f"{finished.uri} is complete already")
         return ModelDescription.read(finished)
+    output.prepare()
     with text_pass_conf(spark, default_parallelism(spark)):
-        documents = origin.documents(spark, given, progress)
+        share = config.train.held_out
+        documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)
-        _announce(spark, run, vocabulary, progress)
+        _announce(spark, run, vocabulary, progress, output.force)
+        if gate is not None:
+            gate.prepare(given, run)
         state = RunDirectory(output.run, run.identity)
         corpus = _encode(documents, run, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):
@@ -109,15 +128,19 @@ def _train(
     completed = origin.complete(learned, Work(spark, state, run, documents, vocabulary, staging, progress))
     with progress.stage("publish"):
         _write_result(staging, output, run, vocabulary, model, completed.learned)
+    report = completed.report
+    if gate is not None:
+        report = gate.judge(spark, staging, model, output.incumbent(), report, progress)
     rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     model.write(staging)
     if output.lock is not None:
         output.lock.check()
-    output.publish(staging, (*result_parts(output), *completed.parts), completed.report)
+    place = output.publish(staging, (*result_parts(output), *completed.parts), report)
     if not output.keep_run:
         output.run.delete()
+    check_passed(report, place)
     return model
 
 
@@ -153,8 +176,8 @@ def _count(
     return state.begin(run, vocabulary), vocabulary
 
 
-def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress) -> None:
-    """Say what is going to be trained, and what memory that takes."""
+def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress, force: bool) -> None:
+    """Say what is going to be trained, and what memory that takes; refuse what memory is too small for."""
     corpus, plan = run.statistics, run.plan
     progress.say(
         f"{corpus.documents:,} documents, {corpus.sentences:,} sentences, {corpus.tokens:,} words; "
@@ -169,7 +192,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
         tokens=corpus.tokens,
     )  # fmt: skip
-    warnings = thread_warnings(spark, run.config.train.threads) + memory_warnings(spark, estimate, plan.shards)
+    warnings = thread_warnings(spark, run.config.train.threads)
+    warnings += check_memory(spark, estimate, plan.shards, force)
     for warning in warnings:
         progress.warn(warning)
 

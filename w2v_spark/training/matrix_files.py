@@ -69,7 +69,7 @@ def write_matrix(
         Old files of the same size there are written over, where the file system is local: fresh pages cost the
         operating system several times as much as old ones.
     """
-    header, checksums = _header(rows, dim), np.empty(_blocks(rows), "<u8")
+    header, checksums = npy_header(rows, dim), np.empty(_blocks(rows), "<u8")
     with _open_output(directory, name, _size(rows, dim), spare) as sink:
         sink.write(header)
         for number, block in enumerate(_whole_blocks(batches)):
@@ -163,7 +163,7 @@ class MatrixFile:
     def _read(self, first: int, last: int) -> Matrix:
         if self.mapped is not None:
             return self.mapped[first:last]
-        size, start = 4 * self.dim, len(_header(self.rows, self.dim))
+        size, start = 4 * self.dim, len(npy_header(self.rows, self.dim))
         with self.directory.filesystem.open_input_file(self.directory.file(self.name)) as source:
             data = source.read_at(size * (last - first), start + size * first)
         if len(data) != size * (last - first):
@@ -184,7 +184,7 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
     StoreError
         The file is missing, truncated, of another shape, or not the one that was written.
     """
-    path, header, size = directory.file(name), _header(rows, dim), _size(rows, dim)
+    path, header, size = directory.file(name), npy_header(rows, dim), _size(rows, dim)
     info = directory.filesystem.get_file_info(path)
     plain = size - 8 * _blocks(rows)  # as numpy writes it, without checksums
     if not info.is_file or info.size not in (size, size if expected else plain):
@@ -255,14 +255,15 @@ def _blocks(rows: int) -> int:
 
 
 def _size(rows: int, dim: int) -> int:
-    return len(_header(rows, dim)) + 4 * rows * dim + 8 * _blocks(rows)
+    return len(npy_header(rows, dim)) + 4 * rows * dim + 8 * _blocks(rows)
 
 
 def _file_checksum(header: bytes, checksums: npt.NDArray[np.uint64]) -> str:
     return hexadecimal(checksum(header + checksums.tobytes()))
 
 
-def _header(rows: int, dim: int) -> bytes:
+def npy_header(rows: int, dim: int) -> bytes:
+    """What stands before the numbers of a (rows, D) float32 matrix in a ``.npy`` file."""
     buffer = io.BytesIO()
     np.lib.format.write_array_header_1_0(buffer, {"descr": "<f4", "fortran_order": False, "shape": (rows, dim)})
     return buffer.getvalue()

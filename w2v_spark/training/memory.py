@@ -23,7 +23,7 @@ class MemoryEstimate:
     task : int
         The Python worker of one running shard: one copy of the weights and the sampling tables, whatever its threads.
     run_directory : int
-        Space at the largest: the weights of two rounds and those of all shards, without the encoded corpus.
+        Space at the largest: the weights of three rounds and those of all shards, without the encoded corpus.
     """
 
     driver: int
@@ -40,7 +40,7 @@ class MemoryEstimate:
         return cls(
             driver=_PYTHON + 250 * vocabulary,
             task=_PYTHON + _CORPUS + 8 * vocabulary * padded(model.dim) + tables,
-            run_directory=(2 + shards) * weights,
+            run_directory=(3 + shards) * weights,
         )
 
     def __str__(self) -> str:

@@ -14,6 +14,8 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing.part_names import is_named_by_content
+from w2v_spark.publishing.publication import find_retained
 from w2v_spark.storage import damage_naming, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.checksums import KEYS, Blocks, Footer, GroupChecksums, HeldBytes, read_footer
@@ -82,7 +84,14 @@ class PartReader:
         self.path = part.path
         self._part = part
         with errors_naming(part.path):
-            self._file = part.filesystem.open_input_file(part.path)
+            try:
+                self._file = part.filesystem.open_input_file(part.path)
+            except FileNotFoundError:  # another table has taken the place of this one
+                retained = find_retained(part.filesystem, part.path) if is_named_by_content(part.path) else None
+                if retained is None:
+                    raise
+                self.path = retained
+                self._file = part.filesystem.open_input_file(retained)
 
     def __enter__(self) -> PartReader:
         return self

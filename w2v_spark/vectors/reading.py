@@ -15,8 +15,9 @@ from pyarrow import fs
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.publishing.part_names import is_named_by_content
 from w2v_spark.publishing.versions import open_result
-from w2v_spark.storage import damage_naming, errors_naming
+from w2v_spark.storage import Directory, damage_naming, errors_naming
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.checksums import Blocks, check_sequence
 from w2v_spark.vectors.part_file import PartFile, PartReader
@@ -69,16 +70,21 @@ class _Source:
         limited(1, limit)
         for left in reversed(range(_TRIES)):
             directory = open_result(location)
-            paths = part_files(directory.filesystem, directory.path)
-            seen = _identities(directory.filesystem, paths)
+            paths, seen = list[str](), tuple[FileIdentity, ...]()
             try:
+                paths = part_files(directory.filesystem, directory.path)
+                seen = _identities(directory.filesystem, paths)
                 parts = open_parts(directory.filesystem, paths)
                 break
             except (StoreError, OSError):
-                if not left or _identities(directory.filesystem, paths) == seen:
+                if not left or not _is_changed(directory, paths, seen):
                     raise
         rows = limited(sum(sum(part.rows) for part in parts), limit)
         return cls(parts, rows, {k: v for part in parts for k, v in part.metadata.items()}, directory.is_local, seen)
+
+    def may_be_mixed(self) -> bool:
+        """Whether what was read may be of two tables: another one has taken this one's place, with the same names."""
+        return self.is_replaced() and not all(is_named_by_content(part.path) for part in self.parts)
 
     def is_replaced(self) -> bool:
         """Whether another table has taken the place of this one since it was found."""
@@ -96,6 +102,15 @@ class _Source:
                     if rows:
                         yield reader, group, start, rows
                     start += rows
+
+
+def _is_changed(directory: Directory, paths: list[str], seen: tuple[FileIdentity, ...]) -> bool:
+    """Whether a table that could not be opened is another one now."""
+    try:
+        now = part_files(directory.filesystem, directory.path)
+    except (StoreError, OSError):
+        return False
+    return now != paths or _identities(directory.filesystem, now) != seen
 
 
 def _identities(filesystem: fs.FileSystem, paths: Sequence[str]) -> tuple[FileIdentity, ...]:
@@ -138,7 +153,7 @@ def _as_one(location: str | PathLike[str], limit: int | None, read: Callable[[_S
             if not left or not source.is_replaced():
                 raise
             continue
-        if not source.is_replaced():
+        if not source.may_be_mixed():
             return table
     raise StoreError(f"{location} is replaced again and again while it is read; try later")
 
@@ -217,7 +232,7 @@ def stream_vectors(location: str | PathLike[str], limit: int | None = None) -> V
 
     def batches() -> Iterator[Batch]:
         yield from _read_batches(source)
-        if source.is_replaced():
+        if source.may_be_mixed():
             raise StoreError(f"{location} has been replaced while it was read; start again")
 
     return VectorStream(source.rows, batches())

@@ -241,6 +241,16 @@ class FileRows:
         return np.concatenate(pieces)
 
 
+def rows_at_a_time(matrix: MatrixReader) -> int:
+    """How many rows to read at once: a block where they are mapped, many where each read is one of a file system.
+
+    A block lies in a core's own cache after its checksum, for whoever reads it next.
+    """
+    parts = matrix.parts if isinstance(matrix, FileRows) else (matrix,)
+    is_read = any(isinstance(part, MatrixFile) and part.mapped is None for part in parts)
+    return ROWS_AT_A_TIME if is_read else BLOCK_ROWS
+
+
 def all_finite(matrix: MatrixReader) -> bool:
     """Whether no weight is NaN or infinite; reads all rows."""
     rows = (slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(matrix), ROWS_AT_A_TIME))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -54,6 +55,20 @@ def daemons(found: Iterable[Process]) -> list[int]:
     """Those that start Python workers."""
     ours = [process for process in found if process.is_python_of_spark]
     return [process.pid for process in ours if process.parent not in {each.pid for each in ours}]
+
+
+def end_session(job: subprocess.Popen[str]) -> None:
+    """Kill what is left of a job that was started with a session of its own.
+
+    Its number may belong to somebody else once it has been waited for and nobody of the session is left.
+    """
+    if job.poll() is None:
+        os.killpg(job.pid, signal.SIGKILL)
+        job.wait()
+    left = processes([job.pid])
+    if job.pid not in {process.pid for process in left}:
+        for process in left:
+            kill_one(process.pid)
 
 
 def kill_one(pid: int) -> bool:

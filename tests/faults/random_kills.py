@@ -12,10 +12,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import random
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -27,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from tests import corpora
-from tests.faults.processes import Process, daemons, kill_one, processes, python_workers
+from tests.faults.processes import Process, daemons, end_session, kill_one, processes, python_workers
 from tests.faults.runs import DEADLINE, TRAIN, arguments, start, vectors
 from tests.spark.cluster import StandaloneCluster, standalone_cluster
 
@@ -133,9 +131,7 @@ class Bench:
         except (OSError, RuntimeError, AssertionError, subprocess.SubprocessError) as error:
             trial.outcome = f"LOST ({type(error).__name__}: {error})"
         finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+            end_session(process)
             if trial.victim in ("worker", "master", "executor"):
                 self.drop_cluster()
         if not trial.is_lost:
@@ -191,8 +187,7 @@ class Bench:
             try:
                 trial.said.append(again.communicate(timeout=2 * DEADLINE)[1])
             finally:
-                with contextlib.suppress(ProcessLookupError):
-                    os.killpg(again.pid, signal.SIGKILL)
+                end_session(again)
             code = again.returncode
         if code:
             trial.outcome = f"LOST (exit code {code} after {resumes} times --resume)"

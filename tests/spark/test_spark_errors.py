@@ -183,6 +183,19 @@ def test_a_full_disk_of_the_driver(number: int) -> None:
         raise failure
 
 
+@pytest.mark.parametrize("number", [errno.ENOENT, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENOTCONN])
+@pytest.mark.parametrize("in_a_task", [False, True])
+def test_a_run_directory_that_is_gone(number: int, in_a_task: bool) -> None:
+    """As pyarrow says it."""
+    said = f"[Errno {number}] Failed to open local file '/out/_run/rounds/00007/round.json'. Detail: [errno {number}] x"
+    error: Exception = OSError(said)
+    if in_a_task:
+        error = PySparkRuntimeError(f"Traceback (most recent call last):\n  File x\nOSError: {said}\n", {})
+    with pytest.raises(ClusterError, match="the run directory cannot be used any more") as caught, translated_errors():
+        raise error
+    assert "; once it is back, resume goes on" in str(caught.value)
+
+
 @pytest.mark.parametrize("error", [StoreError("damaged"), OSError(errno.EACCES, "denied"), BrokenPipeError()])
 def test_other_errors_of_the_driver_pass(error: Exception) -> None:
     with pytest.raises(type(error)) as caught, translated_errors():

@@ -13,6 +13,7 @@ from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, Name, NothingNew
 from w2v_spark.extras import require
 from w2v_spark.publishing.versions import VersionRoot, table_path
+from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -105,13 +106,15 @@ def train_and_report(
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.session import get_session
+    from w2v_spark.spark.spark_errors import translated_errors
     from w2v_spark.spark.train import train
 
     gates = build_gates(options, config, measures_drift=measures_drift)
     gate = GateCheck(gates) if gates else None
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
     with watched(progress, command, output.home.uri), occupied(output.home, command, progress.warn) as lock:
-        session = get_session(threads=config.train.threads)
+        with translated_errors():
+            session = get_session(threads=config.train.threads)
         if options.publish_table is not None:
             check_table(session, options.publish_table, VersionRoot(output.home))
         try:
@@ -125,7 +128,7 @@ def train_and_report(
     if model is None:
         return 0
     if not options.quiet:
-        print(format_summary(model, table_path(output.home.uri)))
+        print(hide(format_summary(model, table_path(output.home.uri))))
     return 0
 
 

@@ -15,6 +15,7 @@ from pyspark.errors import PySparkException
 
 from w2v_spark import errors
 from w2v_spark.errors import ClusterError, ConfigError, InputError, MissingExtra, Name, W2VError
+from w2v_spark.publishing.layout import RUN
 from w2v_spark.spark.java_log import JAVA_LOG
 
 SPARK_ERRORS: Final = (PySparkException, Py4JError)  # the second is what PySpark does not translate
@@ -30,6 +31,7 @@ _READING_FILE: Final = re.compile(r"Encountered error while reading file (.+?)\.
 _NO_PACKAGE: Final = re.compile(r"No module named '(w2v_spark[\w.]*)'")
 _OTHER_PYTHON: Final = re.compile(r"Python in worker has different version: (\S+) than that in driver: ([^\s,]+)")
 _FULL_DISK: Final = re.compile(r"No space left on device|Disk quota exceeded|File too large")
+_LOST_RUN: Final = re.compile(rf"\[Errno \d+\].*/{RUN}\b")  # of pyarrow and of Python, in the driver and in tasks
 _JAVA_MEMORY: Final = re.compile(r"java\.lang\.OutOfMemoryError(?:: .*)?")
 _LOST_EXECUTOR: Final = re.compile(r"ExecutorLostFailure \(executor (\S+) .*?\) Reason: (.+)")
 _DEAD_WORKER: Final = re.compile(r"Python worker exited unexpectedly|Python worker (?:process )?(?:has )?died")
@@ -97,10 +99,10 @@ def translated_errors() -> Iterator[None]:
         yield
     except _JAVA_IS_GONE as error:
         raise ClusterError(
-            "the Java process of Spark, which this command works through, has ended, most often because the system or "
-            "the user has stopped it; what is finished is kept, and ",
+            "the Java process of Spark has ended, most often because the system or the user has stopped it; a training "
+            "goes on where it was with ",
             Name("resume"),
-            " goes on; where memory ran out, lower spark.driver.memory or ",
+            "; where memory ran out, lower spark.driver.memory or ",
             Name("model.dim"),
             ", or use fewer cores",
         ) from error
@@ -115,6 +117,8 @@ def translated_errors() -> Iterator[None]:
             if isinstance(link, OSError) and link.errno in _DISK_IS_FULL:
                 raise _full_disk(str(link)) from error
             link = link.__cause__
+        if not isinstance(error, W2VError) and _LOST_RUN.search(str(error)):
+            raise _lost_run(str(error)) from error
         raise
 
 
@@ -123,6 +127,8 @@ def _translate(error: Exception) -> W2VError | None:
     text, cause = str(error), one_line_cause(error)
     if _FULL_DISK.search(cause):
         return _full_disk(cause)
+    if _LOST_RUN.search(cause):
+        return _lost_run(cause)
     if raised := _OWN_ERROR.fullmatch(cause):
         kind = getattr(errors, raised[1], None)
         if isinstance(kind, type) and issubclass(kind, MissingExtra):
@@ -172,6 +178,15 @@ def _translate_memory(text: str) -> W2VError | None:
             ", and on a cluster raise spark.executor.memoryOverhead",
         )
     return None
+
+
+def _lost_run(cause: str) -> ClusterError:
+    return ClusterError(
+        f"the run directory cannot be used any more ({cause}): it was deleted, it has become read-only, or its mount "
+        "is lost; once it is back, ",
+        Name("resume"),
+        " goes on",
+    )
 
 
 def _full_disk(cause: str) -> ClusterError:

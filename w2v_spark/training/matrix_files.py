@@ -52,10 +52,13 @@ WeightFiles = dict[str, list[WeightFile]]
 
 def weight_files(value: Any) -> WeightFiles:
     """A list of files as JSON has it. Raises `TypeError` or `ValueError` where it is something else."""
-    return {
+    files = {
         str(name): [WeightFile(str(file), int(rows), str(found)) for file, rows, found in parts]
         for name, parts in value.items()
     }
+    if elsewhere := [part.file for parts in files.values() for part in parts if "/" in part.file]:
+        raise ValueError(f"{elsewhere[0]!r} is not the name of a file of weights")
+    return files
 
 
 def write_matrix(
@@ -242,6 +245,16 @@ class FileRows:
             pieces.append(self.parts[part][first - self.starts[part] : end - self.starts[part]])
             first, part = end, part + 1
         return np.concatenate(pieces)
+
+
+def rows_at_a_time(matrix: MatrixReader) -> int:
+    """How many rows to read at once: a block where they are mapped, many where each read is one of a file system.
+
+    A block lies in a core's own cache after its checksum, for whoever reads it next.
+    """
+    parts = matrix.parts if isinstance(matrix, FileRows) else (matrix,)
+    is_read = any(isinstance(part, MatrixFile) and part.mapped is None for part in parts)
+    return ROWS_AT_A_TIME if is_read else BLOCK_ROWS
 
 
 def all_finite(matrix: MatrixReader) -> bool:

@@ -17,7 +17,7 @@ from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory
-from w2v_spark.training.matrix_files import BLOCK_ROWS, ROWS_AT_A_TIME, Matrix, MatrixReader, WeightFiles, write_matrix
+from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFiles, rows_at_a_time, write_matrix
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.trainer import ThreadedTrainer
 from w2v_spark.training.weights import WeightShape, batches_of, whole_files
@@ -144,8 +144,9 @@ def _schedule(plan: Plan, epoch: int, tokens: int, key: np.uint64) -> Schedule:
 
 def _load_padded(name: str, source: MatrixReader, dim: int) -> Matrix:
     matrix = _memory(name, len(source), padded(dim))
-    for start in range(0, len(source), ROWS_AT_A_TIME):
-        batch = source[start : start + ROWS_AT_A_TIME]
+    step = rows_at_a_time(source)
+    for start in range(0, len(source), step):
+        batch = source[start : start + step]
         for first in range(0, len(batch), BLOCK_ROWS):
             rows = matrix[start + first : start + min(first + BLOCK_ROWS, len(batch))]
             rows[:, :dim] = batch[first : first + BLOCK_ROWS]

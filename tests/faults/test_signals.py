@@ -1,0 +1,64 @@
+"""A job that is told to stop, and a second one on its output."""
+
+from __future__ import annotations
+
+import signal
+import time
+
+import pytest
+
+from tests.faults.processes import processes
+from tests.faults.random_kills import Trial, bench
+from tests.faults.runs import DEADLINE, rounds_done, start, vectors, wait_for
+
+
+def test_signals_stop_a_job_that_goes_on_later(corpus, reference, tmp_path):
+    """SIGTERM in round 3 or later, then Ctrl-C twice; a second job is refused meanwhile, and no child stays behind."""
+    output, events = tmp_path / "out", tmp_path / "events.jsonl"
+    process = start(corpus, output, "--events", str(events))
+    wait_for(lambda: rounds_done(output) >= 2, process)
+    second = start(corpus, output, "--resume")
+    _, said = second.communicate(timeout=DEADLINE)
+    assert second.returncode == 2
+    assert "is in use by train of " in said
+    assert f"(process {process.pid})" in said
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 143, said
+    done = rounds_done(output)
+    assert said.strip().splitlines()[-1] == f"error: stopped by SIGTERM after round {done} of 12; --resume goes on"
+    assert '"exit_code": 143' in events.read_text().splitlines()[-1]
+    assert "Traceback" not in said
+    wait_until_gone(process.pid)
+
+    process = start(corpus, output, "--resume")
+    wait_for(lambda: rounds_done(output) > done, process)
+    for _ in range(2):
+        process.send_signal(signal.SIGINT)
+        time.sleep(0.05)
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 130, said
+    assert "Traceback" not in said
+    wait_until_gone(process.pid)
+    assert not (output / "lock.json").exists()
+
+    process = start(corpus, output, "--resume")
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 0, said
+    assert vectors(output) == reference
+
+
+def wait_until_gone(session: int) -> None:
+    deadline = time.monotonic() + 20
+    while (left := processes([session])) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert left == []
+
+
+@pytest.mark.slow
+def test_a_few_random_kills(tmp_path):
+    """``make faults`` in short: of Java, of a daemon and of a driver."""
+    with bench(["local[2]"], tmp_path) as made:
+        for number, victim, stage in ((0, "java", "train"), (1, "daemon", "encode"), (2, "driver", "publish")):
+            trial = made.run(Trial(f"test-{number}", "local[2]", victim, stage, 0.4))
+            assert not trial.is_lost, "\n".join([str(trial), *trial.said])

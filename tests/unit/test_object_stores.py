@@ -173,7 +173,7 @@ def test_the_store_is_busy_at_times(server: S3Server, monkeypatch: pytest.Monkey
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("part", ["vectors", "_SUCCESS", "CURRENT"])
+@pytest.mark.parametrize("part", ["_SUCCESS", "CURRENT"])
 def test_the_store_fails_at_one_file(server: S3Server, monkeypatch: pytest.MonkeyPatch, part: str) -> None:
     """Publishing fails with an error, readers stay where they are, and the next attempt succeeds."""
     monkeypatch.setattr(lock_module, "SETTLE_SECONDS", 0.1)

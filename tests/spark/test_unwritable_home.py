@@ -18,6 +18,7 @@ from w2v_spark.spark.java import find_java_home
 NOWHERE = "/dev/null/nowhere"  # not even root can make this
 
 
+@pytest.mark.long
 @pytest.mark.slow  # everything is compiled, and nothing kept by the driver
 def test_the_main_job_without_a_home(tmp_path: Path) -> None:
     """The driver has no place for compiled code at all, and executors one that they alone are told of."""

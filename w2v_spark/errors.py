@@ -7,6 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from w2v_spark.redaction import hide
+
 _MOST: Final = 4000  # characters of a message: a word may have a million
 # What a terminal obeys instead of showing it: control characters, and those that turn the direction of text.
 _COMMANDS: Final = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -18,8 +20,8 @@ def printable(text: str) -> str:
 
 
 def one_line(text: str) -> str:
-    """Text as one line for a terminal, of 4,000 characters at most."""
-    line = " ".join(text.splitlines())
+    """Text as one line for a terminal, without secrets, of 4,000 characters at most."""
+    line = hide(" ".join(text.splitlines()))
     if len(line) > _MOST:
         line = f"{line[: _MOST // 2]} ... ({len(line) - _MOST:,} characters) ... {line[-_MOST // 2 :]}"
     return printable(line)

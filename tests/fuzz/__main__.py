@@ -22,7 +22,11 @@ from tests.fuzz import engine
 from tests.fuzz.target import scratch_for_others
 
 _ROOT: Final = Path(__file__).parent.parent.parent
-_COMPILED: Final = {"tokenizer"}  # targets whose code numba compiles, which it cannot where it is instrumented
+_COMPILED: Final = {
+    "tokenizer",
+    "run-directory",
+    "forged-run",
+}  # targets whose code numba compiles, which it cannot where it is instrumented
 _STARTS: Final = 50  # of processes of one target that end before their time
 
 

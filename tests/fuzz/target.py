@@ -115,3 +115,12 @@ class Files:
             read(directory)
         finally:
             path.write_bytes(content)
+
+    @contextmanager
+    def restored(self) -> Iterator[None]:
+        """Bring back all files at the end, for a reader that changes others as well."""
+        try:
+            yield
+        finally:
+            for path, content in self._files()[1]:
+                path.write_bytes(content)

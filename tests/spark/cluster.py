@@ -40,6 +40,10 @@ class StandaloneCluster:
 
     directory: Path
     environment: dict[str, str]
+    daemons: Mapping[str, str] = field(default_factory=dict)
+    """What the environment of master and workers has beyond that."""
+    properties: Path | None = None
+    """Settings of master and workers."""
     port: int = field(default_factory=free_port)
     web_port: int = field(default_factory=free_port)
     master: subprocess.Popen[bytes] | None = None
@@ -57,13 +61,14 @@ class StandaloneCluster:
     def start(self, workers: int, cores: int, memory: str) -> None:
         """Start the master, then the workers, and wait until all are registered."""
         write_package_zip(self.package)
-        ports = ["--host", HOST, "--port", str(self.port), "--webui-port", str(self.web_port)]
+        settings = ["--properties-file", str(self.properties)] if self.properties else []
+        ports = [*settings, "--host", HOST, "--port", str(self.port), "--webui-port", str(self.web_port)]
         self.master = self._spawn("master", "org.apache.spark.deploy.master.Master", *ports)
         self._wait_for_workers(0)
         for i in range(workers):
             limits = ["--cores", str(cores), "--memory", memory, "--work-dir", str(self.directory / f"work-{i}")]
             # Each has an address of its own: Spark runs no speculative copy of a task on the host that runs the task.
-            ports = ["--host", f"127.0.0.{1 + i}", "--port", "0", "--webui-port", "0"]
+            ports = [*settings, "--host", f"127.0.0.{1 + i}", "--port", "0", "--webui-port", "0"]
             self.workers.append(
                 self._spawn(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", *ports, *limits, self.url)
             )
@@ -87,10 +92,11 @@ class StandaloneCluster:
         *args: str,
         conf: Mapping[str, str] | None = None,
         py_files: str | None = None,
+        properties: Path | None = None,
         timeout: float = 300,
     ) -> subprocess.CompletedProcess[str]:
         """Run a script through ``spark-submit`` in client mode, the package shipped unless ``py_files`` says else."""
-        process = self.submit_async(script, *args, conf=conf, py_files=py_files)
+        process = self.submit_async(script, *args, conf=conf, py_files=py_files, properties=properties)
         try:
             out, err = process.communicate(timeout=timeout)
         finally:
@@ -98,13 +104,19 @@ class StandaloneCluster:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def submit_async(
-        self, script: Path, *args: str, conf: Mapping[str, str] | None = None, py_files: str | None = None
+        self,
+        script: Path,
+        *args: str,
+        conf: Mapping[str, str] | None = None,
+        py_files: str | None = None,
+        properties: Path | None = None,
     ) -> subprocess.Popen[str]:
         """Start `submit` and return at once; the caller waits for the process or kills its group."""
         settings = {"spark.ui.enabled": "false", "spark.executor.memory": "512m", **(conf or {})}
         options = [option for item in settings.items() for option in ("--conf", "=".join(item))]
         shipped = str(self.package) if py_files is None else py_files
         options += ["--py-files", shipped] if shipped else []
+        options += ["--properties-file", str(properties)] if properties else []
         return subprocess.Popen(
             [SPARK_BIN / "spark-submit", "--master", self.url, *options, script, *args],
             env=self.environment,
@@ -130,7 +142,7 @@ class StandaloneCluster:
         with (self.directory / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
                 [SPARK_BIN / "spark-class", java_class, *args],
-                env=self.environment,
+                env={**self.environment, **self.daemons},
                 cwd=self.directory,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -152,10 +164,15 @@ class StandaloneCluster:
 
 @contextlib.contextmanager
 def standalone_cluster(
-    directory: Path, workers: int = 2, cores: int = 1, memory: str = "1g"
+    directory: Path,
+    workers: int = 2,
+    cores: int = 1,
+    memory: str = "1g",
+    daemons: Mapping[str, str] | None = None,
+    properties: Path | None = None,
 ) -> Iterator[StandaloneCluster]:
     """Start a cluster under ``directory`` and stop it whatever happens; a failure inside carries the logs."""
-    cluster = StandaloneCluster(directory, _environment(directory))
+    cluster = StandaloneCluster(directory, _environment(directory), daemons or {}, properties)
     try:
         cluster.start(workers, cores, memory)
         yield cluster

@@ -16,7 +16,7 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.documents import find_document, read_documents
 from w2v_spark.errors import InputError
 from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, digest
 
 VOCABULARY = "vocabulary.parquet"
 
@@ -101,8 +101,9 @@ def encode(frame, directory, shards=2, counted=None):
     config = Config.from_dict({"vocabulary": {"min_count": 1}})
     vocabulary, statistics = build_vocabulary(frame if counted is None else counted, config)
     run = Directory.open(directory).create()
-    vocabulary.write(run, VOCABULARY)
-    corpus = encode_corpus(frame, config, run, VOCABULARY, vocabulary, shards)
+    data = vocabulary.to_bytes()
+    run.write_bytes(VOCABULARY, data)
+    corpus = encode_corpus([frame], config, run, VOCABULARY, digest(data), vocabulary, shards)
     return corpus, run.child("corpus"), vocabulary, statistics
 
 

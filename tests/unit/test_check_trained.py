@@ -14,7 +14,7 @@ def record(number: int, tokens: int, kept: int, pairs: int) -> RoundRecord:
 
 
 def test_a_usual_run_is_fine():
-    assert check_trained([record(0, 1000, 300, 900), record(1, 3000, 900, 2700)], CONFIG, 50) == []
+    assert check_trained([record(0, 30_000, 9000, 27_000), record(1, 90_000, 27_000, 81_000)], CONFIG, 50) == []
 
 
 @pytest.mark.parametrize("kept", [0, 7])
@@ -40,14 +40,20 @@ def test_what_is_not_the_cause_is_no_advice():
 
 
 def test_few_words_kept_are_a_warning():
-    (warning,) = check_trained([record(0, 10_000, 99, 180)], CONFIG, 50)
+    (warning,) = check_trained([record(0, 100_000, 990, 1800)], CONFIG, 50)
     assert warning.startswith(
-        "subsampling has kept 99 of 10,000 words in all epochs, 0.99%; raise train.sample (0.0001;"
+        "subsampling has kept 990 of 100,000 words in all epochs, 0.99%; raise train.sample (0.0001;"
     )
-    assert check_trained([record(0, 10_000, 100, 180)], CONFIG, 50) == []
+    assert check_trained([record(0, 100_000, 1000, 1800)], CONFIG, 50) == []
+
+
+def test_of_little_text_half_has_to_be_kept():
+    (warning,) = check_trained([record(0, 49_000, 24_000, 1800)], CONFIG, 50)
+    assert warning.startswith("subsampling has kept 24,000 of 49,000 words in all epochs, 48.98%; raise train.sample")
+    assert check_trained([record(0, 49_000, 25_000, 1800)], CONFIG, 50) == []
 
 
 def test_fewer_pairs_than_words_are_a_warning():
-    (warning,) = check_trained([record(0, 1000, 60, 49)], CONFIG, 50)
+    (warning,) = check_trained([record(0, 1000, 600, 49)], CONFIG, 50)
     assert warning.startswith("49 pairs were trained for a vocabulary of 50 words")
-    assert check_trained([record(0, 1000, 60, 50)], CONFIG, 50) == []
+    assert check_trained([record(0, 1000, 600, 50)], CONFIG, 50) == []

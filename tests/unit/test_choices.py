@@ -67,8 +67,8 @@ def test_unknown_words_do_not_count_towards_the_length_of_a_sentence():
 
 def test_the_loss_of_a_round_is_the_mean_over_all_pairs():
     results = [
-        ShardResult(0, "a", 10, 8, 30, 60.0, 1.0, 10, 1, 2, 3),
-        ShardResult(1, "b", 10, 8, 10, 40.0, 2.0, 5, 3, 4, 5),
+        ShardResult(0, "a", [], 10, 8, 30, 60.0, 1.0, 10, 1, 2, 3),
+        ShardResult(1, "b", [], 10, 8, 10, 40.0, 2.0, 5, 3, 4, 5),
     ]
     record = RoundRecord.build(4, results, 0.01, 2.0, 0.5)
     assert record.loss == pytest.approx(100 / 40)

@@ -48,9 +48,10 @@ def configs(draw: st.DrawFn) -> Config:
     for entry in SETTINGS:
         if draw(st.booleans()):
             values.setdefault(entry.section, {})[entry.key] = draw(values_of(entry))
-    train = values.setdefault("train", {})
-    ends = [train.get("learning_rate", 0.025), train.get("min_learning_rate", 0.0001)]
-    train["learning_rate"], train["min_learning_rate"] = max(ends), min(ends)
+    for section, rate in (("train", 0.025), ("retrain", Config().retrain.learning_rate)):
+        passes = values.setdefault(section, {})
+        ends = [passes.get("learning_rate", rate), passes.get("min_learning_rate", 0.0001)]
+        passes["learning_rate"], passes["min_learning_rate"] = max(ends), min(ends)
     if values.get("model", {}).get("objective") == "hierarchical_softmax":
         values["model"]["published_rows"] = "input"
     return Config.from_dict(values)
@@ -79,6 +80,7 @@ def test_toml_file_round_trip(tmp_path: Path) -> None:
         "[vocabulary]",
         "[model]",
         "[train]",
+        "[retrain]",
     ]
 
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pytest
 
 from w2v_spark.config import Config
-from w2v_spark.corpus.shards import EncodedCorpus, Shard, write_part
+from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard, write_part
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
@@ -23,7 +23,7 @@ from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.matrix_files import BLOCK_ROWS, WeightFile, write_matrix
+from w2v_spark.training.matrix_files import BLOCK_ROWS, WeightFile, weight_files, write_matrix
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape
 
@@ -400,3 +400,12 @@ def test_files_have_the_mode_that_the_user_wants(tmp_path: Path) -> None:
         finally:
             os.umask(before)
         assert {file.stat().st_mode & 0o777 for file in path.rglob("*") if file.is_file()} == {mode}
+
+
+@pytest.mark.parametrize("name", ["../outside.arrow", "/etc/passwd", "a/b.npy"])
+def test_files_of_a_run_lie_within_it(name: str) -> None:
+    """Whatever its JSON files say, digests that fit included."""
+    with pytest.raises(ValueError, match="not the name of a file"):
+        Part(name, 1, [3], [0, 8, 16], ["", "", ""])
+    with pytest.raises(ValueError, match="not the name of a file"):
+        weight_files({"w_in": [[name, 3, ""]]})

@@ -9,6 +9,7 @@ from w2v_spark.errors import ConfigError, Name
 from w2v_spark.formats.exporting import check_export, export_vectors
 from w2v_spark.formats.formats import Format, VectorFile, default_vocabulary, guess_format
 from w2v_spark.formats.parquet_columns import ParquetColumns, Shape
+from w2v_spark.redaction import hide
 
 EXAMPLE: Final = "w2v-spark export --vectors model --output vectors.bin"
 
@@ -41,7 +42,7 @@ def run(args: argparse.Namespace) -> int:
     file = _file(args)
     check_export(args.vectors, file, args.overwrite)
     rows = export_vectors(args.vectors, file, args.limit)
-    print(f"{', '.join(file.files)}: {rows:,} words, {file.format}")
+    print(hide(f"{', '.join(file.files)}: {rows:,} words, {file.format}"))
     return 0
 
 

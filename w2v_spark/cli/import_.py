@@ -12,6 +12,7 @@ from w2v_spark.formats.lenience import Duplicates, Lenience, Mended, UnicodeErro
 from w2v_spark.formats.opening import find_format
 from w2v_spark.formats.parquet_columns import ParquetColumns
 from w2v_spark.publishing.description import describe_packages
+from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 
 EXAMPLE: Final = "w2v-spark import --input GoogleNews-vectors-negative300.bin.gz --output google"
@@ -73,7 +74,7 @@ def run(args: argparse.Namespace) -> int:
     output = Directory.open(args.output)
     check_import(output, args.overwrite, file)
     model = import_vectors(file, output, args.limit, _lenience(args), describe_packages("numpy", "pyarrow"))
-    print(f"{args.output}: {model['vocabulary_size']:,} words, D = {model['dim']}")
+    print(f"{hide(args.output)}: {model['vocabulary_size']:,} words, D = {model['dim']}")
     for line in Mended(**model["import"]["mended"]).lines():
         print(line)
     if not model["counts_fall"]:

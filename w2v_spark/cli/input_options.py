@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from w2v_spark.errors import ConfigError, Name
@@ -31,6 +32,10 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--option", action="append", default=[], metavar="KEY=VALUE", help="for Spark's reader; may be repeated"
     )
+    parser.add_argument(
+        "--secret-option", action="append", default=[], metavar="KEY=FILE",
+        help="the same with a value that a file holds: a password is then in no list of processes and no result",
+    )  # fmt: skip
     parser.add_argument("--column", help="the column with the documents: text, or an array of words or items")
     parser.add_argument("--id", metavar="NAME", help="the column with the documents' names")
     parser.add_argument("--where", metavar="CONDITION", help="read only these rows, for example \"dt >= '2026-01-01'\"")
@@ -54,11 +59,9 @@ def build_input(options: argparse.Namespace, column: str) -> Input:
     Raises
     ------
     ConfigError
-        An option for Spark's reader is no key and value.
+        An option for Spark's reader is no key and value, or a file of a secret one cannot be read.
     """
-    pairs = [item.partition("=") for item in options.option]
-    if wrong := [key for key, equals, _ in pairs if not (key and equals)]:
-        raise ConfigError(Name("option"), f" {wrong[0]!r} is not of the form key=value")
+    given, secrets = _pairs("option", options.option), _pairs("secret_option", options.secret_option)
     from w2v_spark.spark.malformed import MAX_INVALID
     from w2v_spark.spark.source import Input
 
@@ -67,10 +70,18 @@ def build_input(options: argparse.Namespace, column: str) -> Input:
         options.table,
         options.sql,
         options.format,
-        {key: value for key, _, value in pairs},
+        given,
+        secrets,
         column,
         options.id,
         options.where,
         options.encoding,
         MAX_INVALID if options.max_invalid is None else options.max_invalid,
     )
+
+
+def _pairs(name: str, items: Sequence[str]) -> dict[str, str]:
+    pairs = [item.partition("=") for item in items]
+    if wrong := [key for key, equals, _ in pairs if not (key and equals)]:
+        raise ConfigError(Name(name), f" {wrong[0]!r} is not of the form key=value")
+    return {key: value for key, _, value in pairs}

@@ -10,6 +10,7 @@ from w2v_spark.errors import InputError
 from w2v_spark.extras import require
 from w2v_spark.publishing.layout import Kind
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ def run(options: argparse.Namespace) -> int:
         progress.say(f"WARNING: {request.skipped:,} words are not in the vocabulary and are left out")
     seconds = write_neighbour_table(get_session(), request, target, progress)
     if not options.quiet:
-        print(format_summary(request, seconds, target.directory.uri))
+        print(hide(format_summary(request, seconds, target.directory.uri)))
     return 0
 
 

@@ -13,6 +13,7 @@ from w2v_spark.config import Config
 from w2v_spark.errors import ConfigError, Name, NothingNew
 from w2v_spark.extras import require
 from w2v_spark.publishing.versions import VersionRoot, table_path
+from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def train_and_report(
     if model is None:
         return 0
     if not options.quiet:
-        print(format_summary(model, table_path(output.home.uri)))
+        print(hide(format_summary(model, table_path(output.home.uri))))
     return 0
 
 

@@ -18,6 +18,7 @@ from w2v_spark.publishing.holder import show_time
 from w2v_spark.publishing.layout import MODEL_FILE
 from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import Version, VersionRoot
+from w2v_spark.redaction import hide
 
 EXAMPLE: Final = """\
 w2v-spark versions vectors
@@ -60,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         if getattr(options, name.replace("-", "_")) not in (False, None, _KEPT) and options.action != of:
             raise ConfigError(Name(name), f" is for {of}, not for {options.action}")
     value, text = action(root, options)
-    print(json.dumps(value, indent=2, ensure_ascii=False) if options.json else text)
+    print(hide(json.dumps(value, indent=2, ensure_ascii=False) if options.json else text))
     return 0
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.checksum import checksum, hexadecimal
-from w2v_spark.storage import Directory, damage_naming, from_plain
+from w2v_spark.storage import Directory, damage_naming, errors_naming, from_plain
 
 _SCHEMA = pa.schema([pa.field("ids", pa.list_(pa.field("item", pa.int32(), False)), False)])
 _BATCH_TOKENS: Final = 1 << 18
@@ -57,6 +57,8 @@ class Part:
     documents_digest: str | None = None
 
     def __post_init__(self) -> None:
+        if any("/" in name for name in (self.file, self.documents or "")):
+            raise ValueError(f"{self.file!r} is not the name of a file of the corpus")
         if not len(self.ends) == len(self.checksums) == len(self.batches) + 2:
             raise ValueError(f"{self.file} has {len(self.batches)} batches and {len(self.checksums)} checksums")
 
@@ -67,7 +69,8 @@ class Part:
 
     def check(self, directory: Directory) -> None:
         """Look whether a file of that length is there. Raises `StoreError`."""
-        info = directory.filesystem.get_file_info(directory.file(self.file))
+        with errors_naming(f"{directory.uri}/{self.file}"):
+            info = directory.filesystem.get_file_info(directory.file(self.file))
         if not info.is_file or info.size != self.ends[-1]:
             found = f"has {info.size} bytes" if info.is_file else "is missing"
             raise StoreError(f"{directory.uri}/{self.file} {found}, expected {self.ends[-1]} bytes")

@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 
 from w2v_spark.config import VocabularyConfig
 from w2v_spark.errors import Name, StoreError, VocabularyError
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, damage_naming, errors_naming
 
 _SCHEMA = pa.schema(
     [pa.field("id", pa.int32(), False), pa.field("word", pa.string(), False), pa.field("count", pa.int64(), False)]
@@ -98,10 +98,10 @@ class Vocabulary:
     @classmethod
     def read(cls, directory: Directory, name: str, expected: str) -> Vocabulary:
         """Load what `to_bytes` made, by its digest; `StoreError` if it is something else."""
-        try:
+        shown = f"{directory.uri}/{name}"
+        with damage_naming(shown), errors_naming(shown):
             table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
-        except pa.ArrowInvalid as error:
-            raise StoreError(f"{directory.uri}/{name} is damaged: {error}") from error
+            _ = table.schema.names  # one that is not UTF-8 is found here
         if table.schema.names not in (_SCHEMA.names, [*_SCHEMA.names, _TRAINED.name]):
             raise StoreError(f"{directory.uri}/{name} is no vocabulary: its columns are {table.schema.names}")
         words = table["word"].combine_chunks()

@@ -18,6 +18,7 @@ from w2v_spark.evaluation.analogies import Score, evaluate_analogies
 from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
 from w2v_spark.evaluation.similarity import evaluate_similarity
 from w2v_spark.publishing.versions import open_result
+from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -63,7 +64,7 @@ def evaluate(
     limit = max(restrict if questions else 0, SIMILARITY_RESTRICT if pair_sets else 0)
     opened = open_result(vectors)
     words = KeyedVectors.load(opened.uri, limit=limit)
-    report: Report = {"vectors": os.fspath(vectors), "words_read": len(words), "dim": words.dim}
+    report: Report = {"vectors": hide(os.fspath(vectors)), "words_read": len(words), "dim": words.dim}
     if opened.uri != Directory.open(vectors).uri:
         report["version"] = posixpath.basename(opened.path)
     if questions is not None:

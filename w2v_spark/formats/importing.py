@@ -17,6 +17,7 @@ from w2v_spark.formats.opening import open_file
 from w2v_spark.publishing.description import FORMAT_VERSION
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.stream import Counts, VectorStream
@@ -80,14 +81,14 @@ def import_vectors(
         with ExitStack() as files:
             stream = open_file(file, limit, lenience, files)
             labels = _Labels(stream)
-            described = {"import": json.dumps({"file": file.files[0], "format": file.format}, ensure_ascii=False)}
+            described = {"import": json.dumps({"file": hide(file.files[0]), "format": file.format}, ensure_ascii=False)}
             write_labelled(
                 output.filesystem, staging.file(VECTORS), stream.rows, labels.take, labels.blocks(), described
             )
         model = {
             "format_version": FORMAT_VERSION,
             "import": {
-                "files": file.files,
+                "files": [hide(name) for name in file.files],
                 "member": file.member,
                 "format": file.format,
                 "limit": limit,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Final, TextIO
 
 from w2v_spark.errors import ConfigError, Name
+from w2v_spark.redaction import hide
 
 FIELDS: Final = {
     "start": {"command": "which one", "output": "where the result goes"},
@@ -89,11 +90,13 @@ class Events:
 
 
 def _finite(value: Any) -> Any:
-    """Plain values with null for what is no number: many readers of JSON refuse it."""
+    """Plain values without secrets, and with null for what is no number: many readers of JSON refuse it."""
     if isinstance(value, dict):
         return {str(key): _finite(each) for key, each in value.items()}
     if isinstance(value, list | tuple):
         return [_finite(each) for each in value]
+    if isinstance(value, str):
+        return hide(value)
     if isinstance(value, float) and not -float("inf") < value < float("inf"):
         return None
     return value

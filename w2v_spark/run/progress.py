@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
 from w2v_spark.errors import printable
+from w2v_spark.redaction import hide
 from w2v_spark.run.events import Events
 from w2v_spark.run.stopping import Stopping
 
@@ -106,7 +107,7 @@ class Progress:
         self.events.emit("warning", text=text)
 
     def _write(self, text: str) -> None:
-        text = printable(text)
+        text = printable(hide(text))
         if self._bar is None:
             clear = _CLEAR_LINE if self.shares_terminal and self._out.isatty() else ""
             self._out.write(f"{clear}{text}\n")

@@ -20,6 +20,7 @@ from pyspark.sql import SparkSession
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
 from w2v_spark.spark.java_log import JAVA_LOG
+from w2v_spark.spark.secret import with_secret, without_secrets
 from w2v_spark.spark.warehouse import temporary_warehouse
 
 __all__ = [
@@ -82,13 +83,20 @@ def get_session(
     if master is not None:
         settings["spark.remote" if master.startswith("sc://") else "spark.master"] = master
     remote = settings.get("spark.remote") or os.environ.get("SPARK_REMOTE") or "local"
-    if not remote.startswith("local") or "PYSPARK_GATEWAY_PORT" in os.environ:
+    if "PYSPARK_GATEWAY_PORT" in os.environ and remote == "local":
+        pyspark.SparkContext._ensure_initialized()  # now Java tells its settings
+        return _builder(app_name, with_secret(settings)).getOrCreate()
+    if not remote.startswith("local"):
         return _builder(app_name, settings).getOrCreate()
     check_working_directory()
     java = find_java()
     settings = _prepare_java_side(settings, threads, java)
     with _locale(java.locale):
         if _is_connect(settings) or _logs_as_configured():
+            if pyspark.SparkContext._gateway is None and not _is_connect(settings):
+                gateway = launch_gateway(without_secrets(settings))  # type: ignore[no-untyped-call]
+                pyspark.SparkContext._ensure_initialized(gateway=gateway)
+                settings = with_secret(settings)
             return _builder(app_name, settings).getOrCreate()
         return _start(_builder(app_name, settings), {"spark.app.name": app_name, **settings})
 
@@ -111,17 +119,19 @@ def _builder(app_name: str, settings: Mapping[str, str]) -> SparkSession.Builder
 
 def _start(builder: SparkSession.Builder, settings: Mapping[str, str]) -> SparkSession:
     """Start Java as PySpark would start it, but with what it prints in a file, and a session on it."""
-    conf = pyspark.SparkConf().setAll(list(settings.items()))
     if pyspark.SparkContext._gateway is None:
         try:
             with JAVA_LOG.open() as file:
-                gateway = launch_gateway(conf, {"stdout": file, "stderr": file})  # type: ignore[no-untyped-call]
+                streams = {"stdout": file, "stderr": file}
+                gateway = launch_gateway(without_secrets(settings), streams)  # type: ignore[no-untyped-call]
         except PySparkException as error:  # all that PySpark knows is that it has ended
             JAVA_LOG.keep()
             raise ConfigError(
                 f"Spark did not start: {JAVA_LOG.reason() or error}; check the settings of Spark and of Java"
                 + (f" (details: {JAVA_LOG.path})" if JAVA_LOG.path else "")
             ) from error
+        pyspark.SparkContext._ensure_initialized(gateway=gateway)
+        conf = pyspark.SparkConf().setAll(list(with_secret(settings).items()))
         context = pyspark.SparkContext(conf=conf, gateway=gateway)
         # Where Java is killed, the driver says so in one line; this thread would add a traceback.
         if (server := getattr(context, "_accumulatorServer", None)) is not None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, Final, Protocol, Self
 
 from pyspark.sql import DataFrame, SparkSession
@@ -15,6 +16,7 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.inputs.formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
 from w2v_spark.locations import resolve
+from w2v_spark.redaction import HIDDEN, hide, hide_options
 from w2v_spark.spark.columns import document_column, id_column
 from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
@@ -94,6 +96,9 @@ class Input:
         Of the files: anything that Spark reads. A line of text is a document. Without it the names of the files tell.
     options : mapping of str to str
         For Spark's reader.
+    secrets : mapping of str to str
+        Options whose values are secret: for each the file that holds it, which is read when the input is. The files'
+        names are kept with the result, secret values in ``options`` are not.
     column : str
         The column with the documents; text files have but one. A query with a single column needs no name for it.
     id : str, optional
@@ -111,6 +116,7 @@ class Input:
     sql: str | None = None
     format: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
+    secrets: Mapping[str, str] = field(default_factory=dict)
     column: str = "text"
     id: str | None = None
     where: str | None = None
@@ -125,13 +131,31 @@ class Input:
             self.format = self.format.lower()
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values from which `from_dict` makes the same input in another working directory."""
+        """Plain values from which `from_dict` makes the same input in another working directory, without secrets."""
         values = {each.name: getattr(self, each.name) for each in fields(self) if each.init}
-        return {**values, "paths": [resolve(path) for path in self.paths], "options": dict(self.options)}
+        return {
+            **values,
+            "paths": [hide(resolve(path)) for path in self.paths],
+            "options": hide_options(self.options),
+            "secrets": {key: resolve(file) for key, file in self.secrets.items()},
+        }
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> Self:
-        """Make an input of what `to_dict` gave. Raises `TypeError` or `KeyError` for anything else."""
+        """Make an input of what `to_dict` gave.
+
+        Raises
+        ------
+        ConfigError
+            It had a secret, which was not kept.
+        TypeError, KeyError
+            It is something else.
+        """
+        if lost := [key for key, value in values["options"].items() if HIDDEN in value]:
+            raise ConfigError(
+                f"its option {lost[0]} is a secret, which is not kept; name a file that holds it with ",
+                Name("secret_option"),
+            )
         return cls(**{**values, "paths": tuple(values["paths"])})
 
     def check(self) -> None:
@@ -146,10 +170,10 @@ class Input:
         if len(given) > 1 or (not given and needs_path):
             what = "there are several inputs: give only one of " if given else "name the input: give one of "
             raise ConfigError(what, Name("input"), " (files), ", Name("table"), " and ", Name("sql"))
-        for name in ("format", "encoding", "options"):
+        for name in ("format", "encoding", "options", "secrets"):
             if getattr(self, name) and given != ["paths"] and (self.table or self.sql):
-                key = "option" if name == "options" else name
-                if not (name == "options" and self.table):
+                key = {"options": "option", "secrets": "secret_option"}.get(name, name)
+                if not (name in ("options", "secrets") and self.table):
                     raise ConfigError(
                         Name(key), " says how to read the files of ", Name("input"), ", which is not given"
                     )
@@ -159,6 +183,7 @@ class Input:
             )
         if self.encoding and find_encoding(self.encoding) and self.format and self.format not in LINE_FORMATS:
             raise ConfigError(Name("encoding"), f" is for text, CSV and JSON, not for {self.format}")
+        self._all_options()
         if self.paths:
             self._files.check()
 
@@ -194,7 +219,7 @@ class Input:
             version = ", ".join(map(str, versions)) if versions and all(versions) else None
         reading = {
             "format": format,
-            "options": dict(sorted(self.options.items())),
+            "options": hide_options(dict(sorted(self.options.items()))),
             **{name: getattr(self, name) for name in ("table", "sql", "where", "id", "encoding")},
         }
         seen = fingerprint_files(documents)
@@ -216,14 +241,25 @@ class Input:
     @property
     def _files(self) -> FileInput:
         encoding = find_encoding(self.encoding) if self.encoding else None
-        return FileInput(self.paths, self.format, self.options, encoding, self.where, self.column)
+        return FileInput(self.paths, self.format, self._all_options(), encoding, self.where, self.column)
+
+    def _all_options(self) -> dict[str, str]:
+        """The options with the secret ones. Raises `ConfigError` if a file cannot be read."""
+        values = dict(self.options)
+        for key, file in self.secrets.items():
+            try:
+                values[key] = Path(resolve(file)).read_text(encoding="utf-8").strip()
+            except (OSError, ValueError) as error:
+                why = getattr(error, "strerror", None) or "it is not UTF-8"
+                raise ConfigError(Name("secret_option"), f" {key}: {file} cannot be read: {why}") from None
+        return values
 
     def _rows(self, spark: SparkSession) -> DataFrame:
         """The rows of the table or the query."""
         try:
             with quiet_analysis():
                 if self.table:
-                    frame = spark.read.options(**self.options).table(self.table)
+                    frame = spark.read.options(**self._all_options()).table(self.table)
                 else:  # within another query nothing but a query is possible: no DROP, no INSERT
                     frame = spark.sql(f"SELECT * FROM (\n{(self.sql or '').strip().rstrip(';')}\n)")
                 frame.schema  # noqa: B018 - Spark looks at it

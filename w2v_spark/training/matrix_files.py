@@ -52,10 +52,13 @@ WeightFiles = dict[str, list[WeightFile]]
 
 def weight_files(value: Any) -> WeightFiles:
     """A list of files as JSON has it. Raises `TypeError` or `ValueError` where it is something else."""
-    return {
+    files = {
         str(name): [WeightFile(str(file), int(rows), str(found)) for file, rows, found in parts]
         for name, parts in value.items()
     }
+    if elsewhere := [part.file for parts in files.values() for part in parts if "/" in part.file]:
+        raise ValueError(f"{elsewhere[0]!r} is not the name of a file of weights")
+    return files
 
 
 def write_matrix(

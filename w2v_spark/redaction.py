@@ -1,0 +1,41 @@
+"""What must not be written down: passwords, keys and tokens in options, URIs and messages."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+HIDDEN: Final = "***"
+"""What stands in the place of a secret."""
+
+_SECRET: Final = re.compile(
+    r"secret|passw|passphrase|credential|signature"
+    r"|(?:access|account|api|private|shared|encryption|sas)[._-]?(?:key|token)"
+    r"|(?:^|[._-])(?:token|pwd|pass|sig|sas|authorization)$",
+    re.IGNORECASE,
+)
+# A user and a password before a host. After a host there may be a port, and an @ far behind it: hdfs://h:8020/x@v.
+_URI: Final = re.compile(r"([A-Za-z][\w+.-]*://)[^/\s:@'\"]*:(?!\d+(?:/|$))[^\s@'\"]+@")
+_ASSIGNMENT: Final = re.compile(r"([\w.-]+)(\s*=\s*)(\"[^\"]*\"|'[^']*'|[^\s&;,'\"\\]+)")
+
+
+def is_secret(key: str) -> bool:
+    """Whether an option or a setting of that name holds a secret, such as ``password`` or ``fs.s3a.secret.key``."""
+    return _SECRET.search(key) is not None
+
+
+def hide(text: str) -> str:
+    """Text without the passwords of URIs and without the values of what looks like ``password=...``."""
+    if "://" in text:
+        text = _URI.sub(rf"\1{HIDDEN}@", text)
+    return _ASSIGNMENT.sub(_hide_assigned, text) if "=" in text else text
+
+
+def _hide_assigned(found: re.Match[str]) -> str:
+    return f"{found[1]}{found[2]}{HIDDEN}" if is_secret(found[1]) else found[0]
+
+
+def hide_options(options: Mapping[str, str]) -> dict[str, str]:
+    """Options without the values of secret ones."""
+    return {key: HIDDEN if is_secret(key) else hide(value) for key, value in options.items()}

@@ -17,7 +17,7 @@ def test_signals_stop_a_job_that_goes_on_later(corpus, reference, tmp_path):
     output, events = tmp_path / "out", tmp_path / "events.jsonl"
     process = start(corpus, output, "--events", str(events))
     wait_for(lambda: rounds_done(output) >= 2, process)
-    process.send_signal(signal.SIGSTOP)  # the second one has all the time that it needs
+    process.send_signal(signal.SIGSTOP)  # or it has ended before the second one looks
     second = start(corpus, output, "--resume")
     _, said = second.communicate(timeout=DEADLINE)
     process.send_signal(signal.SIGCONT)

@@ -17,12 +17,14 @@ from pyspark.sql import SparkSession
 from tests.commands import train
 from tests.spark.documents import REPEATED, write_text
 from tests.spark.main_job import SMALL, MainJob, Model
+from tests.unit.stores import S3Server
 from w2v_spark import KeyedVectors, Word2VecModel, table_path
 from w2v_spark.config import Config
 from w2v_spark.corpus.word_counts import COUNT_SCHEMA, WordCounts
 from w2v_spark.errors import ConfigError
 from w2v_spark.publishing.layout import STATE
 from w2v_spark.publishing.lock import LOCK_FILE
+from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.spark import train as main_job
@@ -251,3 +253,24 @@ def test_the_estimators_model_reads_a_result(
     assert np.allclose(row["mean"].toArray(), vectors.get_mean_vector(["cat", "dog"], pre_normalize=False), atol=1e-6)
     with pytest.raises(ConfigError, match="no version 'nonsense'"):
         Word2VecModel.load(f"{published}@nonsense")
+
+
+@pytest.mark.slow
+def test_a_training_on_an_object_store(
+    spark: SparkSession, source: Path, published: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Driver and executors read and write all of it by the protocol of S3; every fiftieth request is refused."""
+    server = S3Server()
+    try:
+        monkeypatch.setattr(server, "refuse", lambda number, *_: number % 50 == 0)
+        root = VersionRoot.open(server.uri("root"))
+        changes = [item for setting in (*SMALL, *FREQUENT) for item in ("--set", setting)]
+        assert train(["--input", str(source), "--publish", server.uri("root"), "--quiet", *changes]) == 0
+        (version,) = root.list()
+        assert version.digest == VersionRoot.open(published).list()[0].digest  # the same bits as on a local disk
+        Manifest.read(root.directory(version.id)).verify(root.directory(version.id))
+        assert KeyedVectors.load(server.uri("root")).words == KeyedVectors.load(str(published)).words
+        assert not root.run.list()
+        assert server.refused
+    finally:
+        server.close()

@@ -50,6 +50,7 @@ from w2v_spark.storage import Directory
 KEPT_SECONDS: Final = 3600.0
 """For so long nothing is removed that a reader may just have opened."""
 _CHANGE_WAIT: Final = 60.0
+_PUBLISH_WAIT: Final = 600.0  # after hours of training, for somebody who prunes on a slow store
 _SWITCHES_KEPT: Final = 1000
 _STAGING: Final = "publish"
 _READ_TRIES: Final = 20
@@ -202,7 +203,7 @@ class VersionRoot:
         """
         name_by_content(staging.child(VECTORS))
         manifest = Manifest.build(staging, names)
-        with self._changing("publish"):
+        with self._changing("publish", _PUBLISH_WAIT):
             current = self.current()
             report = {"parent": current, "state": State.PUBLISHED, "gates": [], **(report or {})}
             known = next((version.id for version in self.list() if version.digest == manifest.digest), None)
@@ -314,8 +315,8 @@ class VersionRoot:
         size, digest = manifest.bytes, manifest.digest
         return Version(version, state, report.get("parent"), digest, size, version == current, version in pins)
 
-    def _changing(self, purpose: str) -> Lock:
-        return Lock(self.create().root, CHANGE_LOCK_FILE, purpose, wait=_CHANGE_WAIT)
+    def _changing(self, purpose: str, wait: float = _CHANGE_WAIT) -> Lock:
+        return Lock(self.create().root, CHANGE_LOCK_FILE, purpose, wait=wait)
 
     def _add(self, staging: Directory, names: Sequence[str], manifest: Manifest, report: Mapping[str, Any]) -> str:
         """Move a staged version in place; ``_SUCCESS`` vouches for all of it, so that comes last."""

@@ -28,7 +28,7 @@ import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.errors import StoreError
-from w2v_spark.storage import damage_naming, errors_naming
+from w2v_spark.storage import damage_naming, errors_naming, retried
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.thrift import decode_struct
 
@@ -202,7 +202,7 @@ def read_footer(filesystem: fs.FileSystem, path: str) -> Footer:
         It is not the end of a Parquet file, or damaged.
     """
     with damage_naming(path), errors_naming(path):
-        tail = _read_tail(filesystem, path)
+        tail = retried(filesystem, lambda: _read_tail(filesystem, path))
         is_rewritten = _REWRITTEN in tail
         own = None if is_rewritten else next(reversed(list(OWN_DIGEST.finditer(tail))), None)
         digest = ""

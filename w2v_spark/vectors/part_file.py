@@ -16,7 +16,7 @@ from pyarrow import fs
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.part_names import is_named_by_content
 from w2v_spark.publishing.publication import find_retained
-from w2v_spark.storage import damage_naming, errors_naming
+from w2v_spark.storage import damage_naming, errors_naming, retried
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.checksums import KEYS, Blocks, Footer, GroupChecksums, HeldBytes, read_footer
 from w2v_spark.vectors.mapping import map_group
@@ -169,7 +169,7 @@ class PartReader:
 
     def _bytes(self, start: int, stop: int) -> bytes:
         with errors_naming(self.path):
-            content: bytes = self._file.read_at(stop - start, start)
+            content: bytes = retried(self._part.filesystem, lambda: self._file.read_at(stop - start, start))
         if len(content) < stop - start:
             raise StoreError(f"{self.path} is damaged: it is cut off at byte {start + len(content)}")
         return content

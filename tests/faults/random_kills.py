@@ -2,8 +2,9 @@
 
 Each trial trains the same small corpus, on ``local[2]``, ``local[2,4]`` or a standalone cluster of processes, and kills
 one process by SIGKILL: driver, Java, a Python worker or the daemon that starts them, and on a cluster also an executor,
-a worker or the master. The moment is drawn from a stage and a part of the time that the stage takes. Where Spark does
-not mend it, `--resume` has to; then the vectors are compared with those of an undisturbed run, byte by byte.
+a worker or the master. The moment is drawn from a stage and a part of the time that the stage takes. Half of the trials
+write an output, half publish a version. Where Spark does not mend it, `--resume` has to; then the vectors are compared
+with those of an undisturbed run, byte by byte.
 A trial is known by two numbers, ``SEED-TRIAL``, and can be repeated by ``--only TRIAL``.
 """
 
@@ -28,6 +29,7 @@ from tests import corpora
 from tests.faults.processes import Process, daemons, end_session, kill_one, processes, python_workers
 from tests.faults.runs import DEADLINE, TRAIN, arguments, start, vectors
 from tests.spark.cluster import StandaloneCluster, standalone_cluster
+from w2v_spark.publishing.versions import open_result
 
 ROUNDS = 12  # of `runs.SETTINGS`
 STAGES = ("count", "encode", "train", "publish")
@@ -49,6 +51,7 @@ class Trial:
     victim: str
     stage: str
     part: float
+    publishes: bool = False
     outcome: str = "not run"
     said: list[str] = field(default_factory=list)
 
@@ -57,14 +60,16 @@ class Trial:
         drawn = random.Random(seed)
         place = drawn.choice(places)
         victim, stage = drawn.choice(VICTIMS[place]), drawn.choice(stages)
-        return cls(seed, place, victim, stage, drawn.random())
+        part = drawn.random()
+        return cls(seed, place, victim, stage, part, drawn.random() < 0.5)
 
     @property
     def is_lost(self) -> bool:
         return self.outcome.startswith("LOST")
 
     def __str__(self) -> str:
-        return f"{self.seed:>8}  {self.place:<10} {self.victim:<13} {self.stage} + {self.part:.0%}: {self.outcome}"
+        moment = f"{self.stage} + {self.part:.0%}, {'version' if self.publishes else 'output'}"
+        return f"{self.seed:>8}  {self.place:<10} {self.victim:<13} {moment}: {self.outcome}"
 
 
 class Bench:
@@ -83,7 +88,7 @@ class Bench:
         for place in places:
             output = self.directory / f"reference-{len(self.durations)}"
             events = output.with_suffix(".jsonl")
-            process = self.start(place, output, events)
+            process = self.start(place, output, events, publishes=False)
             said = process.communicate(timeout=2 * DEADLINE)[1]
             if process.returncode:
                 raise RuntimeError(f"the undisturbed run on {place} has failed: {said}")
@@ -93,12 +98,13 @@ class Bench:
             self.reference = found
             self.durations[place] = durations(events)
 
-    def start(self, place: str, output: Path, events: Path, *flags: str) -> subprocess.Popen[str]:
+    def start(self, place: str, output: Path, events: Path, publishes: bool, *flags: str) -> subprocess.Popen[str]:
         """The job, in a session of its own."""
         options = ("--events", str(events), *flags)
+        to = "--publish" if publishes else "--output"
         if place != "cluster":
-            return start(self.corpus, output, *options, master=place)
-        return self.cluster().submit_async(TRAIN, *arguments(self.corpus, output, *options))
+            return start(self.corpus, output, *options, master=place, to=to)
+        return self.cluster().submit_async(TRAIN, *arguments(self.corpus, output, *options, to=to))
 
     def cluster(self) -> StandaloneCluster:
         """One that works, with two workers."""
@@ -124,7 +130,7 @@ class Bench:
         """Carry out a trial."""
         output = self.directory / f"trial-{trial.seed}"
         events = output.with_suffix(".jsonl")
-        process = self.start(trial.place, output, events)
+        process = self.start(trial.place, output, events, trial.publishes)
         try:
             killed = self._kill(trial, process, events)
             self._finish(trial, process, output, events, killed)
@@ -183,7 +189,7 @@ class Bench:
             self.drop_cluster()
         while code and resumes < RESUMES:
             resumes += 1
-            again = self.start(trial.place, output, events, "--resume")
+            again = self.start(trial.place, output, events, trial.publishes, "--resume")
             try:
                 trial.said.append(again.communicate(timeout=2 * DEADLINE)[1])
             finally:
@@ -191,11 +197,17 @@ class Bench:
             code = again.returncode
         if code:
             trial.outcome = f"LOST (exit code {code} after {resumes} times --resume)"
-        elif vectors(output) != self.reference:
+        elif published_vectors(output) != self.reference:
             trial.outcome = "LOST (other vectors)"
         else:
             how = "the job was faster" if not killed else "it went on by itself"
             trial.outcome = f"survived, {f'{resumes} x --resume' if resumes else how}"
+
+
+def published_vectors(output: Path) -> bytes:
+    """Those that readers follow."""
+    assert not (output / "_run").exists()
+    return vectors(Path(open_result(output).path))
 
 
 def read_events(path: Path) -> list[dict[str, Any]]:

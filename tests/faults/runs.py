@@ -17,17 +17,19 @@ SETTINGS = ("train.epochs=4", "model.dim=64", "train.sample=0", "train.rounds=12
 DEADLINE = 120
 
 
-def arguments(corpus: Path, output: Path, *flags: str) -> list[str]:
+def arguments(corpus: Path, output: Path, *flags: str, to: str = "--output") -> list[str]:
     settings = [item for setting in SETTINGS for item in ("--set", setting)]
-    return ["--input", str(corpus), "--format", "parquet", "--output", str(output), *settings, *flags]
+    return ["--input", str(corpus), "--format", "parquet", to, str(output), *settings, *flags]
 
 
-def start(corpus: Path, output: Path, *flags: str, master: str = "local[2,4]") -> subprocess.Popen[str]:
+def start(
+    corpus: Path, output: Path, *flags: str, master: str = "local[2,4]", to: str = "--output"
+) -> subprocess.Popen[str]:
     script = f"import sys; sys.path.insert(0, {str(ROOT)!r}); sys.argv[0] = 'train.py'\n"
     script += f"from w2v_spark.spark.session import get_session; get_session(master={master!r})\n"
     script += "from w2v_spark.cli.main import main; sys.exit(main(['train', *sys.argv[1:]]))"
     return subprocess.Popen(
-        [sys.executable, "-c", script, *arguments(corpus, output, *flags)],
+        [sys.executable, "-c", script, *arguments(corpus, output, *flags, to=to)],
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,

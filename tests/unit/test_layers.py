@@ -145,3 +145,14 @@ def test_the_reader_of_imports_sees_every_kind() -> None:
     assert layer_of_import("w2v_spark.config.Config") == "config"
     assert layer_of_import("w2v_spark.corpus.chunks.decode_ids") == "corpus"
     assert layer_of_import("w2v_spark.__version__") == layer_of_import("w2v_spark") == "w2v_spark"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_nothing_is_unpickled(module: Path) -> None:
+    """But what numba keeps, see `kernels/cache.py`: a pickle does what whoever has written it wants."""
+    if module == PACKAGE / "kernels/cache.py":
+        return
+    source = module.read_text(encoding="utf-8")
+    names = {name.split(".")[0] for name in imports(source)}
+    assert names & {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"} == set()
+    assert "allow_pickle=True" not in source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import random
 import shutil
 from collections.abc import Callable
@@ -49,6 +50,7 @@ def write_run(path: Path, seed: int = 0) -> Path:
     statistics = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
     plan = Plan.build(CONFIG, 2, int(COUNTS.sum()))
     vocabulary = Vocabulary(pa.array(WORDS), COUNTS)
+    run.begin_counts().write_bytes("a.parquet", b"counts of %d" % seed * 100)
     started = run.begin(Run.start(CONFIG, {"files": 1, "bytes": 9, "digest": "x"}, plan, statistics), vocabulary)
     run = RunDirectory(run.directory, started.identity)
     run.corpus.create()
@@ -103,6 +105,8 @@ def read(path: Path) -> dict[str, bytes]:
                 ids[offsets[0] : offsets[-1]].tobytes() + offsets.tobytes()
                 for ids, offsets, _ in shard.read(run.corpus, 0, shard.tokens)
             )
+    counts = run.checked_counts(manifest)
+    found |= {info.base_name: counts.read_bytes(info.base_name) for info in counts.list()}
     warnings: list[str] = []
     if (checkpoint := run.last_round(shape, warnings.append)) is not None:
         done, history = checkpoint
@@ -130,7 +134,8 @@ def test_a_run_is_read_as_it_was_written(path: Path) -> None:
 
 
 FILES = [
-    "run.json", "vocabulary.parquet", "sampling.npz", "update_statistics.npz", "corpus.json", "corpus/*.arrow",
+    "run.json", "vocabulary.parquet", "sampling.npz", "update_statistics.npz", "counts/*.parquet", "corpus.json",
+    "corpus/*.arrow",
     f"{LAST}/round.json", f"{LAST}/w_in*.npy", f"{LAST}/w_out*.npy", f"{LAST}/moments.npz",
 ]  # fmt: skip
 """Whatever happens to one of these is refused with its name, or a round is gone back, or moments are worked out again:
@@ -385,6 +390,16 @@ def test_tables_of_another_vocabulary(path: Path, name: str, counts: np.ndarray,
     Directory.open(path).write_sealed_json("run.json", {**value, "files": {**value["files"], name: files[name]}})
     with pytest.raises(StoreError, match=f"{name} does not fit the vocabulary"):
         read(path)
+
+
+def test_files_have_the_mode_that_the_user_wants(tmp_path: Path) -> None:
+    for umask, mode in ((0o077, 0o600), (0o022, 0o644)):
+        before = os.umask(umask)
+        try:
+            path = write_run(tmp_path / f"{umask:o}")
+        finally:
+            os.umask(before)
+        assert {file.stat().st_mode & 0o777 for file in path.rglob("*") if file.is_file()} == {mode}
 
 
 @pytest.mark.parametrize("name", ["../outside.arrow", "/etc/passwd", "a/b.npy"])

@@ -111,9 +111,25 @@ class RunDirectory:
         }
         for name, data in files.items():
             self.directory.write_bytes(name, data)
-        listed = replace(run, files={name: digest(data) for name, data in files.items()})
+        digests = {name: digest(data) for name, data in files.items()}
+        for info in self.counts.list():
+            digests[f"{COUNTS}/{info.base_name}"] = digest(self.counts.read_bytes(info.base_name))
+        listed = replace(run, files=digests)
         listed.write(self.directory)
         return listed
+
+    def checked_counts(self, run: Run) -> Directory:
+        """Where the counts of all words are, after a look at all that is in their files.
+
+        Raises
+        ------
+        StoreError
+            A file is missing or damaged.
+        """
+        for name, expected in run.files.items():
+            if name.startswith(f"{COUNTS}/"):
+                self.directory.read_bytes(name, expected)
+        return self.counts
 
     def begin_counts(self) -> Directory:
         """An empty `counts`, in a directory that holds no run any more: an earlier one had other counts."""

@@ -94,8 +94,16 @@ class Run:
                 dict(value["input"]),
                 from_plain(Plan, value["plan"]),
                 from_plain(CorpusStatistics, value["statistics"]),
-                {name: str(value["files"][name]) for name in (VOCABULARY_FILE, SAMPLING_FILE, UPDATE_STATISTICS_FILE)},
+                _read_digests(value["files"]),
             )
+
+
+def _read_digests(value: dict[str, Any]) -> dict[str, str]:
+    digests = {str(name): str(found) for name, found in value.items()}
+    missing = {VOCABULARY_FILE, SAMPLING_FILE, UPDATE_STATISTICS_FILE} - set(digests)
+    if missing:
+        raise ValueError(f"no digest of {', '.join(sorted(missing))}")
+    return digests
 
 
 def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[str, Any], directory: Directory) -> None:

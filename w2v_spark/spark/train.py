@@ -140,6 +140,8 @@ def _train(
         output.lock.check()
     before = output.incumbent()
     place = output.publish(staging, (*result_parts(output), *completed.parts), report)
+    if (now := output.incumbent()) is not None and now.uri == place.uri:
+        progress.events.emit("switch", version=_id_of(now), before=None if before is None else _id_of(before))
     if not output.keep_run:
         output.run.delete()
     check_passed(report, place)
@@ -234,7 +236,11 @@ def _write_result(
     )
     write_history(staging, [record.to_dict() for record in learned.history])
     if output.keeps_state:
-        write_state(staging, learned.weights, run.config.model.dim, RunDirectory(output.run).counts)
+        write_state(staging, learned.weights, run.config.model.dim, RunDirectory(output.run).checked_counts(run))
+
+
+def _id_of(version: Directory) -> str:
+    return version.path.rpartition("/")[2]
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:

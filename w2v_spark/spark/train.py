@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import posixpath
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -145,9 +144,6 @@ def _train(
     if not output.keep_run:
         output.run.delete()
     check_passed(report, place)
-    if output.keeps_state:
-        was = None if before is None else posixpath.basename(before.path)
-        progress.events.emit("switch", version=posixpath.basename(place.path), before=was)
     return model
 
 

@@ -13,6 +13,7 @@ from tests.faults.processes import processes, python_workers
 from tests.faults.runs import DEADLINE, TRAIN, arguments, kill, rounds_done, start, vectors, wait_for
 from tests.spark.cluster import standalone_cluster
 from w2v_spark.spark import rounds
+from w2v_spark.training.matrix_files import WeightFile, write_matrix
 
 
 def test_a_killed_driver_loses_one_round_at_most(corpus, reference, tmp_path):
@@ -72,11 +73,15 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
     output = tmp_path / "out"
     merge = rounds._Rounds._merge
 
-    def spoiled(self, number, old, results, curvatures):
-        if number == 2:
-            path = self._directory.round_directory(number + 1).file(f"{results[0].file}.w_out.npy")
-            np.load(path, mmap_mode="r+")[5, 3] = float("nan")
-        return merge(self, number, old, results, curvatures)
+    def spoiled(self, number, old, shards, slope, curvatures):
+        if number == 2:  # with a checksum that agrees, as training would have written it
+            directory = self._directory.round_directory(number + 1)
+            file, rows, _ = shards[0]["w_out"][0]
+            matrix = np.load(directory.file(file))
+            matrix[5, 3] = float("nan")
+            checksum = write_matrix(directory, "spoiled.npy", rows, matrix.shape[1], iter([matrix]))
+            shards[0]["w_out"][0] = WeightFile("spoiled.npy", rows, checksum)
+        return merge(self, number, old, shards, slope, curvatures)
 
     monkeypatch.setattr(rounds._Rounds, "_merge", spoiled)
     assert train(arguments(corpus, output, "--quiet")) == 1

@@ -44,6 +44,16 @@ def write_table(directory: Path, matrix: Any = MATRIX) -> Path:
     return directory
 
 
+def write_foreign_table(directory: Path, matrix: Any) -> Path:
+    """As another program would, which writes what this one refuses."""
+    directory.mkdir()
+    size = len(matrix)
+    ids, lists = pa.array(range(size), pa.int32()), pa.array(list(matrix), pa.list_(pa.float32()))
+    table = pa.table({"id": ids, "word": WORDS[:size], "count": pa.array(COUNTS[:size], pa.int64()), "vector": lists})
+    pq.write_table(table, directory / "part-00000.parquet")
+    return directory
+
+
 @pytest.fixture(scope="module")
 def vectors(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_table(tmp_path_factory.mktemp("vectors") / "table")
@@ -273,7 +283,8 @@ def test_a_missing_or_damaged_vector_table(refused, tmp_path):
 def test_vectors_that_are_not_finite(refused, tmp_path):
     matrix = MATRIX[:10].copy()
     matrix[4] = np.nan
-    assert "the vector of id 4 is not finite" in refused(source=write_table(tmp_path / "bad", matrix))
+    source = write_foreign_table(tmp_path / "bad", matrix)
+    assert "the vectors of ids 0 to 9 are not all finite" in refused(source=source)
 
 
 def test_an_output_that_exists(refused, out):
@@ -308,7 +319,7 @@ def test_a_failure_leaves_the_old_table_alone(find, refused, tmp_path, out):
     assert find("--topn", "2")[0] == 0
     matrix = MATRIX[:10].copy()
     matrix[9] = np.inf
-    refused("--overwrite", source=write_table(tmp_path / "bad", matrix))
+    refused("--overwrite", source=write_foreign_table(tmp_path / "bad", matrix))
     assert len(published(out)) == V
     assert find("--topn", "3", "--overwrite")[0] == 0
     assert {len(row) for row in published(out).values()} == {3}

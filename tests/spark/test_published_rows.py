@@ -32,7 +32,7 @@ def test_published_rows(
         folder = out / f"_run/rounds/{ROUNDS:05d}"
         files = json.loads((folder / "round.json").read_text())["files"]
         weights[choice] = [
-            np.concatenate([np.load(folder / file) for file, _ in files[name]]) for name in ("w_in", "w_out")
+            np.concatenate([np.load(folder / file) for file, *_ in files[name]]) for name in ("w_in", "w_out")
         ]
     w_in, w_out = weights["input"]
     assert len(w_in) % 100

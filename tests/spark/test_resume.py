@@ -233,7 +233,7 @@ def test_files_that_vanish_between_rounds(job, text, out, monkeypatch):
 
     monkeypatch.setattr(RoundsProgress, "update", remove_corpus)
     code, _, err = job(text, out, "--quiet", settings=ROUNDS)
-    assert code == 2
+    assert code == 2, err
     assert err.startswith(f"error: {out}/_run/corpus/")
     assert "is missing or damaged" in err
     assert says_to_start_again(err)

@@ -212,6 +212,7 @@ def differs(spark: SparkSession, folder: Path, setting: tuple[str, str]) -> bool
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_settings_that_count_from_the_start(reference: Result, folder: Path) -> None:
     inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
     command = [sys.executable, "-m", "tests.spark.test_spark_settings", str(folder)]

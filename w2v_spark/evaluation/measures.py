@@ -27,7 +27,9 @@ class Result:
     Attributes
     ----------
     vectors : KeyedVectors
-    tokens, documents : int
+    tokens : int
+        All that are counted in it, those of older text included.
+    documents : int
         Of the text that was read for it.
     """
 

@@ -162,8 +162,8 @@ class Claims:
                 raise StoreError(f"{self.directory.uri} answers too slowly to lock it; try later")
             if not others:
                 for claim in self._claims():
-                    if not _is(claim.holder, mine):
-                        reason = claim.holder.why_stale() or "which has not gone on"
+                    reason = claim.holder.why_stale()
+                    if reason is not None:
                         self.directory.remove(claim.file)
                         say(_takes_over(self.directory, claim.holder, reason))
                 self._put(mine, is_held=True)

@@ -11,6 +11,7 @@ import pyarrow as pa
 from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config import Config
+from w2v_spark.corpus.word_counts import WordCounts
 from w2v_spark.errors import GateFailed, InputError, Name, StoreError
 from w2v_spark.evaluation.gate_set import GateSet, report_of
 from w2v_spark.evaluation.gates import DRIFT, HELD_OUT_LOSS, OVERLAP, Measured
@@ -58,7 +59,9 @@ class _Side:
     def result(self) -> Result:
         """As measures see it."""
         vectors = KeyedVectors(self.table.words, self.table.stack, self.table.counts)
-        return Result(vectors, self.model.counted.tokens, self.model.counted.documents)
+        state = self.directory.child(STATE)
+        counted = WordCounts.read(state).tokens if state.exists() else self.model.counted.tokens
+        return Result(vectors, counted, self.model.counted.documents)
 
     @property
     def trained(self) -> Trained:

@@ -127,14 +127,14 @@ def _translate(error: Exception) -> W2VError | None:
     text, cause = str(error), one_line_cause(error)
     if _FULL_DISK.search(cause):
         return _full_disk(cause)
-    if _LOST_RUN.search(cause):
-        return _lost_run(cause)
     if raised := _OWN_ERROR.fullmatch(cause):
         kind = getattr(errors, raised[1], None)
         if isinstance(kind, type) and issubclass(kind, MissingExtra):
             return MissingExtra(f"on the machines that run Spark's Python workers, {raised[2]}")
         if isinstance(kind, type) and issubclass(kind, W2VError):
             return kind(raised[2])
+    if _LOST_RUN.search(cause):
+        return _lost_run(cause)
     if file := _READING_FILE.search(text):
         name = file[1].rstrip("/").rpartition("/")[2]
         remedy = "rename it, since Hadoop cannot read names with a colon," if ":" in name else "repair it"

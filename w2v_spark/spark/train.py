@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -137,10 +138,14 @@ def _train(
     model.write(staging)
     if output.lock is not None:
         output.lock.check()
+    before = output.incumbent()
     place = output.publish(staging, (*result_parts(output), *completed.parts), report)
     if not output.keep_run:
         output.run.delete()
     check_passed(report, place)
+    if output.keeps_state:
+        was = None if before is None else posixpath.basename(before.path)
+        progress.events.emit("switch", version=posixpath.basename(place.path), before=was)
     return model
 
 

@@ -15,7 +15,7 @@ import uuid
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
@@ -197,10 +197,11 @@ class Directory:
     def remove(self, name: str) -> None:
         """Remove a file or a directory of this directory; no harm if it is not there."""
         info = self.filesystem.get_file_info(self.file(name))
-        if info.type == pafs.FileType.Directory:
-            self.filesystem.delete_dir(self.file(name))
-        elif info.type != pafs.FileType.NotFound:
-            self.filesystem.delete_file(self.file(name))
+        with suppress(FileNotFoundError):  # gone in this moment
+            if info.type == pafs.FileType.Directory:
+                self.filesystem.delete_dir(self.file(name))
+            elif info.type != pafs.FileType.NotFound:
+                self.filesystem.delete_file(self.file(name))
 
     def read_bytes(self, name: str, expected: str | None = None) -> bytes:
         """All of a file.

@@ -142,6 +142,11 @@ def test_where_no_model_was_saved_says_so(model: Word2VecModel, tmp_path: Path) 
     assert "\n" not in str(caught.value)
     with pytest.raises(StoreError, match=r"nothing is there"):
         Word2Vec.load(tmp_path / "missing")
+    with pytest.raises(
+        StoreError, match=r"the output of a training, which Word2VecModel\.load and KeyedVectors\.load open$"
+    ):
+        Word2Vec.load(model._files._directory.path)
+    assert words_of(Word2VecModel.load(model._files._directory.path)) == words_of(model)
     (tmp_path / "other").mkdir()
     with pytest.raises(StoreError, match=r"other holds no saved model \(no metadata\)$"):
         Word2VecModel.load(tmp_path / "other")

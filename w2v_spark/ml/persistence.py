@@ -142,7 +142,7 @@ def _advice(path: str) -> tuple[str, ...]:
     with contextlib.suppress(W2VError, OSError, pa.ArrowException):  # a guess; where it fails, there is no advice
         directory = Directory.open(path)
         if directory.exists(MODEL_FILE) and directory.exists(VECTORS):
-            return ("; it is the output of a training, which KeyedVectors.load opens",)
+            return ("; it is the output of a training, which Word2VecModel.load and KeyedVectors.load open",)
         if not directory.exists():
             return ("; nothing is there, so check the path",)
     return ()

@@ -45,7 +45,7 @@ NOISE: Final = "noise"
 METADATA_PREFIX: Final = "w2v."
 """Of all keys that this program writes into a Parquet file."""
 
-_LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old))+")
+_LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old|claim))+")
 """What a process that was killed while it took a lock may leave behind."""
 
 

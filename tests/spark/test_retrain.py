@@ -201,6 +201,9 @@ def test_an_interrupted_retraining_goes_on(root: Path, nights: list[Path], tmp_p
     with pytest.raises(Interruption):
         call(*arguments)
     assert call(*arguments) == 2
+    of_old_text = ("retrain", "--from", start, "--input", nights[0], "--publish", other, "--quiet")
+    assert call(*of_old_text, "--resume") == 0  # nothing new, and the other run stays
+    assert (other / "_run" / "run.json").exists()
     assert call(*arguments, "--resume") == 0
     (version,) = VersionRoot.open(other).list()
     assert version.digest == VersionRoot.open(root).list()[1].digest

@@ -123,7 +123,7 @@ def test_the_drift_table_has_every_word_of_both():
     assert [row["rank_change"] for row in table] == [0, 2, None, -2, None]
     assert [row["cosine"] and round(row["cosine"], 5) for row in table] == [1, 1, None, 1, None]
     assert [row["overlap"] for row in table] == [1, 1, None, None, None]
-    words = comparison.report(before, after, 2, None)["words"]
+    words = comparison.report(comparison.table(before, after), after, 2, None)["words"]
     assert words["kept"] == 3
     assert words["came"] == {"words": 1, "share_of_tokens": 30 / 205, "most_frequent": ["new"]}
     assert words["went"] == {"words": 1, "share_of_tokens": 15 / 95, "most_frequent": ["gone"]}
@@ -169,7 +169,9 @@ def test_drift_in_units_of_noise(tmp_path):
     words = pa.array([f"w{i}" for i in range(2000)])
     before, after = Space(words, counts, base.view(InMemory)), Space(words, counts, moved.view(InMemory))
     comparison = Comparison.build(before, after, 1000)
-    drift = comparison.report(before, after, 1000, SeedNoise((3, 20), (0.2, 0.2), 0.8, (1, 2)))["drift"]
+    drift = comparison.report(
+        comparison.table(before, after), after, 1000, SeedNoise((3, 20), (0.2, 0.2), 0.8, (1, 2))
+    )["drift"]
     assert drift["noise"] == pytest.approx(2.0, rel=0.05)
     assert drift["cosine"]["q50"] == pytest.approx(0.6, abs=0.02)
 

@@ -119,7 +119,7 @@ def _diff(root: VersionRoot, options: argparse.Namespace) -> _Answer:
     lines = [f"{before} to {after}", f"tokens    {tokens[0]:,} to {tokens[1]:,}"]
     if comparison is None:
         return value, "\n".join([*lines, "no word is common"])
-    value |= comparison.report(old, new, _COMPARED, None)
+    value |= comparison.report(comparison.table(old, new), new, _COMPARED, None)
     words, drift = value["words"], value["drift"]
     lines += [
         f"words     {words['kept']:,} kept",

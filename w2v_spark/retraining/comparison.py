@@ -56,8 +56,10 @@ class Comparison:
         """The drift table of `DRIFT_SCHEMA`."""
         return build_drift_table(before, after, self.common, self.cosines, self.overlap)
 
-    def report(self, before: Space, after: Space, words: int, noise: SeedNoise | None) -> dict[str, Any]:
+    def report(self, table: pa.Table, after: Space, words: int, noise: SeedNoise | None) -> dict[str, Any]:
         """Words that came and went, and the drift of the most frequent common words, in seed noise where it is known.
+
+        ``table`` is what `table` gives, which costs more than the rest.
 
         ``drift.noise`` is the median over these words of ``1 - cosine`` divided by what two seeds differ by at the
         word's frequency; ``by_octave`` has the same by frequency, see `octaves_of`.
@@ -71,7 +73,7 @@ class Comparison:
         }
         if noise is not None:
             octaves = octaves_of(after.counts)[self.common.new]
-            units = distances / np.interp(octaves, noise.octaves, noise.distances)
+            units = distances / noise.at(after.counts)[self.common.new]
             drift["noise"] = float(np.median(units[:words]))
             drift["overlap_of_two_seeds"] = noise.overlap
             drift["by_octave"] = [
@@ -79,7 +81,7 @@ class Comparison:
                 for k in np.unique(octaves)
             ]
             drift["farthest"] = self._farthest(after, units, counts)
-        return {"words": describe_words(self.table(before, after)), "drift": drift}
+        return {"words": describe_words(table), "drift": drift}
 
     def _farthest(self, after: Space, units: Numbers, counts: npt.NDArray[np.int64], shown: int = 20) -> list[Any]:
         """Words that have moved most for their frequency."""

@@ -202,7 +202,7 @@ class Retraining:
         pq.write_table(table, sink)
         drift.write_bytes("part-00000.parquet", sink.getvalue().to_pybytes())
         staging.write_bytes(ROTATION_FILE, _npy(comparison.rotation))
-        report |= comparison.report(before, after, words, noise)
+        report |= comparison.report(table, after, words, noise)
         turned = {name: RotatedMatrix(matrix, comparison.rotation) for name, matrix in learned.weights.items()}
         turned_vectors = RotatedMatrix(vectors, comparison.rotation)
         starts = range(0, len(vocabulary), ROWS_AT_A_TIME)

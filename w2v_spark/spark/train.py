@@ -81,7 +81,8 @@ def train(
         with translated_errors():
             return _train(spark, source, config, output, progress, origin or Scratch(), gate)
     except NothingNew:
-        output.run.delete()
+        if not RunDirectory(output.run).has_run():  # one that was interrupted is no business of this input's
+            output.run.delete()
         raise
     except StoreError as error:
         if Name("overwrite") in error.parts or Name("resume") in error.parts:

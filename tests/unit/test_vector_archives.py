@@ -99,10 +99,6 @@ def test_archives(tmp_path: Path) -> None:
     assert "broken.zip cannot be read" in refused(tmp_path / "broken.zip")
     (tmp_path / "none.zip").write_bytes(archive())
     assert "none.zip" in refused(tmp_path / "none.zip")
-    broken = bytearray(archive(v_txt=b"2 2\n" + A + B))
-    broken[6:8], broken[30:32] = b"\x00\x08", b"\xff\xfe"  # the name is said to be UTF-8, and is not
-    (tmp_path / "broken.zip").write_bytes(broken)
-    assert "broken.zip cannot be read" in refused(tmp_path / "broken.zip")
 
 
 @pytest.mark.parametrize(
@@ -118,6 +114,8 @@ def test_archives(tmp_path: Path) -> None:
         (b"PAR1\x15\x04", "is a Parquet file: give format parquet"),
         (b"\x89HDF\r\n\x1a\n", "is an HDF5 file: write its words and vectors out"),
     ],
+    # Names of the kinds: gzip writes the time of day, and every worker has to find the same tests.
+    ids=["fastText", "fastText-gz", "pickle", "utf-16", "gz-in-gz", "7z", "npy", "parquet", "hdf5"],
 )
 def test_files_of_another_kind_are_named(tmp_path: Path, content: bytes, message: str) -> None:
     for name, options in (("v.txt", {}), ("v.bin", {}), ("g.txt", {"header": False})):

@@ -26,6 +26,7 @@ $(STAMP): pyproject.toml
 	    echo "'$(PYTHON) -m venv' failed: on Debian and Ubuntu, apt install python3-venv" >&2; \
 	    exit 2; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark,java,dev]'
+	$(BIN)/python -m tests.java_start
 	@touch $@
 
 demo: $(STAMP) ## train on the documentation of the installed Python, or on your text: make demo INPUT=path
@@ -37,8 +38,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-
 test: $(STAMP) ## run the quick tests, some minutes; a part of them: make test ARGS=tests/unit
 	$(PYTEST) -m "not slow" $(ARGS)
 
-check: $(STAMP) lint ## check style, types and tests; what .ci/run runs; LONG=1 for those of minutes as well
-	$(PYTEST) $(if $(LONG),,-m "not long") $(ARGS)
+check: $(STAMP) lint ## check style, types and tests; what .ci/run runs
+	$(PYTEST) $(ARGS)
 
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check .

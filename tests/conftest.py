@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from hypothesis import settings
 
+from tests import java_start
 from tests.progress import pytest_collection_finish, pytest_configure, pytest_sessionstart
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # Child processes, Spark's Python workers among them, import the package from this checkout.
 os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, [str(ROOT), os.environ.get("PYTHONPATH")]))
+java_start.add_options()
 
 SLOW_FOLDERS = ("faults", "packaging", "quality")
 

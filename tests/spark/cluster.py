@@ -18,6 +18,7 @@ from typing import Any
 
 import pyspark
 
+from tests.java_start import OPTIONS, environment_without
 from w2v_spark.cli.package_zip import write_package_zip
 from w2v_spark.spark.java import find_java_home
 
@@ -112,7 +113,12 @@ class StandaloneCluster:
         properties: Path | None = None,
     ) -> subprocess.Popen[str]:
         """Start `submit` and return at once; the caller waits for the process or kills its group."""
-        settings = {"spark.ui.enabled": "false", "spark.executor.memory": "512m", **(conf or {})}
+        settings = {
+            "spark.ui.enabled": "false",
+            "spark.executor.memory": "512m",
+            "spark.executor.defaultJavaOptions": OPTIONS,
+            **(conf or {}),
+        }
         options = [option for item in settings.items() for option in ("--conf", "=".join(item))]
         shipped = str(self.package) if py_files is None else py_files
         options += ["--py-files", shipped] if shipped else []
@@ -186,7 +192,7 @@ def standalone_cluster(
 def _environment(directory: Path) -> dict[str, str]:
     """The environment of every process: this Python, one Java, nothing of the user's and no path to the checkout."""
     ours = ("SPARK_", "PYSPARK_", "PYTHONPATH", "MASTER")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    environment = environment_without(*ours)
     java_home = find_java_home()
     if java_home is not None:
         environment["JAVA_HOME"] = str(java_home)
@@ -197,7 +203,7 @@ def _environment(directory: Path) -> dict[str, str]:
         "SPARK_LOCAL_IP": HOST,
         "SPARK_LOCAL_DIRS": str(local),
         "SPARK_DAEMON_MEMORY": "256m",
-        "SPARK_DAEMON_JAVA_OPTS": "-XX:TieredStopAtLevel=1",  # they only have to start fast
+        "SPARK_DAEMON_JAVA_OPTS": OPTIONS,
     }
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.java_start import environment_without
 
 # Says what it runs on, after a query, and a task that has gone through a Python worker.
 _START = """
@@ -33,7 +34,7 @@ print(json.dumps({
 def start(directory: Path, **environment: str) -> dict[str, object]:
     """Start a session by plain Python, in a working directory, with nothing set that a new user would not have."""
     ours = ("SPARK_", "PYSPARK_", "MASTER")
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    inherited = environment_without(*ours)
     command = [sys.executable, "-c", _START]
     result = subprocess.run(
         command, cwd=directory, env=inherited | environment, capture_output=True, text=True, timeout=180, check=False

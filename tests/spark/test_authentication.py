@@ -88,7 +88,6 @@ def watched(secret: str) -> Iterator[list[bytes]]:
     thread.join()
 
 
-@pytest.mark.long
 def test_a_job_that_knows_the_secret_and_one_that_does_not(
     guarded: StandaloneCluster, settings: Path, secret: str, tmp_path: Path, watched: list[bytes]
 ) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -19,6 +18,7 @@ from pyspark.sql import SparkSession
 
 from tests.commands import neighbours
 from tests.conftest import ROOT
+from tests.java_start import environment_without
 from tests.naive import neighbours as naive
 from tests.spark.refusal import snapshot
 from w2v_spark.publishing.layout import Kind
@@ -233,7 +233,7 @@ def test_the_job_runs_in_a_spark_connect_session(find, vectors, out, tmp_path):
     pytest.importorskip("grpc")
     assert find("--topn", "4")[0] == 0
     program = "import sys; from w2v_spark.cli.main import main; sys.exit(main(['neighbours', *sys.argv[1:]]))"
-    others = {key: value for key, value in os.environ.items() if not key.startswith(("PYSPARK_", "SPARK_"))}
+    others = environment_without("PYSPARK_", "SPARK_")
     environment = {**others, "SPARK_REMOTE": "local[2]", "PYSPARK_PYTHON": sys.executable}
     command = [sys.executable, "-c", program, "--vectors", vectors, "--output", tmp_path / "connect", "--topn", "4"]
     run = subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True, check=False)

@@ -17,6 +17,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.conftest import ROOT
+from tests.java_start import environment_without
 from tests.spark.fresh_session import start
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import session as session_module
@@ -77,7 +78,7 @@ def test_names_of_files_are_read_without_a_locale(tmp_path: Path, environment: d
     names = ["plain.txt", "étude.txt", "日本.txt"]
     for name in names:
         (folder / name).write_text(name)
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("LC_", "LANG", "SPARK_"))}
+    inherited = environment_without("LC_", "LANG", "SPARK_")
     result = subprocess.run(
         [sys.executable, "-c", NAMES, str(folder)],
         env=inherited | environment,

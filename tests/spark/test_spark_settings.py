@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.java_start import environment_without
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.spark.session import get_session
 
@@ -212,9 +212,8 @@ def differs(spark: SparkSession, folder: Path, setting: tuple[str, str]) -> bool
 
 
 @pytest.mark.slow
-@pytest.mark.long
 def test_settings_that_count_from_the_start(reference: Result, folder: Path) -> None:
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    inherited = environment_without("SPARK_", "PYSPARK_")
     command = [sys.executable, "-m", "tests.spark.test_spark_settings", str(folder)]
     result = subprocess.run(command, env=inherited, capture_output=True, text=True, timeout=300, check=False)
     assert result.returncode == 0, result.stderr

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.java_start import environment_without
 from tests.spark.documents import REPEATED, write_text
 from tests.spark.main_job import arguments
 
@@ -27,7 +28,7 @@ def train(folder: Path, source: Path, output: Path, *options: str, limit: int | 
     """Run the command in a process with a temporary directory of its own; its exit code and standard error."""
     temporary = folder / "temporary"
     temporary.mkdir()
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    inherited = environment_without("SPARK_", "PYSPARK_")
 
     def limit_files() -> None:
         if limit is not None:
@@ -75,7 +76,6 @@ def test_a_truncated_file_is_one_line(tmp_path: Path, truncated: Path) -> None:
     assert "ERROR Executor" in log.read_text()
 
 
-@pytest.mark.long
 def test_the_last_of_several_lines_is_the_error(tmp_path: Path, truncated: Path) -> None:
     code, lines = train(tmp_path, truncated, tmp_path / "out")
     assert code == 2
@@ -104,7 +104,6 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["a small disk", "a limit to files"])
 def test_a_full_disk_is_one_line(tmp_path: Path, kind: str, small_disk: Callable[[], Path]) -> None:
     source = write_text(tmp_path / "a.txt", MANY)
@@ -140,7 +139,6 @@ def test_a_spark_that_does_not_start_says_why(tmp_path: Path) -> None:
     assert line.endswith(f"(details: {log})")
 
 
-@pytest.mark.long
 def test_logging_that_the_user_has_set_up_is_left_alone(tmp_path: Path) -> None:
     """Their own log4j2 file says what goes to standard error, and it does."""
     conf = tmp_path / "conf"

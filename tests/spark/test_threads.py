@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.conftest import ROOT
+from tests.java_start import environment_without
 from tests.spark.documents import DOCUMENTS, write_text
 from tests.spark.main_job import MainJob, Model, arguments
 from tests.spark.refusal import Refusal
@@ -229,13 +229,12 @@ def test_words_and_pairs_are_those_of_one_thread(job: MainJob, text: Path, tmp_p
         assert [record[key] for record in two.rounds] == [record[key] for record in one.rounds]
 
 
-@pytest.mark.long
 def test_plain_python_gives_a_task_its_cores(tmp_path: Path) -> None:
     """In a process of its own: one slot of two cores, so one shard, and nothing to warn of."""
     source, out = write_text(tmp_path / "a.txt", DOCUMENTS), tmp_path / "out"
     command = [sys.executable, str(ROOT / "jobs/train.py"), *arguments(source, out, settings=THREADS)]
     command += ["--set", "train.shards=auto"]
-    inherited = {key: value for key, value in os.environ.items() if not key.startswith(("SPARK_", "PYSPARK_"))}
+    inherited = environment_without("SPARK_", "PYSPARK_")
     run = subprocess.run(
         command, env={**inherited, "MASTER": "local[2]"}, capture_output=True, text=True, timeout=180, check=False
     )

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import ROOT
+from tests.java_start import environment_without
 from tests.spark.documents import write_text
 from tests.spark.main_job import Model, arguments
 from w2v_spark.kernels import cache
@@ -18,7 +19,6 @@ from w2v_spark.spark.java import find_java_home
 NOWHERE = "/dev/null/nowhere"  # not even root can make this
 
 
-@pytest.mark.long
 @pytest.mark.slow  # everything is compiled, and nothing kept by the driver
 @pytest.mark.parametrize("named", [False, True], ids=["no place", "NUMBA_CACHE_DIR"])
 def test_the_main_job_without_a_home(tmp_path: Path, named: bool) -> None:
@@ -29,7 +29,7 @@ def test_the_main_job_without_a_home(tmp_path: Path, named: bool) -> None:
     write_text(tmp_path / "conf/spark-defaults.conf", [" ".join(setting) for setting in conf.items()])
     write_text(tmp_path / "temporary" / f"w2v-spark-{os.getuid()}", [])  # a file where the directory would be
     ours = ("SPARK_", "PYSPARK_", "MASTER", "NUMBA_", "XDG_")
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(ours)}
+    environment = environment_without(*ours)
     environment |= {"HOME": NOWHERE, "TMPDIR": str(tmp_path / "temporary"), "SPARK_CONF_DIR": str(tmp_path / "conf")}
     java_home = find_java_home()  # here, since it may have to be unpacked
     if java_home is not None:

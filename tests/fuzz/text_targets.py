@@ -13,6 +13,8 @@ from w2v_spark.config import Config, TextConfig
 from w2v_spark.config.choices import Apostrophes, Normalize, Sentences, Tokenizer
 from w2v_spark.config.reading import preset_names, read_file
 from w2v_spark.evaluation.analogies import read_analogies
+from w2v_spark.evaluation.bootstrap import Difference
+from w2v_spark.evaluation.gates import Measured, known_measures, parse_gates
 from w2v_spark.evaluation.pair_files import read_pairs
 from w2v_spark.locations import resolve
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
@@ -126,7 +128,27 @@ def locate(data: bytes) -> None:
         resolve(text)
 
 
+def gate(data: bytes) -> None:
+    """A condition; what is accepted gives a verdict that JSON holds."""
+    known = known_measures(["questions"], ["pairs"])
+    for each in parse_gates([data.decode("utf-8", "surrogateescape")], known):
+        verdict = each.decide(Measured(0.5, 0.25, Difference(0.5, 0.25, 0.01, (0.2, 0.3), 10)), True)
+        json.dumps(verdict.to_dict(), allow_nan=False)
+
+
 TARGETS = {
+    "gates": Target(
+        lambda: [
+            b"analogies >= 0.50",
+            b"pairs >= incumbent - 2 noise",
+            b"tokens>=0.8 * incumbent",
+            b"drift <= 4 noise",
+            b"held_out_loss < 1e-3 incumbent+.5noise",
+            b"overlap == 1",
+        ],
+        gate,
+        (b"incumbent", b" noise", b">=", b"-", b"1e308", b"questions", b"vocabulary", b"finite"),
+    ),
     "tokenizer": Target(_texts, tokenize, (b"'", "\u2019".encode(), "\u0301".encode(), b". ", b"\n\n", b"\x1e")),
     "configuration": Target(_configurations, configure, (b"=", b"[train]", b'"""', b"auto", b"{", b"[", b".", b"1e")),
     "pair-files": Target(lambda: [b"\0" + pairs for pairs in _PAIRS], read_pair_file, (b"\t", b";", b",", b'"', b"\n")),

@@ -1,17 +1,21 @@
 """The command ``w2v-spark retrain``: from a version and new text to the next version."""
 
 import json
+import shutil
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from pyspark.sql import SparkSession
 
 from w2v_spark.cli.main import main
 from w2v_spark.config import Config
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.spark.older_text import draw
 from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -210,6 +214,40 @@ def test_an_interrupted_retraining_goes_on(root: Path, nights: list[Path], tmp_p
     assert report_of(versions(other)[0])["text"] == report_of(versions(root)[1])["text"]
 
 
+@pytest.mark.parametrize("share", [0.25, 0.3, 1.0])
+def test_every_document_comes_again_as_often_as_any_other(spark: SparkSession, share: float) -> None:
+    """With a quarter, every fourth time; with three tenths, three times in ten."""
+    documents = spark.createDataFrame([(f"document {number}",) for number in range(400)], "document string")
+    times: Counter[str] = Counter()
+    for generation in range(20):
+        drawn = [row.document for row in draw(documents, share, generation).collect()]
+        assert len(drawn) == pytest.approx(400 * share, abs=60)
+        times.update(drawn)
+    assert len(times) == 400
+    assert set(times.values()) <= {20 * share, 20 * share - 1, 20 * share + 1}
+
+
+def test_gates_stand_between_retraining_and_readers(
+    root: Path, nights: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that fails on the drift alone, then what passes beside it."""
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    opened = VersionRoot.open(other)
+    before = opened.require()
+    arguments = ("retrain", "--from", other, "--input", nights[2], "--gate", "tokens >= incumbent")
+    assert call(*arguments, "--gate", "drift <= 0.001 noise") == 3
+    assert "drift" in capsys.readouterr().err
+    assert opened.require() == before
+    (rejected,) = [version for version in opened.list() if version.state == "rejected"]
+    report = opened.report(rejected.id)
+    assert [gate["passed"] for gate in report["gates"]] == [True, False]
+    assert report["parent"] == before
+    assert report["drift"]["noise"] > 0.001
+    assert call(*arguments, "--gate", "drift <= 1000 noise") == 0
+    assert opened.report(opened.require())["parent"] == before
+
+
 def test_what_does_not_go_on_is_refused(root: Path, nights: list[Path], tmp_path: Path,
                                         capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     def refusal(*arguments: object) -> str:
@@ -232,8 +270,6 @@ def test_what_does_not_go_on_is_refused(root: Path, nights: list[Path], tmp_path
 
 def test_a_damaged_state_is_refused(root: Path, nights: list[Path], tmp_path: Path,
                                     capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
-    import shutil
-
     copy = tmp_path / "copy"
     shutil.copytree(root, copy)
     file = versions(copy)[1] / "state" / "w_out.npy"

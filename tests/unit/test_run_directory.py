@@ -4,74 +4,25 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
-from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 import pytest
 
-from w2v_spark.config import Config
-from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard, write_part
-from w2v_spark.corpus.statistics import CorpusStatistics
+from tests.unit.damages import DAMAGES
+from tests.unit.run_files import CONFIG, COUNTS, SHAPE, WORDS, matrix, moments, read, read_once, write_run
+from w2v_spark.corpus.shards import Part
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
-from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
-from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.matrix_files import BLOCK_ROWS, WeightFile, weight_files, write_matrix
-from w2v_spark.training.plan import Plan
-from w2v_spark.training.weights import WeightShape
+from w2v_spark.training.matrix_files import BLOCK_ROWS, weight_files
 
-CONFIG = Config.from_dict({"model": {"dim": 8}, "train": {"shards": 2, "rounds": 3, "sample": 0}})
-V = 2 * BLOCK_ROWS + 5
-COUNTS = np.arange(V, 0, -1)
-WORDS = [f"w{i}" for i in range(V - 1)] + ["é"]
-SHAPE = WeightShape({"w_in": V, "w_out": V}, 8)
 LAST = "rounds/00002"
 BEFORE = "rounds/00001"
-
-
-def matrix(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).random((V, 8), np.float32)
-
-
-def moments(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).random((2, 9, 8))
-
-
-def write_run(path: Path, seed: int = 0) -> Path:
-    """A run after its second round; one of another seed is another run."""
-    run = RunDirectory(Directory.open(path))
-    statistics = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
-    plan = Plan.build(CONFIG, 2, int(COUNTS.sum()))
-    vocabulary = Vocabulary(pa.array(WORDS), COUNTS)
-    run.begin_counts().write_bytes("a.parquet", b"counts of %d" % seed * 100)
-    started = run.begin(Run.start(CONFIG, {"files": 1, "bytes": 9, "digest": "x"}, plan, statistics), vocabulary)
-    run = RunDirectory(run.directory, started.identity)
-    run.corpus.create()
-    generator, parts = np.random.default_rng(seed), []
-    for _ in range(2):
-        ids = generator.integers(0, V, 270_000, dtype=np.int32)
-        parts.append(write_part(run.corpus, ids, np.arange(0, 270_001, 1000, dtype=np.int32)))
-    corpus = EncodedCorpus(tuple(Shard((part,)) for part in parts), "digest")
-    corpus.write(run.directory, CORPUS_FILE, started.identity)
-    run.begin_rounds(SHAPE, seed, 2)
-    history = []
-    for number in (1, 2):
-        target, files = run.round_directory(number).create(), {}
-        for m, name in enumerate(SHAPE.rows):
-            weights = matrix(100 * seed + 10 * number + m)
-            found = write_matrix(target, f"{name}-{number}-{seed}.npy", V, 8, iter([weights]))
-            files[name] = [WeightFile(f"{name}-{number}-{seed}.npy", V, found)]
-        kept = run.write_moments(number, moments(100 * seed + number))
-        history.append(RoundRecord(number - 1, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0}))
-        run.finish_round(number, SHAPE, files, history, kept)
-    return path
 
 
 @pytest.fixture(scope="module")
@@ -88,38 +39,6 @@ def foreign(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def path(written: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(written, tmp_path / "_run"))
-
-
-def read(path: Path) -> dict[str, bytes]:
-    """All that a run which goes on reads, and the round that it goes on after."""
-    run = RunDirectory(Directory.open(path))
-    assert run.has_run()
-    manifest = Run.read(run.directory)
-    run = RunDirectory(run.directory, manifest.identity)
-    vocabulary = run.read_vocabulary(manifest)
-    shape = WeightShape.build(manifest.config.model, len(vocabulary))
-    found = {"words": "\n".join(vocabulary.words.to_pylist()).encode(), "counts": vocabulary.counts.tobytes()}
-    if (corpus := run.read_corpus(manifest.plan.shards)) is not None:
-        for number, shard in enumerate(corpus.shards):
-            found[f"shard {number}"] = b"".join(
-                ids[offsets[0] : offsets[-1]].tobytes() + offsets.tobytes()
-                for ids, offsets, _ in shard.read(run.corpus, 0, shard.tokens)
-            )
-    counts = run.checked_counts(manifest)
-    found |= {info.base_name: counts.read_bytes(info.base_name) for info in counts.list()}
-    warnings: list[str] = []
-    if (checkpoint := run.last_round(shape, warnings.append)) is not None:
-        done, history = checkpoint
-        assert len(warnings) == (done < 2)
-        found |= {"round": b"%d" % done, "history": repr(history).encode()}
-        for m, weights in enumerate(run.read_weights(done, shape)):
-            found[f"weights {m}"] = weights[0 : len(weights)].tobytes()
-        if (kept := run.read_moments(done, shape.dim)) is not None:
-            found["moments"] = kept.tobytes()
-    return found
-
-
-read_once = lru_cache(read)
 
 
 def test_a_run_is_read_as_it_was_written(path: Path) -> None:
@@ -140,58 +59,6 @@ FILES = [
 ]  # fmt: skip
 """Whatever happens to one of these is refused with its name, or a round is gone back, or moments are worked out again:
 no damage may change what is read of the same round."""
-
-
-def empty(data: bytes) -> bytes:
-    return b""
-
-
-def half(data: bytes) -> bytes:
-    return data[: len(data) // 2]
-
-
-def without_end(data: bytes) -> bytes:
-    return data[:-4]
-
-
-def longer(data: bytes) -> bytes:
-    return data + b"\0" * 8
-
-
-def junk(data: bytes) -> bytes:
-    return b"\xff junk \n" * 100
-
-
-def one_bit(data: bytes) -> bytes:
-    place = random.Random(len(data)).randrange(8 * len(data))
-    changed = bytearray(data)
-    changed[place // 8] ^= 1 << place % 8
-    return bytes(changed)
-
-
-def one_byte_in_the_middle(data: bytes) -> bytes:
-    middle = len(data) // 2
-    return data[:middle] + bytes([data[middle] ^ 0x55]) + data[middle + 1 :]
-
-
-def last_byte(data: bytes) -> bytes:
-    return data[:-1] + bytes([data[-1] ^ 1])
-
-
-def a_block_of_zeros(data: bytes) -> bytes:
-    start, size = len(data) // 3, min(4096, len(data) // 3)
-    return data[:start] + b"\0" * size + data[start + size :]
-
-
-def two_halves_exchanged(data: bytes) -> bytes:
-    size = len(data) // 4
-    return data[:size] + data[2 * size : 3 * size] + data[size : 2 * size] + data[3 * size :]
-
-
-DAMAGES: list[Callable[[bytes], bytes]] = [
-    empty, half, without_end, longer, junk, one_bit, one_byte_in_the_middle, last_byte, a_block_of_zeros,
-    two_halves_exchanged,
-]  # fmt: skip
 
 
 def refused_or_stepped_back(path: Path, written: Path, file: Path) -> None:

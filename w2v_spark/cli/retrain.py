@@ -8,7 +8,7 @@ from typing import Final
 
 from w2v_spark.cli.gate_options import add_gate_arguments
 from w2v_spark.cli.input_options import add_input_arguments, build_input
-from w2v_spark.cli.train import add_run_arguments, train_and_report
+from w2v_spark.cli.train import add_run_arguments, choices_of, train_and_report
 from w2v_spark.config import Config
 from w2v_spark.errors import EmptyInput
 from w2v_spark.extras import require
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
         return 0
     parent.check(config)
     source = build_input(options, config.text.column)
-    output = VersionedOutput(root, options.overwrite, options.resume, options.keep_run, options.force)
+    output = VersionedOutput(root, **choices_of(options))
     output.check(source)
     try:
         source.check()

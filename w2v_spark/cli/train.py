@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 from dataclasses import replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from w2v_spark.cli.gate_options import add_gate_arguments, build_gates
 from w2v_spark.cli.input_options import add_input_arguments, build_input
@@ -19,7 +19,7 @@ from w2v_spark.storage import Directory
 if TYPE_CHECKING:
     from w2v_spark.publishing.description import ModelDescription
     from w2v_spark.spark.origin import Origin
-    from w2v_spark.spark.output import Output, VersionedOutput
+    from w2v_spark.spark.output import Destination
     from w2v_spark.spark.source import Input
 
 EXAMPLE: Final = "w2v-spark train --input 'texts/*.txt.gz' --output model --set model.dim=200"
@@ -76,15 +76,19 @@ def run(options: argparse.Namespace) -> int:
 
     check_working_directory()
     source = build_input(options, config.text.column)
-    choices = options.overwrite, options.resume, options.keep_run, options.force
     output = (
-        Output(Directory.open(options.output), *choices)
+        Output(Directory.open(options.output), **choices_of(options))
         if options.publish is None
-        else VersionedOutput(VersionRoot.open(options.publish), *choices)
+        else VersionedOutput(VersionRoot.open(options.publish), **choices_of(options))
     )
     output.check(source)  # before a look at files: whether one overlaps the other matters most
     source.check()
     return train_and_report("train", options, source, config, output)
+
+
+def choices_of(options: argparse.Namespace) -> dict[str, Any]:
+    """Those of `add_run_arguments` that a `Destination` is told."""
+    return {name: getattr(options, name) for name in ("overwrite", "resume", "keep_run", "force")}
 
 
 def train_and_report(
@@ -92,7 +96,7 @@ def train_and_report(
     options: argparse.Namespace,
     source: Input,
     config: Config,
-    output: Output | VersionedOutput,
+    output: Destination,
     origin: Origin | None = None,
     measures_drift: bool = False,
 ) -> int:

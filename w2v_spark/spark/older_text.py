@@ -13,6 +13,7 @@ from w2v_spark.run.progress import Progress
 from w2v_spark.spark.source import Input
 
 _HASHES: Final = 1 << 32
+_SALT: Final = 0x5EED  # other hashes of documents decide what is held out and where a document goes
 _RECOGNISED_BY: Final = ("files", "bytes", "digest", "version", "reading")
 
 
@@ -34,14 +35,19 @@ def find_changed(chain: Sequence[Mapping[str, Any]], seen: Mapping[str, Any]) ->
     return any(entry.get("source") == seen.get("source") for entry in chain)
 
 
-def draw(documents: DataFrame, share: float, salt: int) -> DataFrame:
-    """A share of the documents, by a hash of their content: the same ones each time, and others with another salt."""
-    place = F.pmod(F.xxhash64("document", F.lit(salt)), F.lit(_HASHES))
-    return documents.where(place < F.lit(int(share * _HASHES)))
+def draw(documents: DataFrame, share: float, generation: int) -> DataFrame:
+    """A share of the documents, by a hash of their content, a part of the hashes' circle that moves on each time.
+
+    So every document comes again after equally many generations, which documents drawn at random do not.
+    """
+    width = int(share * _HASHES)
+    place = F.pmod(F.xxhash64("document", F.lit(_SALT)), F.lit(_HASHES))
+    moved = F.pmod(place - F.lit(generation * width % _HASHES), F.lit(_HASHES))
+    return documents.where(moved < F.lit(width))
 
 
 def replay(
-    spark: SparkSession, chain: Sequence[Mapping[str, Any]], share: float, salt: int, progress: Progress
+    spark: SparkSession, chain: Sequence[Mapping[str, Any]], share: float, generation: int, progress: Progress
 ) -> list[DataFrame]:
     """A share of the text of each earlier input; what is not there any more is left out, with a warning."""
     frames = []
@@ -55,5 +61,5 @@ def replay(
             where = " ".join((source or {}).get("paths") or []) or (source or {}).get("table") or "an input"
             progress.warn(f"older text is not drawn again from {where}: {error}")
             continue
-        frames.append(draw(documents, share, salt))
+        frames.append(draw(documents, share, generation))
     return frames

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, ClassVar, Final
 
 from w2v_spark.config import Config
 from w2v_spark.errors import CheckpointMismatch, ConfigError, Name, StoreError
@@ -23,11 +24,14 @@ from w2v_spark.storage import Directory
 RESULT_PARTS: Final = (VECTORS, MODEL_FILE, HISTORY_FILE)
 
 
-class Destination(Protocol):
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Destination(ABC):
     """What a training knows of the place of its result.
 
     Attributes
     ----------
+    overwrite : bool
+        Replace what an earlier job has left, as the place understands it.
     resume : bool
         Go on with an interrupted run, or start one if there is none.
     keep_run : bool
@@ -40,45 +44,56 @@ class Destination(Protocol):
         The result has a part ``state``, see `w2v_spark.publishing.state`.
     """
 
-    @property
-    def resume(self) -> bool:
-        """See above."""
+    overwrite: bool = False
+    resume: bool = False
+    keep_run: bool = False
+    force: bool = False
+    lock: Lock | None = None
+
+    keeps_state: ClassVar[bool]
 
     @property
-    def keep_run(self) -> bool:
-        """See above."""
+    @abstractmethod
+    def home(self) -> Directory:
+        """What one job at a time may have."""
 
     @property
-    def keeps_state(self) -> bool:
-        """See above."""
-
-    @property
-    def force(self) -> bool:
-        """See above."""
-
-    @property
-    def lock(self) -> Lock | None:
-        """See above."""
-
-    @property
+    @abstractmethod
     def run(self) -> Directory:
         """The run directory."""
 
+    @abstractmethod
+    def check(self, source: Input) -> None:
+        """Refuse, before Spark starts, a place that cannot be used.
+
+        Raises
+        ------
+        InUse
+            Another job is at work there.
+        ConfigError
+            What is there is neither to be replaced nor to be resumed, or nothing can be written there.
+        """
+
+    @abstractmethod
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:
         """With `resume`, the complete result of the same configuration and input, if there is one and no run goes on.
 
         Raises `CheckpointMismatch` where only another result would be an answer.
         """
 
+    @abstractmethod
     def prepare(self) -> None:
         """Mark the place as one of this program, before anything is written there."""
 
+    @abstractmethod
     def incumbent(self) -> Directory | None:
         """The result that readers follow now, if there is one beside which the new one is put."""
 
+    @abstractmethod
     def open_staging(self) -> Directory:
         """An empty directory for the parts of the result."""
 
+    @abstractmethod
     def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
         """Put the staged parts in place, whole or not at all; where they are.
 
@@ -87,41 +102,20 @@ class Destination(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Output:
-    """Where the result goes, and what to do with what is there.
+class Output(Destination):
+    """A directory of its own; an earlier result stays readable until the new one has taken its place.
 
     Attributes
     ----------
     directory : Directory
-    overwrite : bool
-        Replace an earlier result; it stays readable until the new one is complete.
-    resume : bool
-        Go on with an interrupted run, or start one if there is none.
-    keep_run : bool
-        Keep the run directory after success.
-    force, lock
-        See `Destination`.
     """
 
     directory: Directory
-    overwrite: bool = False
-    resume: bool = False
-    keep_run: bool = False
-    force: bool = False
-    lock: Lock | None = None
 
     keeps_state = False
 
     def check(self, source: Input) -> None:
-        """Refuse, before Spark starts, an output that cannot be used.
-
-        Raises
-        ------
-        InUse
-            Another job is at work there.
-        ConfigError
-            See `Publication.check`; or what is there is neither to be replaced nor to be resumed.
-        """
+        """See `Destination`, and `Publication.check`."""
         uri = self.directory.uri
         check_free(self.directory)
         _check_options(self.overwrite, self.resume)
@@ -146,7 +140,7 @@ class Output:
 
     @property
     def home(self) -> Directory:
-        """What one job at a time may have."""
+        """See `Destination`."""
         return self.directory
 
     @property
@@ -156,7 +150,7 @@ class Output:
 
     @property
     def run(self) -> Directory:
-        """The run directory."""
+        """See `Destination`."""
         return self.publication.run
 
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:
@@ -195,29 +189,22 @@ class Output:
 
 
 @dataclass(frozen=True, slots=True)
-class VersionedOutput:
+class VersionedOutput(Destination):
     """A root of versions: the result becomes a new one, and then the one that readers follow.
+
+    Versions are never written over: `overwrite` starts again where there is an interrupted run.
 
     Attributes
     ----------
     root : VersionRoot
-    overwrite : bool
-        Start again where there is an interrupted run. Versions are never written over.
-    resume, keep_run, force, lock
-        See `Destination`.
     """
 
     root: VersionRoot
-    overwrite: bool = False
-    resume: bool = False
-    keep_run: bool = False
-    force: bool = False
-    lock: Lock | None = None
 
     keeps_state = True
 
     def check(self, source: Input) -> None:
-        """Refuse, before Spark starts, a root that cannot be used. Raises `ConfigError`, and `InUse` as `Output`."""
+        """See `Destination`."""
         check_free(self.root.root)
         _check_options(self.overwrite, self.resume)
         check_apart(self.root.root.uri, source.locations, place=Name("publish"))
@@ -232,12 +219,12 @@ class VersionedOutput:
 
     @property
     def home(self) -> Directory:
-        """What one job at a time may have."""
+        """See `Destination`."""
         return self.root.root
 
     @property
     def run(self) -> Directory:
-        """The run directory."""
+        """See `Destination`."""
         return self.root.run
 
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import accumulate, pairwise
 from typing import Any, Final
 
@@ -22,7 +23,7 @@ import pyarrow as pa
 
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.checksum import checksum, hexadecimal
-from w2v_spark.storage import Directory, damage_naming, errors_naming, from_plain
+from w2v_spark.storage import Directory, damage_naming, errors_naming, from_plain, retried
 
 _SCHEMA = pa.schema([pa.field("ids", pa.list_(pa.field("item", pa.int32(), False)), False)])
 _BATCH_TOKENS: Final = 1 << 18
@@ -173,13 +174,17 @@ def read_batches(directory: Directory, part: Part, numbers: Iterable[int]) -> It
         with source:
             for number in numbers:
                 begin, end = part.ends[number], part.ends[number + 1]
-                source.seek(begin)
-                data = source.read_buffer(end - begin)
+                data = retried(directory.filesystem, partial(_read_range, source, begin, end))
                 if hexadecimal(checksum(data)) != part.checksums[number + 1]:
                     raise damaged(directory, part.file, f"its record batch {number} is not what was written")
                 yield pa.ipc.read_record_batch(pa.ipc.read_message(data), _SCHEMA)
     except (pa.ArrowInvalid, FileNotFoundError) as error:
         raise damaged(directory, part.file, error) from error
+
+
+def _read_range(source: pa.NativeFile, begin: int, end: int) -> pa.Buffer:
+    source.seek(begin)
+    return source.read_buffer(end - begin)
 
 
 def damaged(directory: Directory, file: str, error: Exception | str) -> StoreError:

@@ -12,7 +12,7 @@ from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import COUNTS, MANIFEST_FILE, STATE, VECTORS
-from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.storage import Directory, damage_naming, errors_naming, retried
 
 FORMAT_VERSION: Final = 1
 _READ_BYTES: Final = 1 << 22
@@ -111,6 +111,10 @@ def _walk(directory: Directory, name: str) -> Iterator[str]:
 
 
 def _digest(directory: Directory, path: str) -> tuple[int, str]:
+    return retried(directory.filesystem, lambda: _digest_once(directory, path))
+
+
+def _digest_once(directory: Directory, path: str) -> tuple[int, str]:
     digest, size = hashlib.sha256(), 0
     with directory.filesystem.open_input_stream(directory.file(path)) as stream:
         while block := stream.read(_READ_BYTES):

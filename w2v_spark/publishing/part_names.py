@@ -12,7 +12,7 @@ from typing import Final
 
 import pyarrow.parquet as pq
 
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, retried
 
 PART: Final = re.compile(r"part-(\d{5,})(-[0-9a-f]{8})?\.parquet")
 """Of all files of our tables; earlier ones have no digest in their names."""
@@ -41,6 +41,10 @@ def is_named_by_content(path: str) -> bool:
 
 
 def _digest(table: Directory, name: str) -> str:
+    return retried(table.filesystem, lambda: _digest_once(table, name))
+
+
+def _digest_once(table: Directory, name: str) -> str:
     with table.filesystem.open_input_file(table.file(name)) as file:
         known = (pq.read_metadata(file).metadata or {}).get(_FOOTER_DIGEST)
     if known is not None:

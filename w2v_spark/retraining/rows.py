@@ -8,7 +8,7 @@ from threadpoolctl import threadpool_limits
 
 from w2v_spark.config import PublishedRows
 from w2v_spark.errors import StoreError
-from w2v_spark.storage import Directory, damage_naming
+from w2v_spark.storage import Directory, damage_naming, retried
 from w2v_spark.training.matrix_files import FileRows, Matrix, MatrixReader
 from w2v_spark.training.weights import WeightShape
 
@@ -51,17 +51,19 @@ def _open(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
         if directory.is_local:
             matrix = np.load(directory.file(name), mmap_mode="r", allow_pickle=False).view(np.ndarray)
         else:
-            with directory.filesystem.open_input_file(directory.file(name)) as file:
-                version = np.lib.format.read_magic(file)
-                found, fortran, kind = (
-                    np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), True, "")
-                )
-                if fortran or kind != np.float32 or found != (rows, dim):
-                    raise ValueError(f"expected {rows} x {dim} float32")
-                matrix = np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
+            matrix = retried(directory.filesystem, lambda: _read(directory, name, rows, dim))
         if matrix.shape != (rows, dim) or matrix.dtype != np.float32 or not matrix.flags.c_contiguous:
             raise ValueError(f"expected {rows} x {dim} float32")
     return matrix
+
+
+def _read(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
+    with directory.filesystem.open_input_file(directory.file(name)) as file:
+        version = np.lib.format.read_magic(file)
+        found, fortran, kind = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), True, "")
+        if fortran or kind != np.float32 or found != (rows, dim):
+            raise ValueError(f"expected {rows} x {dim} float32")
+        return np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
 
 
 class PublishedMatrix:

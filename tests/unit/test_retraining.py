@@ -14,9 +14,10 @@ from w2v_spark.config import Config
 from w2v_spark.errors import StoreError
 from w2v_spark.retraining.comparison import Comparison
 from w2v_spark.retraining.drift import Common, Space, overlaps
+from w2v_spark.retraining.interpolation import InterpolatedMatrix, fade, ways
 from w2v_spark.retraining.noise import SeedNoise, noise_key, octaves_of
 from w2v_spark.retraining.rotation import WordPairs, cosines_of, fit_rotation
-from w2v_spark.retraining.rows import RotatedMatrix
+from w2v_spark.retraining.rows import RotatedMatrix, take
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.storage import Directory
 from w2v_spark.training.weights import initial_rows
@@ -49,6 +50,34 @@ def test_a_rotation_is_found_again(dim, seed):
     found = fit_rotation(pairs_of(old, new), np.ones(200))
     np.testing.assert_allclose(found, turn, atol=1e-5)
     np.testing.assert_allclose(cosines_of(pairs_of(old, new), found), 1, atol=1e-6)
+
+
+@pytest.mark.parametrize("least", [0.25, 1.0])
+def test_words_go_a_part_of_the_way(tmp_path, least):
+    """By float64, from rows in files and in memory; a word that is mostly new goes further, a new one all the way."""
+    old, new = rows(3, 4, 1), rows(4, 4, 2)
+    places, counts, older = np.array([2, -1, 0, 1]), np.array([100, 60, 50, 9]), np.array([40, 12, 90])
+    weights = ways(least, counts, older, places)
+    expected = np.maximum([0.1, 1.0, 0.2, 0.0], least)  # old counts 90, none, 40 and 12, more than are left
+    expected[1] = 1.0
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
+    wanted = np.array([
+        row + (old[place].astype(float) - row) * (1 - weight) if place >= 0 else row
+        for row, place, weight in zip(new.astype(float), places, expected, strict=True)
+    ])  # fmt: skip
+    mixed = InterpolatedMatrix(new, old, places, weights)
+    np.testing.assert_allclose(mixed[0:4], wanted, rtol=1e-5)
+    np.testing.assert_array_equal(mixed[1:3], mixed[0:4][1:3])
+    np.testing.assert_array_equal(take(mixed, np.array([3, 0, 1])), mixed[0:4][[3, 0, 1]])
+    np.testing.assert_array_equal(mixed[0:4][places < 0], new[places < 0])
+    assert len(mixed) == 4
+
+
+def test_older_counts_fade_by_the_half_life():
+    counts = np.array([0, 1, 3, 1000])
+    assert fade(counts, 0).tolist() == counts.tolist()
+    assert fade(counts, 1).tolist() == [0, 1, 2, 500]
+    assert fade(counts, 10)[3] == round(1000 * 2**-0.1)
 
 
 def test_without_trimming_it_is_scipys():

@@ -325,6 +325,13 @@ class RetrainConfig:
         0.0,
         1.0,
     )
+    interpolation: float = setting(
+        0.5,
+        "how much of the way from the old to the newly trained weights words go, which averages what the new text "
+        "teaches with what is known; a word that is mostly new goes further; 1: all the way",
+        above=0.0,
+        high=1.0,
+    )
     half_life: float = setting(
         0.0,
         "retrainings after which counts of older text count half, which lets old words go; 0: they count for ever",

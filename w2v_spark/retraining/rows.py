@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
@@ -15,6 +17,22 @@ from w2v_spark.training.weights import WeightShape
 RowNumbers = npt.NDArray[np.int64]
 
 
+class ComputedRows(ABC):
+    """A matrix whose rows are computed where they are read, some of them as well as a range; a `MatrixReader`."""
+
+    @abstractmethod
+    def __len__(self) -> int:
+        """How many rows there are."""
+
+    @abstractmethod
+    def __getitem__(self, rows: slice, /) -> Matrix:
+        """A range of rows."""
+
+    @abstractmethod
+    def take(self, rows: RowNumbers) -> Matrix:
+        """Some rows in any order, as a copy, (n, D) float32."""
+
+
 def take(matrix: MatrixReader, rows: RowNumbers) -> Matrix:
     """Some rows of a matrix in any order, as a copy, (n, D) float32."""
     if not len(rows):
@@ -26,6 +44,8 @@ def take(matrix: MatrixReader, rows: RowNumbers) -> Matrix:
             if len(inside):
                 taken[inside] = take(part, rows[inside] - first)
         return taken
+    if isinstance(matrix, ComputedRows):
+        return matrix.take(rows)
     first = int(rows.min())
     return np.ascontiguousarray(matrix[first : int(rows.max()) + 1][rows - first])
 
@@ -66,8 +86,8 @@ def _read(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
         return np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
 
 
-class PublishedMatrix:
-    """The rows that a version publishes, of its two matrices: one of them, or the sum; a `MatrixReader`."""
+class PublishedMatrix(ComputedRows):
+    """The rows that a version publishes, of its two matrices: one of them, or the sum."""
 
     def __init__(self, published: PublishedRows, inputs: MatrixReader, outputs: MatrixReader) -> None:
         self._parts = {PublishedRows.INPUT: (inputs,), PublishedRows.OUTPUT: (outputs,)}.get(

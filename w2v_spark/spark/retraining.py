@@ -22,6 +22,7 @@ from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STA
 from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.retraining.comparison import Comparison
 from w2v_spark.retraining.drift import Space
+from w2v_spark.retraining.interpolation import InterpolatedMatrix, fade, fading, ways
 from w2v_spark.retraining.noise import SeedNoise, noise_key
 from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
@@ -33,7 +34,7 @@ from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.seed_noise import learn_with_another_seed
 from w2v_spark.spark.text_passes import REPLAYED, collect_vocabulary, count_words
 from w2v_spark.storage import Directory
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME
+from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape
 from w2v_spark.vectors.reading import open_vectors
@@ -145,8 +146,7 @@ class Retraining:
         self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
     ) -> tuple[Vocabulary, CorpusStatistics]:
         """Counts of the parent, which fade by the half-life, and of the new text; of older text what is trained on."""
-        spark, half_life = frames[0].sparkSession, config.retrain.half_life
-        factor = 2.0 ** (-1 / half_life) if half_life else 1.0
+        spark, factor = frames[0].sparkSession, fading(config.retrain.half_life)
         earlier = spark.read.parquet(self.parent.directory.child(f"{STATE}/{COUNTS}").uri)
         nothing = F.lit(0).cast("bigint")
         counts = earlier.select(
@@ -184,17 +184,18 @@ class Retraining:
         return RoundsLearner(self.parent.start)
 
     def complete(self, learned: Learned, work: Work) -> Completed:
-        """Turn the new space onto the parent's, and write the rotation, the drift and what the report says of them."""
+        """Go a part of the way, turn the space onto the parent's, and write the rotation, the drift and the report."""
         run, vocabulary, staging = work.run, work.vocabulary, work.staging
         published, words = run.config.model.published_rows, run.config.retrain.drift_words
-        vectors = PublishedMatrix(published, *learned.weights.values())
+        weights = self._interpolated(learned, vocabulary)
+        vectors = PublishedMatrix(published, *weights.values())
         before, after = self.parent.space, Space(vocabulary.words, vocabulary.counts, vectors)
         with work.progress.stage("align"):
             comparison = Comparison.build(before, after, words)
         report: dict[str, Any] = {"parent": self.parent.id, "text": run.input.get("text")}
         if comparison is None:
             work.progress.warn("no word of the version before is left: the new vectors cannot be compared with it")
-            return Completed(learned, (), report)
+            return Completed(learned, (), report)  # no old row is left to go back to
         noise = self._noise(work, vectors)
         table = comparison.table(before, after)
         drift = staging.child(DRIFT).create()
@@ -203,11 +204,21 @@ class Retraining:
         drift.write_bytes("part-00000.parquet", sink.getvalue().to_pybytes())
         staging.write_bytes(ROTATION_FILE, _npy(comparison.rotation))
         report |= comparison.report(table, after, words, noise)
-        turned = {name: RotatedMatrix(matrix, comparison.rotation) for name, matrix in learned.weights.items()}
+        turned = {name: RotatedMatrix(matrix, comparison.rotation) for name, matrix in weights.items()}
         turned_vectors = RotatedMatrix(vectors, comparison.rotation)
         starts = range(0, len(vocabulary), ROWS_AT_A_TIME)
         batches = (turned_vectors[start : start + ROWS_AT_A_TIME] for start in starts)
         return Completed(Learned(batches, learned.history, turned), (DRIFT, ROTATION_FILE), report)
+
+    def _interpolated(self, learned: Learned, vocabulary: Vocabulary) -> dict[str, MatrixReader]:
+        """The weights between the parent's and what was learned from them."""
+        places, settings = self.parent.start.places(vocabulary.words), self.config.retrain
+        older = fade(self.parent.counts, settings.half_life)
+        weights = ways(settings.interpolation, vocabulary.counts, older, places)
+        return {
+            name: InterpolatedMatrix(new, old, places, weights)
+            for (name, new), old in zip(learned.weights.items(), self.parent.start.matrices, strict=True)
+        }
 
     def _noise(self, work: Work, vectors: PublishedMatrix) -> SeedNoise | None:
         """The seed noise of the configuration: kept from an earlier version, or measured by a second training."""
@@ -219,8 +230,9 @@ class Retraining:
         with work.progress.stage(NOISE):
             others, seed = learn_with_another_seed(work, self.learner())
             rows, counts = config.model.published_rows, work.vocabulary.counts
+            weights = self._interpolated(others, work.vocabulary)
             one = Space(work.vocabulary.words, counts, vectors)
-            other = Space(work.vocabulary.words, counts, PublishedMatrix(rows, *others.weights.values()))
+            other = Space(work.vocabulary.words, counts, PublishedMatrix(rows, *weights.values()))
             compared = Comparison.build(one, other, config.retrain.drift_words)
             if compared is None:
                 raise StoreError("two trainings of the same words have no word in common")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import re
 import shutil
 import statistics
 import sys
@@ -47,6 +48,7 @@ FULL: Final = "full retraining"
 NAIVE: Final = "new text alone"  # with the epochs and the rate of a first training, as `train` of gensim goes on
 WARM: Final = "warm start"
 REPLAY: Final = "warm start with replay"
+ALL_THE_WAY: Final = "the same, no interpolation"
 COMPARED: Final = 10_000
 
 Row = dict[str, Any]
@@ -94,7 +96,7 @@ class Bench:
 
     def going_on(self, name: str, start: Path, settings: Sequence[str]) -> dict[int, Row]:
         """Go on from the first slice, a slice a night."""
-        root = self.work / name.replace(" ", "-")
+        root = self.work / re.sub(r"\W+", "-", name)
         shutil.copytree(start, root)
         versions, rows = VersionRoot.open(root), {}
         for night, file in enumerate(self.slices[1:], 2):
@@ -139,7 +141,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             REPLAY: bench.going_on(REPLAY, start, ()),
             FULL: bench.full(nights),
             WARM: bench.going_on(WARM, start, ["retrain.replay=0"]),
-            NAIVE: bench.going_on(NAIVE, start, ["retrain.replay=0", *naive]),
+            ALL_THE_WAY: bench.going_on(ALL_THE_WAY, start, ["retrain.interpolation=1"]),
+            NAIVE: bench.going_on(NAIVE, start, ["retrain.replay=0", "retrain.interpolation=1", *naive]),
         }
         other = bench.full([options.slices], seed=2)[options.slices]
         _compare(rows, other, options.slices)

@@ -18,13 +18,11 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import Any, Final, Self
 
-from w2v_spark.errors import ConfigError, Name, StoreError
+from w2v_spark.errors import ConfigError, Name
 from w2v_spark.publishing.holder import Holder, show_time
 from w2v_spark.publishing.layout import (
     CHANGE_LOCK_FILE,
@@ -33,18 +31,17 @@ from w2v_spark.publishing.layout import (
     MARK_FILE,
     PINS_FILE,
     REPORT_FILE,
-    RUN,
     SUCCESS_FILE,
     SWITCHES_FILE,
     VECTORS,
     VERSIONS,
-    is_of_lock,
     mark,
 )
 from w2v_spark.publishing.lock import Lock
 from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.part_names import name_by_content
-from w2v_spark.publishing.version import State, Version, is_id, new_id, time_of
+from w2v_spark.publishing.version import State, Version, new_id, time_of
+from w2v_spark.publishing.version_list import VersionList
 from w2v_spark.storage import Directory
 
 KEPT_SECONDS: Final = 3600.0
@@ -53,122 +50,15 @@ _CHANGE_WAIT: Final = 60.0
 _PUBLISH_WAIT: Final = 600.0  # after hours of training, for somebody who prunes on a slow store
 _SWITCHES_KEPT: Final = 1000
 _STAGING: Final = "publish"
-_READ_TRIES: Final = 20
 
 
 @dataclass(frozen=True, slots=True)
-class VersionRoot:
+class VersionRoot(VersionList):
     """Where versions are, and which is the current one.
 
     Changes are safe beside readers, beside a training that is at work here, and beside one another: they wait for each
     other for up to a minute (`InUse` after that).
     """
-
-    root: Directory
-
-    @classmethod
-    def open(cls, location: str | PathLike[str]) -> Self:
-        """A root by path or URI; it need not be there. Raises `ConfigError` for a location that cannot be one."""
-        return cls(Directory.open(location))
-
-    # What is there
-
-    def exists(self) -> bool:
-        """Whether this program has made versions here."""
-        if not self.root.exists(MARK_FILE):
-            return False
-        with suppress(StoreError):
-            return self.root.read_json(MARK_FILE).get("kind") == VERSIONS
-        return False
-
-    def check(self) -> None:
-        """Refuse a place that holds something else.
-
-        Raises
-        ------
-        ConfigError
-        """
-        entries = [info.base_name for info in self.root.list() if not is_of_lock(info.base_name)]
-        if entries and not self.exists():
-            kind = "a single result" if {VECTORS, RUN} & set(entries) else f"{entries[0]!r}"
-            raise ConfigError(
-                Name("publish"), f" {self.root.uri} holds {kind} and no versions; choose another directory"
-            )  # fmt: skip
-
-    @property
-    def run(self) -> Directory:
-        """The directory of work in progress."""
-        return self.root.child(RUN)
-
-    def current(self) -> str | None:
-        """The id that CURRENT names; None before the first version. Raises `StoreError` if the file is damaged."""
-        text = ""
-        for _ in range(_READ_TRIES):
-            if not self.root.exists(CURRENT_FILE):
-                return None
-            with suppress(StoreError):  # gone in this moment, on a file system that cannot replace a file at once
-                text = self.root.read_bytes(CURRENT_FILE).decode("ascii", "replace").strip()
-            if is_id(text):
-                return text
-            time.sleep(0.05)
-        raise StoreError(f"{self.root.uri}/{CURRENT_FILE} is damaged: it says {text[:80]!r}, expected a version")
-
-    def directory(self, version: str) -> Directory:
-        """Where a version is."""
-        return self.root.child(f"{VERSIONS}/{version}")
-
-    def list(self) -> list[Version]:
-        """All complete versions, the oldest first, rejected ones included."""
-        current, pins, found = self.current(), self.pins(), []
-        for id_ in self._ids():
-            try:
-                if self._is_complete(id_):
-                    found.append(self._describe(id_, current, pins))
-            except (StoreError, OSError):
-                if self._is_complete(id_):  # else it was pruned in this moment
-                    raise
-        return found
-
-    def get(self, version: str) -> Version:
-        """One version, see `find`."""
-        return self._describe(self.find(version), self.current(), self.pins())
-
-    def find(self, text: str) -> str:
-        """The id of a complete version by the id, by its first characters, or by its digest's.
-
-        Raises
-        ------
-        ConfigError
-            There is none, or there are several.
-        """
-        ids = [id_ for id_ in self._ids() if self._is_complete(id_)]
-        found = [id_ for id_ in ids if id_ == text or id_.startswith(text) or id_.partition("-")[2].startswith(text)]
-        if text and len(found) == 1:
-            return found[0]
-        shown = ", ".join((found or ids)[-3:]) or "none"
-        raise ConfigError(
-            f"{self.root.uri} has {'several versions' if text and found else 'no version'} {text!r}; "
-            f"{'the newest of them' if text and found else 'the newest'}: {shown}"
-        )
-
-    def require(self, version: str | None = None) -> str:
-        """The id of a version, see `find`, or of the current one. Raises `ConfigError` if there is none yet."""
-        if not self.exists():
-            raise ConfigError(f"{self.root.uri} holds no versions; train the first one with ", Name("publish"))
-        current = self.current() if version is None else self.find(version)
-        if current is None:
-            raise ConfigError(f"{self.root.uri} has no version yet; train one with ", Name("publish"))
-        return current
-
-    def report(self, version: str) -> dict[str, Any]:
-        """How a version came about: its ``report.json``. Raises `StoreError`."""
-        return self.directory(version).read_json(REPORT_FILE)
-
-    def pins(self) -> dict[str, Any]:
-        """Versions that are never pruned, each with when and by whom it was pinned."""
-        return dict(self._read_object(PINS_FILE).get("pins", {}))
-
-    # Changes
 
     def create(self) -> Self:
         """Make the root, with its mark. Raises `ConfigError` as `check` does."""
@@ -300,20 +190,7 @@ class VersionRoot:
                     self.root.child(VERSIONS).remove(info.base_name)
         return gone
 
-    # Parts of the above; all but the first hold the lock of changes
-
-    def _ids(self) -> Sequence[str]:
-        return [info.base_name for info in self.root.child(VERSIONS).list() if is_id(info.base_name)]
-
-    def _is_complete(self, version: str) -> bool:
-        return self.directory(version).exists(SUCCESS_FILE)
-
-    def _describe(self, version: str, current: str | None, pins: Iterable[str]) -> Version:
-        directory = self.directory(version)
-        manifest, report = Manifest.read(directory), self.report(version)
-        state = State.PUBLISHED if report.get("state") == State.PUBLISHED else State.REJECTED
-        size, digest = manifest.bytes, manifest.digest
-        return Version(version, state, report.get("parent"), digest, size, version == current, version in pins)
+    # Parts of the above, which hold the lock of changes
 
     def _changing(self, purpose: str, wait: float = _CHANGE_WAIT) -> Lock:
         return Lock(self.create().root, CHANGE_LOCK_FILE, purpose, wait=wait)
@@ -378,6 +255,3 @@ class VersionRoot:
         else:
             versions.child(version).remove(SUCCESS_FILE)
             versions.remove(version)
-
-    def _read_object(self, name: str) -> dict[str, Any]:
-        return self.root.read_json(name) if self.root.exists(name) else {}

@@ -310,9 +310,9 @@ class TrainConfig:
 class RetrainConfig:
     """How a version is made of the one before and of new text; the other sections stay those of the first version."""
 
-    epochs: int = setting(2, "passes over the new text and the older text that is drawn again", 1, 10_000)
+    epochs: int = setting(4, "passes over the new text and the older text that is drawn again", 1, 10_000)
     learning_rate: float = setting(
-        0.0125, "learning rate at the start", above=0.0, high=10.0, gensim="`start_alpha` of `train`"
+        0.025, "learning rate at the start", above=0.0, high=10.0, gensim="`start_alpha` of `train`"
     )
     min_learning_rate: float = setting(
         0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `retrain.learning_rate`",

@@ -93,6 +93,10 @@ class StoreError(W2VError, OSError):
     """A file of ours is missing, truncated or not what it should be."""
 
 
+class RootDamaged(StoreError):
+    """A root of versions does not say which of them readers follow."""
+
+
 class CheckpointMismatch(W2VError):
     """A run directory belongs to another configuration or another input."""
 
@@ -111,6 +115,10 @@ class MissingExtra(W2VError, ImportError):
 
 class GateFailed(W2VError):
     """A result did not pass its gate: it is kept, and nobody is led to it."""
+
+
+class NotFollowed(W2VError):
+    """A version is complete, and readers were led to another one meanwhile, with which they stay."""
 
 
 class NothingNew(W2VError):

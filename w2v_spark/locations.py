@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from typing import Final
@@ -34,6 +35,10 @@ def resolve(location: str) -> str:
     """
     if not location:
         raise ConfigError("the path is empty; name a directory or a file")
+    if not _is_text(location):
+        raise ConfigError(
+            f"the path {location.encode('utf-8', 'replace').decode()} is not valid: its bytes are no UTF-8; rename it"
+        )
     scheme, colon, rest = location.partition(":")
     if not colon or not _SCHEME.fullmatch(scheme) or _is_there(location):
         return _local(location)
@@ -54,6 +59,27 @@ def resolve(location: str) -> str:
             "local path of that name"
         )
     return _local(location)
+
+
+def follow_link(location: str | os.PathLike[str]) -> str:
+    """The location of a file, of a link the one that it leads to. Raises `ConfigError` as `resolve` does."""
+    place = resolve(os.fspath(location))
+    return place if "://" in place or not Path(place).is_symlink() else os.path.realpath(place)
+
+
+def is_special(path: str) -> bool:
+    """Whether a device, a pipe or a socket is at a local path: nothing in whose place a file may be put."""
+    place = Path(path)
+    return place.exists() and not place.is_file() and not place.is_dir()
+
+
+def _is_text(path: str) -> bool:
+    """Whether it has no surrogates, as which Python hands on bytes of a name that are no UTF-8."""
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def _is_there(path: str) -> bool:

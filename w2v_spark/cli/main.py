@@ -11,7 +11,7 @@ from typing import Final, TextIO, cast
 
 from w2v_spark.cli.parsers import COMMANDS, build_command_parser, build_parser, check_command
 from w2v_spark.cli.terminal import TerminalOutput
-from w2v_spark.errors import ClusterError, DivergedError, GateFailed, W2VError, one_line
+from w2v_spark.errors import ClusterError, DivergedError, GateFailed, NotFollowed, W2VError, one_line
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -81,7 +81,7 @@ def describe(error: Exception) -> tuple[str, int] | None:
             return f"Spark failed: {spark_errors.one_line_cause(error)}{details}", FAILED
     if isinstance(error, W2VError):
         code = FAILED if isinstance(error, ClusterError | DivergedError) else UNUSABLE
-        code = REJECTED if isinstance(error, GateFailed) else code
+        code = REJECTED if isinstance(error, GateFailed | NotFollowed) else code
         return f"{error.render(option_name)}{details}", code
     if isinstance(error, OSError | MemoryError):
         return str(error) or type(error).__name__, FAILED

@@ -120,7 +120,7 @@ def train_and_report(
         with translated_errors():
             session = get_session(threads=config.train.threads)
         if options.publish_table is not None:
-            check_table(session, options.publish_table, VersionRoot(output.home))
+            check_table(session, options.publish_table, VersionRoot(output.home), progress.warn)
         try:
             with progress.stopping.handled():  # PySpark has put handlers of its own in place
                 model = train(session, source, config, replace(output, lock=lock), progress, origin, gate)

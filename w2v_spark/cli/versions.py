@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any, Final
 
-from w2v_spark.errors import ConfigError, Name
+from w2v_spark.errors import ConfigError, Name, StoreError
 from w2v_spark.extras import require
-from w2v_spark.publishing.delta import delta_location, follow_delta
+from w2v_spark.publishing.delta import check_delta, delta_location, follow_delta
 from w2v_spark.publishing.holder import show_time
-from w2v_spark.publishing.layout import MODEL_FILE
+from w2v_spark.publishing.layout import CURRENT_FILE, MODEL_FILE
 from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import Version, VersionRoot
 from w2v_spark.redaction import hide
@@ -37,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "action", metavar="ACTION", nargs="?", default="list", choices=[*_ACTIONS], help="what to do (default list)"
     )
     parser.add_argument(
-        "version", metavar="VERSION", nargs="*", help="an id, its first characters, or those of its digest"
+        "version", metavar="VERSION", nargs="*", default=[], help="an id, its first characters, or those of its digest"
     )
     parser.add_argument("--keep", type=int, default=_KEPT, metavar="N", help="prune: versions that stay (%(default)s)")
     parser.add_argument("--force", action="store_true", help="rollback: to a version that its gate has rejected")
@@ -70,7 +71,17 @@ _Answer = tuple[Any, str]  # as JSON, and as text
 
 def _list(root: VersionRoot, _: argparse.Namespace) -> _Answer:
     versions = root.list()
-    return [_to_dict(version) for version in versions], "\n".join(map(_line, versions)) or "no version yet"
+    lines = [_line(version) for version in versions] or ["no version yet"]
+    try:
+        current = root.current()
+        if current is not None and not any(version.is_current for version in versions):
+            lines.append(
+                f"WARNING: {CURRENT_FILE} names {current}, which is not there; let readers follow another version: "
+                "rollback VERSION"
+            )
+    except StoreError as error:
+        lines.append(f"WARNING: {error}")
+    return [_to_dict(version) for version in versions], "\n".join(lines)
 
 
 def _show(root: VersionRoot, options: argparse.Namespace) -> _Answer:
@@ -135,23 +146,31 @@ def _diff(root: VersionRoot, options: argparse.Namespace) -> _Answer:
 
 
 def _rollback(root: VersionRoot, options: argparse.Namespace) -> _Answer:
-    before = root.current()
+    follow = _follower(root, options.publish_table)  # refused before readers are led elsewhere
+    before = root.current_if_whole()
     version = root.rollback(options.version[0] if options.version else None, options.force)
-    if options.publish_table is not None:
-        _let_follow(root, options.publish_table)
-    return {"current": version, "before": before}, f"{version} is current, it was {before}"
+    follow()
+    was = f", it was {before}" if before is not None else ""
+    return {"current": version, "before": before}, f"{version} is current{was}"
 
 
-def _let_follow(root: VersionRoot, table: str) -> None:
+def _follower(root: VersionRoot, table: str | None) -> Callable[[], object]:
+    """What lets a table have the version that is current by then, after a look at the table."""
+    if table is None:
+        return lambda: None
     location = delta_location(table)
     if location is not None:
-        follow_delta(location, root)
-        return
+        check_delta(location, root)
+        return lambda: follow_delta(location, root)
     require("spark")
     from w2v_spark.spark.catalog import CatalogTable
     from w2v_spark.spark.session import get_session
 
-    CatalogTable(get_session(), table).follow(root)
+    followed = CatalogTable(get_session(), table)
+    followed.check(root)
+    if followed.is_of_session:
+        print(f"WARNING: {followed.short_life}", file=sys.stderr)
+    return lambda: followed.follow(root)
 
 
 def _pin(root: VersionRoot, options: argparse.Namespace) -> _Answer:

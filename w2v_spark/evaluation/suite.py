@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import os
 import posixpath
@@ -13,10 +14,11 @@ from typing import Any, Final
 
 from pyarrow import fs
 
-from w2v_spark.errors import ConfigError, InputError, Name
+from w2v_spark.errors import ConfigError, InputError, Name, StoreError
 from w2v_spark.evaluation.analogies import Score, evaluate_analogies
 from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
 from w2v_spark.evaluation.similarity import evaluate_similarity
+from w2v_spark.locations import follow_link, is_special
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
@@ -116,27 +118,37 @@ def check_report_place(location: Location) -> None:
     Raises
     ------
     ConfigError
-        It is a directory, or the directory above it does not exist.
+        It is a directory, the directory above it does not exist, or there is a file that is no such report.
     """
     parent, name = _split(location)
-    is_directory = parent.filesystem.get_file_info(parent.file(name)).type == fs.FileType.Directory
-    if not name or is_directory or not parent.exists():
+    kind = parent.filesystem.get_file_info(parent.file(name)).type
+    if not name or kind == fs.FileType.Directory or not parent.exists():
         raise ConfigError(Name("output"), f" {location} is not a file in an existing directory")
+    if kind == fs.FileType.File and not _is_report(parent, name):
+        raise ConfigError(Name("output"), f" {location} exists and is no report of evaluate; choose another file")
+
+
+def _is_report(parent: Directory, name: str) -> bool:
+    """Whether a file is what `write_report` has made of what `evaluate` gives."""
+    try:
+        return parent.read_json(name).keys() >= {"vectors", "words_read", "dim", "similarity"}
+    except StoreError:
+        return False
 
 
 def write_report(report: Report, location: Location) -> None:
-    """Write a report as JSON, whole or not at all."""
+    """Write a report as JSON, whole or not at all; a device or a pipe, such as ``/dev/stdout``, gets it as it is."""
     parent, name = _split(location)
-    parent.write_json(name, report)
+    if parent.is_local and is_special(parent.file(name)):
+        Path(parent.file(name)).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    else:
+        parent.write_json(name, report)
 
 
 def _split(location: Location) -> tuple[Directory, str]:
     """The directory above a file, by path or URI, and the file's name."""
-    text = os.fspath(location)
-    if "://" in text:
-        return Directory.open(posixpath.dirname(text)), posixpath.basename(text)
-    path = Path(text).absolute()
-    return Directory.open(path.parent), path.name
+    text = follow_link(location)
+    return Directory.open(posixpath.dirname(text)), posixpath.basename(text)
 
 
 def format_report(report: Report) -> str:

@@ -13,6 +13,7 @@ from typing import IO, Any
 import pyarrow as pa
 
 from w2v_spark.errors import ConfigError, Name
+from w2v_spark.locations import follow_link, is_special
 from w2v_spark.storage import Directory
 
 
@@ -30,9 +31,16 @@ class OutputFiles:
         return self
 
     def create(self, location: str | Path) -> IO[bytes]:
-        """A new file to write into, compressed if its name ends in ``.gz``. Raises `ConfigError` if it cannot be."""
-        place = Directory.open(location)
+        """A new file to write into, compressed if its name ends in ``.gz``. Raises `ConfigError` if it cannot be.
+
+        A device or a pipe, such as ``/dev/stdout``, is written to as it is; of a link the file that it names is made.
+        """
+        place = Directory.open(follow_link(location))
         parent, name = posixpath.split(place.path)
+        if place.is_local and is_special(place.path):
+            raw: Any = open(place.path, "wb", buffering=0)  # noqa: PTH123, SIM115
+            self._open.append(raw)
+            return raw  # type: ignore[no-any-return]
         temporary = f"{parent}/.{name}.{uuid.uuid4().hex}.tmp"
         try:
             raw = place.filesystem.open_output_stream(temporary, compression=None)
@@ -69,7 +77,9 @@ def check_output(option: str, location: str | Path, overwrite: bool) -> None:
     ConfigError
         It is a directory, its parent is not a directory or cannot be changed, or it exists and ``overwrite`` is false.
     """
-    place = Directory.open(location)
+    place = Directory.open(follow_link(location))
+    if place.is_local and is_special(place.path):
+        return
     if place.is_local:
         path = Path(place.path)
         if path.is_dir() or not path.parent.is_dir():

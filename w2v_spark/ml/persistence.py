@@ -18,7 +18,7 @@ from w2v_spark.ml.location import is_connect
 from w2v_spark.ml.model_store import LoadedStore, ModelStore
 from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params, params_of
 from w2v_spark.publishing.description import ModelDescription
-from w2v_spark.publishing.layout import MODEL_FILE, VECTORS
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.spark.spark_errors import condition, quiet_analysis
 from w2v_spark.storage import Directory
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 Loaded = TypeVar("Loaded")
 PathLike = str | os.PathLike[str]
 
+_SAVED: Final = ("metadata", "data", "stages", VECTORS, MODEL_FILE, HISTORY_FILE, SUCCESS_FILE)
 _URI_CHARACTERS: Final = "%/:@!$&'()*+,;=-._~"
 
 
@@ -50,8 +51,12 @@ class ParamsWriter(MLWriter):
         ------
         StoreError
             The path is one that only Spark reaches.
+        ConfigError
+            With ``overwrite()``: something is there that no ``save`` has written.
         """
         path = os.fspath(path)
+        if self.shouldOverwrite:
+            _check_saved(path)
         if not self.shouldOverwrite or self._store is None:
             super().save(path)
             return
@@ -83,6 +88,21 @@ class ParamsWriter(MLWriter):
         DefaultParamsWriter.saveMetadata(self._instance, path, spark)
         if self._store is not None:
             self._store.save_to(saved_directory(spark, path))
+
+
+def _check_saved(path: str) -> None:
+    """Refuse to remove what is no saved model or stage, as far as this process sees it. Raises `ConfigError`."""
+    try:
+        directory = Directory.open(path)
+        names = [info.base_name for info in directory.list()]
+    except (ConfigError, OSError, pa.ArrowException):  # nothing for this process, though perhaps for Spark
+        return
+    foreign = [name for name in names if name not in _SAVED and not name.startswith(".")]
+    if names and (foreign or "metadata" not in names):
+        found = repr(foreign[0]) if foreign else "no metadata"
+        raise ConfigError(
+            f"{path} holds {found}, which was not saved there; choose another path, or remove it yourself"
+        )
 
 
 class ParamsReader(MLReader[Any]):

@@ -18,6 +18,8 @@ class State(StrEnum):
     PUBLISHED = "published"
     REJECTED = "rejected"
     """It did not pass its gate; nobody is led to it."""
+    DAMAGED = "damaged"
+    """Its manifest or its report cannot be read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +32,7 @@ class Version:
         ``<UTC time>-<8 hex of the content digest>``; the order of ids is that of time.
     state : State
     parent : str or None
-        The version that was current when this one was made.
+        The version that was current when this one was made, or that it was made of.
     digest : str
         Of the content, see `Manifest`.
     bytes : int

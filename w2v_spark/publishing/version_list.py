@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Final, Self
 
-from w2v_spark.errors import ConfigError, Name, StoreError
+from w2v_spark.errors import ConfigError, Name, RootDamaged, StoreError
 from w2v_spark.publishing.layout import (
     CURRENT_FILE,
     MARK_FILE,
@@ -72,7 +72,7 @@ class VersionList:
         return self.root.child(RUN)
 
     def current(self) -> str | None:
-        """The id that CURRENT names; None before the first version. Raises `StoreError` if the file is damaged."""
+        """The id that CURRENT names; None before the first version. Raises `RootDamaged` if the file is damaged."""
         text = ""
         for _ in range(_READ_TRIES):
             if not self.root.exists(CURRENT_FILE):
@@ -82,22 +82,33 @@ class VersionList:
             if is_id(text):
                 return text
             time.sleep(0.05)
-        raise StoreError(f"{self.root.uri}/{CURRENT_FILE} is damaged: it says {text[:80]!r}, expected a version")
+        raise RootDamaged(
+            f"{self.root.uri}/{CURRENT_FILE} is damaged: it says {text[:80]!r}, expected a version; let readers follow "
+            f"one again: w2v-spark versions {self.root.uri} rollback VERSION"
+        )
+
+    def current_if_whole(self) -> str | None:
+        """The id that CURRENT names; None if it names none, for whoever is about to write it anew."""
+        try:
+            return self.current()
+        except RootDamaged:
+            return None
 
     def directory(self, version: str) -> Directory:
         """Where a version is."""
         return self.root.child(f"{VERSIONS}/{version}")
 
     def list(self) -> list[Version]:
-        """All complete versions, the oldest first, rejected ones included."""
-        current, pins, found = self.current(), self.pins(), []
+        """All complete versions, the oldest first, rejected and damaged ones included."""
+        current, pins, found = self.current_if_whole(), self.pins(), []
         for id_ in self._ids():
+            if not self._is_complete(id_):
+                continue
             try:
-                if self._is_complete(id_):
-                    found.append(self._describe(id_, current, pins))
-            except (StoreError, OSError):
+                found.append(self._describe(id_, current, pins))
+            except StoreError:
                 if self._is_complete(id_):  # else it was pruned in this moment
-                    raise
+                    found.append(Version(id_, State.DAMAGED, None, "", 0, id_ == current, id_ in pins))
         return found
 
     def get(self, version: str) -> Version:

@@ -22,7 +22,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from w2v_spark.errors import ConfigError, Name
+from w2v_spark.errors import ConfigError, Name, NotFollowed
 from w2v_spark.publishing.holder import Holder, show_time
 from w2v_spark.publishing.layout import (
     CHANGE_LOCK_FILE,
@@ -74,7 +74,12 @@ class VersionRoot(VersionList):
         return staging.create()
 
     def publish(
-        self, staging: Directory, names: Sequence[str], report: Mapping[str, Any] | None = None, switch: bool = True
+        self,
+        staging: Directory,
+        names: Sequence[str],
+        report: Mapping[str, Any] | None = None,
+        switch: bool = True,
+        expected: str | None = None,
     ) -> Version:
         """Make a version of what lies in a staging directory, and let readers follow it as the very last step.
 
@@ -90,19 +95,32 @@ class VersionRoot(VersionList):
             For ``report.json``. ``state`` is ``published`` unless it says otherwise, ``parent`` the current version.
         switch : bool
             A version whose state is not ``published`` never becomes the current one.
+        expected : str, optional
+            The version that was current when work began.
+
+        Raises
+        ------
+        NotFollowed
+            The version is there, and another one than expected is current, which stays.
         """
         name_by_content(staging.child(VECTORS))
         manifest = Manifest.build(staging, names)
         with self._changing("publish", _PUBLISH_WAIT):
-            current = self.current()
+            current = self.current_if_whole()
             report = {"parent": current, "state": State.PUBLISHED, "gates": [], **(report or {})}
             known = next((version.id for version in self.list() if version.digest == manifest.digest), None)
             if known is None:
                 known = self._add(staging, names, manifest, report)
-            elif report["state"] == State.PUBLISHED != self.report(known)["state"]:
+            elif self.report(known).get("state") != State.PUBLISHED:  # which a later verdict does not take back
                 self.directory(known).write_json(REPORT_FILE, report, durable=True)
             staging.delete()
             if switch and report["state"] == State.PUBLISHED:
+                if expected is not None and current != expected:
+                    raise NotFollowed(
+                        f"version {known} is complete, but readers follow {current} and no longer {expected}, as when "
+                        "its training began: somebody has decided that meanwhile, so they stay with it; to let them "
+                        f"follow the new one: w2v-spark versions {self.root.uri} rollback {known}"
+                    )
                 self._switch(known, "publish")
         return self.get(known)
 
@@ -124,13 +142,13 @@ class VersionRoot(VersionList):
             There is no such version, it was rejected, or another one than expected is current.
         """
         with self._changing("switch"):
-            current, target = self.current(), self.find(version)
+            current, target = self.current_if_whole(), self.find(version)
             if expected is not None and current != expected:
                 raise ConfigError(
                     f"{self.root.uri} has another current version by now, {current} and not {expected}; nothing was "
                     "changed"
                 )
-            if self._describe(target, current, {}).state != State.PUBLISHED and not force:
+            if self._describe(target, current, ()).state != State.PUBLISHED and not force:
                 raise ConfigError(
                     f"version {target} was rejected by its gate, see {self.directory(target).uri}/{REPORT_FILE}; give ",
                     Name("force"), " to publish it all the same",
@@ -139,15 +157,17 @@ class VersionRoot(VersionList):
         return target
 
     def rollback(self, version: str | None = None, force: bool = False) -> str:
-        """Let readers follow an earlier version again: the one given, or the parent of the current one; its id.
+        """Let readers follow an earlier version again: the one given, or the one before the current one; its id.
 
         Raises
         ------
         ConfigError
             See `switch`; or nothing is known before the current version.
         """
+        if version is not None:
+            return self.switch(version, self.current_if_whole(), force)
         current = self.current()
-        return self.switch(version or self._before(current), current, force)
+        return self.switch(self._before(current), current, force)
 
     def pin(self, version: str) -> str:
         """Keep a version whatever is pruned; its id."""
@@ -218,7 +238,7 @@ class VersionRoot(VersionList):
 
     def _switch(self, version: str, purpose: str) -> None:
         """Write CURRENT; before that note that the version so far was current until now, so that nobody prunes it."""
-        current = self.current()
+        current = self.current_if_whole()
         if current == version:
             return
         by = Holder.of_this_process(purpose)
@@ -233,9 +253,12 @@ class VersionRoot(VersionList):
             raise ConfigError(f"{self.root.uri} has no version yet")
         published = {version.id: version for version in self.list() if version.state == State.PUBLISHED}
         parent = published[current].parent if current in published else None
+        switches = self._read_object(SWITCHES_FILE).get("switches", [])
+        came = [entry["from"] for entry in switches if entry["to"] == current and entry["purpose"] == "publish"]
+        for before in (*came[-1:], parent):
+            if before in published and before != current:
+                return str(before)
         earlier = [id_ for id_ in published if id_ < current]
-        if parent in published and parent is not None:
-            return parent
         if not earlier:
             raise ConfigError(f"{self.root.uri} has no published version before the current one, {current}")
         return earlier[-1]

@@ -16,7 +16,7 @@ from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.search.tiled import find_neighbours, normalise
 
 NEIGHBOURS: Final = 10
-_CANDIDATES: Final = 10  # times as many words as are compared by their neighbours: where these are looked for
+_CANDIDATES: Final = 3  # times as many words as are compared by their neighbours: where these are looked for
 DRIFT_SCHEMA: Final = pa.schema(
     [
         pa.field("word", pa.string(), nullable=False),
@@ -86,11 +86,11 @@ def overlaps(pairs: WordPairs, words: int) -> npt.NDArray[np.float64]:
     pairs : WordPairs
         The most frequent words first.
     words : int
-        How many are compared. Their neighbours are looked for among ten times as many.
+        How many are compared. Their neighbours are looked for among three times as many.
 
     Notes
     -----
-    Cost: ``40 words^2 D`` operations at most, in float32; memory: ``80 words D`` bytes.
+    Cost: ``12 words^2 D`` operations at most, in float32; memory: ``24 words D`` bytes.
     """
     words = min(words, len(pairs))
     candidates = min(_CANDIDATES * words, len(pairs))

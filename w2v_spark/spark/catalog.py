@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -41,6 +41,22 @@ class CatalogTable:
 
     spark: SparkSession
     name: str
+
+    @property
+    def is_of_session(self) -> bool:
+        """Whether the catalog knows of the table no longer than the session lasts."""
+        parts = split_name(self.name)
+        catalog = parts[0] if len(parts) > 2 else self.spark.catalog.currentCatalog()
+        kind = self.spark.conf.get("spark.sql.catalogImplementation", None)
+        return catalog == "spark_catalog" and kind == "in-memory" and self._provider_of_catalog() == "parquet"
+
+    @property
+    def short_life(self) -> str:
+        """What to warn of where `is_of_session`."""
+        return (
+            f"the session's catalog is kept in memory, so nobody else sees the table {self.name}, and it ends with the "
+            "session; give a session with Hive's catalog (spark.sql.catalogImplementation=hive) or another one"
+        )
 
     def check(self, root: VersionRoot) -> None:
         """Refuse, before work starts, a table that this program has not made.
@@ -128,8 +144,10 @@ class CatalogTable:
         return next((provider for provider in _LAKE_FORMATS if provider in implementation), "parquet")
 
 
-def check_table(spark: SparkSession, name: str, root: VersionRoot) -> None:
+def check_table(spark: SparkSession, name: str, root: VersionRoot, warn: Callable[[str], object]) -> None:
     """Refuse a table that cannot follow a root: of the session's catalog, or a Delta table at a path, ``delta:PATH``.
+
+    What is to be warned of goes to ``warn``.
 
     Raises
     ------
@@ -137,7 +155,10 @@ def check_table(spark: SparkSession, name: str, root: VersionRoot) -> None:
     """
     location = delta_location(name)
     if location is None:
-        CatalogTable(spark, name).check(root)
+        table = CatalogTable(spark, name)
+        table.check(root)
+        if table.is_of_session:
+            warn(table.short_life)
     else:
         check_delta(location, root)
 

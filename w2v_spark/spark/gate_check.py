@@ -171,9 +171,15 @@ def check_passed(report: Mapping[str, Any], version: Directory) -> None:
     if report.get("state") != State.REJECTED:
         return
     reasons = "; ".join(_failed(report["gates"]))
+    name = version.path.rpartition("/")[2]
+    if version.exists(REPORT_FILE) and version.read_json(REPORT_FILE).get("state") == State.PUBLISHED:
+        raise GateFailed(
+            f"the result is that of version {name}, which was published before, and does not pass the gate now: "
+            f"{reasons}; readers stay where they are, and the report of that version is as it was"
+        )
     stays = f"{report['incumbent']} stays" if report["incumbent"] else "there is still none"
     raise GateFailed(
-        f"version {version.path.rpartition('/')[2]} did not pass its gate: {reasons}; {stays} as the version that "
+        f"version {name} did not pass its gate: {reasons}; {stays} as the version that "
         f"readers follow; all numbers are in {version.uri}/{REPORT_FILE}"
     )
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
+from functools import reduce
 from typing import Any, Final
 
 from pyspark.sql import DataFrame, SparkSession
@@ -10,6 +12,7 @@ from pyspark.sql import functions as F
 
 from w2v_spark.errors import W2VError
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.source import Input
 
 _HASHES: Final = 1 << 32
@@ -49,8 +52,12 @@ def draw(documents: DataFrame, share: float, generation: int) -> DataFrame:
 def replay(
     spark: SparkSession, chain: Sequence[Mapping[str, Any]], share: float, generation: int, progress: Progress
 ) -> list[DataFrame]:
-    """A share of the text of each earlier input; what is not there any more is left out, with a warning."""
-    frames = []
+    """A share of the text of each earlier input; what is not there any more is left out, with a warning.
+
+    Inputs of one kind become one DataFrame, in as many partitions as what is drawn of them is worth: a hundred nights
+    are a hundred files.
+    """
+    frames: dict[str, list[DataFrame]] = {}
     for entry in chain if share > 0 else ():
         source = entry.get("source")
         try:
@@ -61,5 +68,11 @@ def replay(
             where = " ".join((source or {}).get("paths") or []) or (source or {}).get("table") or "an input"
             progress.warn(f"older text is not drawn again from {where}: {error}")
             continue
-        frames.append(draw(documents, share, generation))
-    return frames
+        frames.setdefault(documents.schema.simpleString(), []).append(draw(documents, share, generation))
+    least = 2 * default_parallelism(spark)
+    return [
+        reduce(DataFrame.union, some).coalesce(
+            max(least, math.ceil(share * sum(len(frame.inputFiles()) for frame in some)))
+        )
+        for some in frames.values()
+    ]

@@ -94,10 +94,22 @@ class Destination(ABC):
         """An empty directory for the parts of the result."""
 
     @abstractmethod
-    def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
+    def publish(
+        self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
+    ) -> Directory:
         """Put the staged parts in place, whole or not at all; where they are.
 
-        ``report`` is for ``report.json``, see `VersionRoot.publish`.
+        Parameters
+        ----------
+        report : mapping
+            For ``report.json``, see `VersionRoot.publish`.
+        incumbent : Directory, optional
+            What `incumbent` was when work began.
+
+        Raises
+        ------
+        NotFollowed
+            The result is in place, and readers were led to another one meanwhile.
         """
 
 
@@ -177,7 +189,9 @@ class Output(Destination):
         """See `Destination`."""
         return self.publication.open_staging()
 
-    def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
+    def publish(
+        self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
+    ) -> Directory:
         """See `Destination`."""
         self.publication.put_in_place(staging, names)
         return self.directory
@@ -253,9 +267,17 @@ class VersionedOutput(Destination):
         """See `Destination`."""
         return self.root.open_staging()
 
-    def publish(self, staging: Directory, names: Sequence[str], report: Mapping[str, Any]) -> Directory:
+    def publish(
+        self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
+    ) -> Directory:
         """See `Destination`."""
-        return self.root.directory(self.root.publish(staging, names, report).id)
+        expected = None if incumbent is None else id_of(incumbent)
+        return self.root.directory(self.root.publish(staging, names, report, expected=expected).id)
+
+
+def id_of(version: Directory) -> str:
+    """The id of a version by where it is."""
+    return version.path.rpartition("/")[2]
 
 
 def result_parts(destination: Destination) -> tuple[str, ...]:

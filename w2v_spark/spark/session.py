@@ -21,6 +21,7 @@ from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
 from w2v_spark.spark.java_log import JAVA_LOG
 from w2v_spark.spark.secret import with_secret, without_secrets
+from w2v_spark.spark.sockets import temporary_sockets
 from w2v_spark.spark.warehouse import temporary_warehouse
 
 __all__ = [
@@ -288,8 +289,9 @@ def _defaults(is_local: bool, threads: int) -> dict[str, str]:
     defaults = {
         "spark.ui.showConsoleProgress": "false",
         "spark.driver.memory": _driver_memory(),
-        "spark.python.unix.domain.socket.enabled": "true",  # to Python workers; a round's jobs take half the time
     }
+    # Java and Python workers at sockets, not at ports: a round's jobs take half the time.
+    defaults |= temporary_sockets() if is_local else {"spark.python.unix.domain.socket.enabled": "true"}
     quiet = Path(__file__).with_name("log4j2.properties")
     if quiet.is_file() and not any(_conf_dir().glob("log4j2.*")):
         defaults["spark.driver.defaultJavaOptions"] = f"-Dlog4j2.configurationFile={quiet.as_uri()}"

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
+from w2v_spark.errors import ConfigError, Name, NothingNew, RootDamaged, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.publishing.state import write_state
@@ -25,7 +25,7 @@ from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.origin import Origin, Scratch, Work
-from w2v_spark.spark.output import Destination, result_parts
+from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
@@ -84,6 +84,8 @@ def train(
         if not RunDirectory(output.run).has_run():  # one that was interrupted is no business of this input's
             output.run.delete()
         raise
+    except RootDamaged:
+        raise
     except StoreError as error:
         if Name("overwrite") in error.parts or Name("resume") in error.parts:
             raise
@@ -114,6 +116,7 @@ def _train(
         progress.say(f"{finished.uri} is complete already")
         return ModelDescription.read(finished)
     output.prepare()
+    before = output.incumbent()
     with text_pass_conf(spark, default_parallelism(spark)):
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
@@ -131,17 +134,16 @@ def _train(
         _write_result(staging, output, run, vocabulary, model, completed.learned)
     report = completed.report
     if gate is not None:
-        report = gate.judge(spark, staging, model, output.incumbent(), report, progress)
+        report = gate.judge(spark, staging, model, before, report, progress)
     rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     model.write(staging)
     if output.lock is not None:
         output.lock.check()
-    before = output.incumbent()
-    place = output.publish(staging, (*result_parts(output), *completed.parts), report)
+    place = output.publish(staging, (*result_parts(output), *completed.parts), report, before)
     if (now := output.incumbent()) is not None and now.uri == place.uri:
-        progress.events.emit("switch", version=_id_of(now), before=None if before is None else _id_of(before))
+        progress.events.emit("switch", version=id_of(now), before=None if before is None else id_of(before))
     if not output.keep_run:
         output.run.delete()
     check_passed(report, place)
@@ -234,10 +236,6 @@ def _write_result(
     write_history(staging, [record.to_dict() for record in learned.history])
     if output.keeps_state:
         write_state(staging, learned.weights, run.config.model.dim, RunDirectory(output.run).checked_counts(run))
-
-
-def _id_of(version: Directory) -> str:
-    return version.path.rpartition("/")[2]
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:

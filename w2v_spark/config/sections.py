@@ -310,9 +310,9 @@ class TrainConfig:
 class RetrainConfig:
     """How a version is made of the one before and of new text; the other sections stay those of the first version."""
 
-    epochs: int = setting(4, "passes over the new text and the older text that is drawn again", 1, 10_000)
+    epochs: int = setting(3, "passes over the new text and the older text that is drawn again", 1, 10_000)
     learning_rate: float = setting(
-        0.025, "learning rate at the start", above=0.0, high=10.0, gensim="`start_alpha` of `train`"
+        0.05, "learning rate at the start", above=0.0, high=10.0, gensim="`start_alpha` of `train`"
     )
     min_learning_rate: float = setting(
         0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `retrain.learning_rate`",
@@ -326,7 +326,7 @@ class RetrainConfig:
         1.0,
     )
     interpolation: float = setting(
-        0.5,
+        0.4,
         "how much of the way from the old to the newly trained weights words go, which averages what the new text "
         "teaches with what is known; a word that is mostly new goes further; 1: all the way",
         above=0.0,

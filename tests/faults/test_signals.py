@@ -50,6 +50,19 @@ def test_signals_stop_a_job_that_goes_on_later(corpus, reference, tmp_path):
     assert vectors(output) == reference
 
 
+def test_a_signal_in_the_first_pass_is_one_line(corpus, tmp_path):
+    """Also of the connection to Java that breaks by that."""
+    output, events = tmp_path / "out", tmp_path / "events.jsonl"
+    process = start(corpus, output, "--quiet", "--events", str(events))
+    wait_for(lambda: events.exists() and '"count"' in events.read_text(), process)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 143, said
+    assert said.splitlines() == ["error: stopped by SIGTERM; where a run has begun it is kept, and --resume goes on"]
+    wait_until_gone(process.pid)
+
+
 def wait_until_gone(session: int) -> None:
     deadline = time.monotonic() + 20
     while (left := processes([session])) and time.monotonic() < deadline:

@@ -54,20 +54,31 @@ def test_a_table_of_the_catalog_is_switched(spark: SparkSession, root: VersionRo
     assert Path(root.directory(first.id).file("_SUCCESS")).exists()
 
 
+def test_a_table_that_cannot_follow_is_refused_before_readers_are_led_elsewhere(
+    spark: SparkSession, root: VersionRoot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    publish(root, 1.0)
+    second = publish(root, 2.0)
+    for name in ("nowhere.x.y", "a b c d"):
+        assert main(["versions", root.root.path, "rollback", "--publish-table", name]) == 2
+        assert "--publish-table" in capsys.readouterr().err
+        assert root.current() == second.id
+
+
 def test_tables_of_others_are_left_alone(spark: SparkSession, root: VersionRoot, tmp_path: Path) -> None:
     other = VersionRoot.open(tmp_path / "other")
     publish(root, 1.0)
     publish(other, 2.0)
     CatalogTable(spark, NAME).follow(other)
     with pytest.raises(ConfigError, match=r"follows .*other"):
-        check_table(spark, NAME, root)
+        check_table(spark, NAME, root, print)
     with pytest.raises(ConfigError, match=r"follows .*other"):
         follow_root(spark, NAME, root)
     assert numbers(spark) == {(2.0, 3)}
     spark.sql(f"DROP TABLE {NAME}")
     spark.sql(f"CREATE TABLE {NAME} (a INT) USING parquet")
     with pytest.raises(ConfigError, match="has not made"):
-        check_table(spark, NAME, root)
+        check_table(spark, NAME, root, print)
 
 
 def test_train_and_rollback_switch_the_table(
@@ -117,7 +128,7 @@ def test_a_delta_table_of_somebody_else(root: VersionRoot, tmp_path: Path) -> No
     (tmp_path / "files" / "notes.txt").write_text("mine")
     for place, message in (("theirs", "does not follow"), ("files", "holds 'notes.txt'")):
         with pytest.raises(ConfigError, match=message):
-            check_table(None, f"delta:{tmp_path}/{place}", root)  # type: ignore[arg-type]
+            check_table(None, f"delta:{tmp_path}/{place}", root, print)  # type: ignore[arg-type]
         with pytest.raises(ConfigError, match=message):
             follow_root(None, f"delta:{tmp_path}/{place}", root)  # type: ignore[arg-type]
     assert pl.read_delta(str(tmp_path / "theirs")).columns == ["a"]

@@ -10,7 +10,7 @@ import pytest
 from pyspark.ml import PipelineModel
 from pyspark.sql import DataFrame, SparkSession
 
-from w2v_spark.errors import StoreError
+from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.estimator import Word2Vec, Word2VecModel
 from w2v_spark.ml.model_store import LoadedStore
 from w2v_spark.storage import Directory
@@ -88,6 +88,21 @@ def test_a_loaded_model_outlives_its_directory(model: Word2VecModel, words: Data
     assert loaded.vectors_table.counts.tolist() == model.vectors_table.counts.tolist()
     loaded.save(tmp_path / "elsewhere")
     assert contents(tmp_path / "elsewhere") == saved
+
+
+def test_only_what_was_saved_is_overwritten(model: Word2VecModel, tmp_path: Path) -> None:
+    lake, saved = tmp_path / "lake", tmp_path / "saved"
+    lake.mkdir()
+    (lake / "text.txt").write_text("all there is")
+    model.save(saved)
+    (saved / "notes.txt").write_text("mine")
+    for folder, file in ((lake, "text.txt"), (saved, "notes.txt")):
+        before = contents(folder)
+        with pytest.raises(ConfigError, match=f"holds '{file}', which was not saved there"):
+            model.write().overwrite().save(str(folder))
+        assert contents(folder) == before
+    (saved / "notes.txt").unlink()
+    model.write().overwrite().save(str(saved))
 
 
 def test_what_is_there_stays_until_the_new_model_is_complete(

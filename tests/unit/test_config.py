@@ -78,10 +78,11 @@ def test_defaults_are_the_documented_ones() -> None:
             "seed": 1,
         },
         "retrain": {
-            "epochs": 2,
-            "learning_rate": 0.0125,
+            "epochs": 3,
+            "learning_rate": 0.05,
             "min_learning_rate": 0.0001,
             "replay": 0.2,
+            "interpolation": 0.4,
             "half_life": 0.0,
             "drift_words": 10_000,
         },

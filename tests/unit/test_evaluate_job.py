@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -118,6 +120,27 @@ def test_paths_of_any_kind(run: Path, kind: Any) -> None:
     write_report({"word": "maße"}, (run / "report.json").as_uri())
     assert (run / "report.json").read_text(encoding="utf-8") == '{\n  "word": "maße"\n}\n'
     assert [path.name for path in run.iterdir() if path.name.startswith(("report", "."))] == ["report.json"]
+
+
+def test_a_report_takes_the_place_of_a_report_alone(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Not of vectors, nor of a test set; a link leads to its file, and a pipe gets what would be in one."""
+    arguments = ["--vectors", f"{run}/out", "--similarity", f"{run}/pairs.txt", "--output"]
+    (part,) = (run / "out/vectors").glob("*.parquet")
+    for file in (part, run / "pairs.txt"):
+        before = file.read_bytes()
+        assert run_evaluate([*arguments, str(file)]) == 2
+        assert f"--output {file} exists and is no report of evaluate" in capsys.readouterr().err
+        assert file.read_bytes() == before
+    (run / "link.json").symlink_to(run / "report.json")
+    for _ in range(2):
+        assert run_evaluate([*arguments, f"{run}/link.json"]) == 0
+    assert (run / "link.json").is_symlink()
+    os.mkfifo(run / "pipe")
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit((run / "pipe").read_text)
+        assert run_evaluate([*arguments, f"{run}/pipe"]) == 0
+    assert reading.result() == (run / "report.json").read_text()
+    assert (run / "pipe").is_fifo()
 
 
 @pytest.mark.parametrize(

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import zipfile
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -247,6 +249,20 @@ def refused_but_for_times(arguments: str, capsys: pytest.CaptureFixture[str]) ->
     assert (printed.out, printed.err[:7], printed.err.count("\n")) == ("", "error: ", 1)
     assert sorted(Path().rglob("*")) == before
     return printed.err
+
+
+def test_a_pipe_and_a_link_stay_what_they_are(here: Path) -> None:
+    arguments = ["--vectors", "run", "--format", "word2vec-text", "--overwrite", "--output"]
+    assert export([*arguments, f"{here}/plain.txt"]) == 0
+    (here / "link.txt").symlink_to("target.txt")
+    assert export([*arguments, f"{here}/link.txt"]) == 0
+    assert (here / "link.txt").is_symlink()
+    os.mkfifo(here / "pipe")
+    with ThreadPoolExecutor() as pool:
+        reading = pool.submit((here / "pipe").read_bytes)
+        assert export([*arguments, f"{here}/pipe"]) == 0
+    assert (here / "pipe").is_fifo()
+    assert reading.result() == (here / "target.txt").read_bytes() == (here / "plain.txt").read_bytes()
 
 
 def test_overwrite(here: Path) -> None:

@@ -14,7 +14,7 @@ import pytest
 
 import w2v_spark
 from w2v_spark import KeyedVectors
-from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.errors import ConfigError, NotFollowed, RootDamaged, StoreError
 from w2v_spark.publishing import version_root as module
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, VECTORS
 from w2v_spark.publishing.manifest import Manifest
@@ -25,7 +25,9 @@ V, D = 300, 16
 WORDS = pa.array([f"w{number}" for number in range(V)])
 
 
-def publish(root: VersionRoot, value: float, switch: bool = True, **report: object) -> Version:
+def publish(
+    root: VersionRoot, value: float, switch: bool = True, expected: str | None = None, **report: object
+) -> Version:
     """A version all of whose numbers are one."""
     staging = root.open_staging()
     counts = np.full(V, int(value) + 1, np.int64)
@@ -33,7 +35,7 @@ def publish(root: VersionRoot, value: float, switch: bool = True, **report: obje
     write_vectors(staging.filesystem, staging.file(VECTORS), WORDS, counts, [matrix], {}, rows_per_file=100)
     staging.write_json(MODEL_FILE, {"format_version": 1, "packages": {}, "timings": {"total": time.time()}})
     staging.write_json(HISTORY_FILE, {"rounds": []})
-    return root.publish(staging, (VECTORS, MODEL_FILE, HISTORY_FILE), report, switch)
+    return root.publish(staging, (VECTORS, MODEL_FILE, HISTORY_FILE), report, switch, expected)
 
 
 def value_of(location: object) -> float:
@@ -118,6 +120,60 @@ def test_a_rejected_version_stays_and_nobody_is_led_to_it(tmp_path: Path) -> Non
     assert value_of(tmp_path / "root") == 2.0
     assert publish(root, 3.0, switch=False).is_current is False
     assert publish(root, 2.0).state == State.PUBLISHED  # it has passed another gate
+
+
+def test_a_later_verdict_on_the_same_content(tmp_path: Path) -> None:
+    """Of a rejected version the report says why it was rejected last; what was published is not taken back."""
+    root = VersionRoot.open(tmp_path / "root")
+    first = publish(root, 1.0)
+    for reason in ("one", "two"):
+        rejected = publish(root, 2.0, state="rejected", reason=reason)
+        assert root.report(rejected.id)["reason"] == reason
+    assert publish(root, 1.0, state="rejected").id == first.id
+    assert root.get(first.id).state == State.PUBLISHED
+    assert root.current() == first.id
+
+
+def test_whoever_has_led_readers_elsewhere_meanwhile_is_right(tmp_path: Path) -> None:
+    root = VersionRoot.open(tmp_path / "root")
+    first, second = publish(root, 1.0), publish(root, 2.0)
+    root.rollback()
+    with pytest.raises(NotFollowed, match=f"readers follow {first.id} and no longer {second.id}"):
+        publish(root, 3.0, expected=second.id, parent=second.id)
+    assert root.current() == first.id
+    third = root.list()[-1]
+    assert (third.state, third.parent) == (State.PUBLISHED, second.id)
+    root.rollback(third.id)
+    fourth = publish(root, 4.0, expected=third.id, parent=second.id)
+    assert root.current() == fourth.id
+    assert root.rollback() == third.id, "which was current before, and not what it was made of"
+
+
+@pytest.mark.parametrize("name", ["report.json", "manifest.json"])
+def test_a_damaged_version_stops_no_other(tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    root = VersionRoot.open(tmp_path / "root")
+    first, second = publish(root, 1.0), publish(root, 2.0)
+    (tmp_path / "root/versions" / first.id / name).write_text("{")
+    assert [version.state for version in root.list()] == [State.DAMAGED, State.PUBLISHED]
+    third = publish(root, 3.0)
+    assert root.current() == third.id
+    assert root.rollback() == second.id
+    with pytest.raises(StoreError, match=name):
+        root.rollback(first.id)
+    make_old(root, monkeypatch)
+    assert root.prune(2) == [first.id]
+
+
+@pytest.mark.parametrize("content", ["", "nonsense\n"])
+def test_a_damaged_current_is_repaired_by_saying_who_it_is(tmp_path: Path, content: str) -> None:
+    root = VersionRoot.open(tmp_path / "root")
+    first = publish(root, 1.0)
+    (tmp_path / "root/CURRENT").write_text(content)
+    with pytest.raises(RootDamaged, match=r"CURRENT is damaged: .*rollback VERSION"):
+        root.current()
+    assert [version.is_current for version in root.list()] == [False]
+    assert root.rollback(first.id) == first.id
+    assert value_of(tmp_path / "root") == 1.0
 
 
 def test_rollback(tmp_path: Path) -> None:

@@ -74,7 +74,7 @@ exit codes:
   0  done
   1  failed: Spark or a file system failed, or training diverged
   2  not usable as given: an option, the configuration, the input or the output
-  3  the result did not pass its gate: it is kept as rejected, and readers follow the one before
+  3  the result is kept and readers are not led to it: it did not pass its gate, or they were led elsewhere meanwhile
 130  interrupted (Ctrl-C, SIGINT); 143 ended by SIGTERM: --resume goes on
 """
 

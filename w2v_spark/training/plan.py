@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -11,6 +12,7 @@ from w2v_spark.config import Config, RetrainConfig, TrainConfig
 # Rounds chosen by `auto`, from the measurements in benchmarks/notes/shards.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
 _ROUNDS: Final = 23  # times the root of the shards
+_RETRAINING_ROUNDS: Final = 8  # the same for weights that are trained already, and move less; see bench_retraining
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 
@@ -49,18 +51,25 @@ class Plan:
     @classmethod
     def build(cls, config: Config, default_shards: int, tokens: int) -> Plan:
         """Resolve ``auto``: shards from the cluster, rounds from the number of tokens."""
-        return cls._build(config, config.train, default_shards, tokens)
+        return cls._build(config, config.train, default_shards, tokens, choose_rounds)
 
     @classmethod
     def build_retraining(cls, config: Config, default_shards: int, tokens: int) -> Plan:
         """The same for weights that are trained already: epochs and rates are those of ``[retrain]``."""
-        return cls._build(config, config.retrain, default_shards, tokens)
+        return cls._build(config, config.retrain, default_shards, tokens, choose_retraining_rounds)
 
     @classmethod
-    def _build(cls, config: Config, passes: TrainConfig | RetrainConfig, default_shards: int, tokens: int) -> Plan:
+    def _build(
+        cls,
+        config: Config,
+        passes: TrainConfig | RetrainConfig,
+        default_shards: int,
+        tokens: int,
+        choose: Callable[[int, int], int],
+    ) -> Plan:
         train = config.train
         shards = default_shards if train.shards == "auto" else train.shards
-        rounds = choose_rounds(tokens * passes.epochs, shards) if train.rounds == "auto" else train.rounds
+        rounds = choose(tokens * passes.epochs, shards) if train.rounds == "auto" else train.rounds
         return cls(shards, rounds, passes.epochs, passes.learning_rate, passes.min_learning_rate)
 
     def boundary(self, round_number: int, tokens: int) -> int:
@@ -101,7 +110,14 @@ def choose_rounds(tokens: int, shards: int) -> int:
     What counts for accuracy is how often the shards meet, far more than how many they are, and more shards have the
     time for it. Long runs have it as well: beyond 300 million tokens their length counts like shards.
     """
-    if shards == 1:
-        return _CHECKPOINTS
-    rounds = _ROUNDS * math.sqrt(shards * max(tokens / _SHORT_RUN, 1.0))
+    return _CHECKPOINTS if shards == 1 else _rounds(_ROUNDS, tokens, shards)
+
+
+def choose_retraining_rounds(tokens: int, shards: int) -> int:
+    """The same where weights go on: they are near each other from the start, and a third of the rounds is as good."""
+    return _rounds(_RETRAINING_ROUNDS, tokens, shards)
+
+
+def _rounds(base: int, tokens: int, shards: int) -> int:
+    rounds = base * math.sqrt(shards * max(tokens / _SHORT_RUN, 1.0))
     return min(math.ceil(rounds), _MOST_ROUNDS)

@@ -62,6 +62,7 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
     @errors_naming_params()
     def _fit(self, dataset: DataFrame) -> Word2VecModel:
         config, column = build_config(self), _input_column(self)
+        check_unknown_words(self.getUnknownWords())
         if self.getOutputCol() in dataset.columns:
             raise ConfigError(f"outputCol = {self.getOutputCol()!r} is a column of the input already; name another one")
         store = fit_frame(dataset, column, config, self.getRunDirectory(), self.getVerbose())

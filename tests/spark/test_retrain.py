@@ -248,6 +248,32 @@ def test_gates_stand_between_retraining_and_readers(
     assert opened.report(opened.require())["parent"] == before
 
 
+def test_a_rollback_meanwhile_is_not_overruled(
+    root: Path, nights: list[Path], tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The new version stays beside the one that somebody has led readers to; it was made of the one before."""
+    from w2v_spark.spark.retraining import Retraining
+
+    other = tmp_path / "other"
+    shutil.copytree(root, other)
+    opened = VersionRoot.open(other)
+    first, second = opened.list()
+    complete = Retraining.complete
+
+    def rolled_back(self: Any, learned: Any, work: Any) -> Any:
+        opened.rollback()
+        return complete(self, learned, work)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Retraining, "complete", rolled_back)
+        assert call("retrain", "--from", other, "--input", nights[2], "--skip-noise", "--quiet") == 3
+    third = opened.list()[-1]
+    assert f"version {third.id} is complete, but readers follow {first.id}" in capsys.readouterr().err
+    assert opened.current() == first.id
+    assert (third.state, third.parent) == ("published", second.id)
+    assert not (other / "_run").exists()
+
+
 def test_what_does_not_go_on_is_refused(root: Path, nights: list[Path], tmp_path: Path,
                                         capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
     def refusal(*arguments: object) -> str:

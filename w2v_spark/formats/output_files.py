@@ -41,6 +41,8 @@ class OutputFiles:
             raw: Any = open(place.path, "wb", buffering=0)  # noqa: PTH123, SIM115
             self._open.append(raw)
             return raw  # type: ignore[no-any-return]
+        if place.is_local and Path(place.path).is_dir():
+            raise ConfigError(f"{os.fspath(location)} is a directory; name a file")
         temporary = f"{parent}/.{name}.{uuid.uuid4().hex}.tmp"
         try:
             raw = place.filesystem.open_output_stream(temporary, compression=None)

@@ -126,7 +126,9 @@ class Input:
     """Files that were opened last; they know after the first pass how many of their lines are malformed."""
 
     def __post_init__(self) -> None:
-        """Spark takes names of formats in any case."""
+        """Spark takes names of formats in any case, and an empty path for the working directory."""
+        if "" in self.paths:
+            raise ConfigError(Name("input"), " is an empty path; name a file or a directory")
         if self.format and self.format.lower() in FILE_FORMATS | TABLE_MARKS.keys():
             self.format = self.format.lower()
 

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import ConfigError, Name, NothingNew, RootDamaged, StoreError
+from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.publishing.state import write_state
@@ -69,6 +69,8 @@ def train(
         Weights became NaN or infinite.
     GateFailed
         The result is in place, as rejected.
+    NotFollowed
+        The result is in place, and readers were led elsewhere while it was made.
     NothingNew
         The origin sees no reason to train; nothing is published.
     """
@@ -141,7 +143,11 @@ def _train(
     model.write(staging)
     if output.lock is not None:
         output.lock.check()
-    place = output.publish(staging, (*result_parts(output), *completed.parts), report, before)
+    try:
+        place = output.publish(staging, (*result_parts(output), *completed.parts), report, before)
+    except NotFollowed:
+        output.run.delete()  # the version is complete, and to go on with the run would overrule who has decided
+        raise
     if (now := output.incumbent()) is not None and now.uri == place.uri:
         progress.events.emit("switch", version=id_of(now), before=None if before is None else id_of(before))
     if not output.keep_run:

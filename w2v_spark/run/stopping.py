@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -83,7 +82,5 @@ class Stopping:
                 os.write(sys.stderr.fileno(), text.encode())
             return
         self.requested = number
-        # What waits for an answer of Java would tell of the broken connection, at length.
-        logging.getLogger("py4j").setLevel(logging.CRITICAL + 1)
         self._interrupt()
         raise Stopped(number, "; where a run has begun it is kept, and --resume goes on")

@@ -8,6 +8,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Final
 
 from py4j.protocol import Py4JError, Py4JNetworkError
@@ -81,6 +82,23 @@ def quiet_analysis() -> Iterator[None]:
 
 
 @contextmanager
+def _quiet_connections() -> Iterator[None]:
+    """Keep Py4J from telling at length of a connection that breaks; it raises that as well, and writes it to nobody's
+    logger but the root of all, which without handlers means standard error.
+    """
+    root = logging.getLogger()
+
+    def is_of_others(record: logging.LogRecord) -> bool:
+        return "py4j" not in Path(record.pathname).parts
+
+    root.addFilter(is_of_others)
+    try:
+        yield
+    finally:
+        root.removeFilter(is_of_others)
+
+
+@contextmanager
 def translated_errors() -> Iterator[None]:
     """Turn an error of Spark into one of ours where a task raised one, or where it is known what to do about it.
 
@@ -96,7 +114,8 @@ def translated_errors() -> Iterator[None]:
         A disk is full, memory has run out, or a process of Spark has ended.
     """
     try:
-        yield
+        with _quiet_connections():
+            yield
     except _JAVA_IS_GONE as error:
         raise ClusterError(
             "the Java process of Spark has ended, most often because the system or the user has stopped it; a training "

@@ -83,8 +83,9 @@ def quiet_analysis() -> Iterator[None]:
 
 @contextmanager
 def _quiet_connections() -> Iterator[None]:
-    """Keep Py4J from telling at length of a connection that breaks; it raises that as well, and writes it to nobody's
-    logger but the root of all, which without handlers means standard error.
+    """Keep Py4J from telling at length of a connection that breaks, which it raises as well.
+
+    It writes to the root of all loggers, which without handlers means standard error.
     """
     root = logging.getLogger()
 

@@ -35,7 +35,7 @@ def watched(progress: Progress, command: str, output: str) -> Iterator[None]:
     except Exception as error:
         if (number := progress.stopping.requested) is not None:  # the signal has reached Java as well
             end_spark()
-            signalled = Stopped(number, "; what is finished is kept, and --resume goes on")
+            signalled = Stopped(number, "; where a run has begun it is kept, and --resume goes on")
             emit("error", text=str(signalled), exit_code=signalled.exit_code)
             raise signalled from error
         text, code = describe(error) or (f"{type(error).__name__}: {error}", FAILED)

@@ -15,6 +15,7 @@ import pytest
 import w2v_spark
 from w2v_spark import KeyedVectors
 from w2v_spark.errors import ConfigError, NotFollowed, RootDamaged, StoreError
+from w2v_spark.publishing import version_list
 from w2v_spark.publishing import version_root as module
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, VECTORS
 from w2v_spark.publishing.manifest import Manifest
@@ -260,7 +261,7 @@ def test_a_place_that_holds_something_else(tmp_path: Path, what: str) -> None:
 
 
 def test_a_damaged_current(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module.time, "sleep", lambda _: None)
+    monkeypatch.setattr(version_list, "_SECONDS_BETWEEN_TRIES", 0)
     root = VersionRoot.open(tmp_path / "root")
     publish(root, 1.0)
     (tmp_path / "root/CURRENT").write_text("../../etc\n")

@@ -26,6 +26,7 @@ from w2v_spark.publishing.version import State, Version, is_id
 from w2v_spark.storage import Directory
 
 _READ_TRIES: Final = 20
+_SECONDS_BETWEEN_TRIES: Final = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +82,7 @@ class VersionList:
                 text = self.root.read_bytes(CURRENT_FILE).decode("ascii", "replace").strip()
             if is_id(text):
                 return text
-            time.sleep(0.05)
+            time.sleep(_SECONDS_BETWEEN_TRIES)
         raise RootDamaged(
             f"{self.root.uri}/{CURRENT_FILE} is damaged: it says {text[:80]!r}, expected a version; let readers follow "
             f"one again: w2v-spark versions {self.root.uri} rollback VERSION"

@@ -38,8 +38,8 @@ PYTEST := $(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-
 test: $(STAMP) ## run the quick tests, some minutes; a part of them: make test ARGS=tests/unit
 	$(PYTEST) -m "not slow" $(ARGS)
 
-check: $(STAMP) lint ## check style, types and tests; what .ci/run runs; LONG=1 for those of minutes as well
-	$(PYTEST) $(if $(LONG),,-m "not long") $(ARGS)
+check: $(STAMP) lint ## check style, types and all tests; what .ci/run runs
+	$(PYTEST) $(ARGS)
 
 lint: $(STAMP) ## check style and types
 	$(BIN)/ruff check .

@@ -23,9 +23,7 @@ SPECULATION = {
 SLEEPS = (20, 60, 120)  # seconds; a busy machine may need longer until a copy is started
 
 
-@pytest.mark.long
 @pytest.mark.cluster
-@pytest.mark.slow
 def test_executors_failures_and_speculation_do_not_change_a_bit(corpus, reference, tmp_path):
     with standalone_cluster(tmp_path / "cluster", workers=3, cores=1, memory="1g") as cluster:
         for executors in (1, 2, 3):

@@ -5,14 +5,11 @@ from __future__ import annotations
 import signal
 import time
 
-import pytest
-
 from tests.faults.processes import processes
 from tests.faults.random_kills import Trial, bench
 from tests.faults.runs import DEADLINE, rounds_done, start, vectors, wait_for
 
 
-@pytest.mark.long
 def test_signals_stop_a_job_that_goes_on_later(corpus, reference, tmp_path):
     """SIGTERM in round 3 or later, then Ctrl-C twice; a second job is refused meanwhile, and no child stays behind."""
     output, events = tmp_path / "out", tmp_path / "events.jsonl"
@@ -71,8 +68,6 @@ def wait_until_gone(session: int) -> None:
     assert left == []
 
 
-@pytest.mark.long
-@pytest.mark.slow
 def test_a_few_random_kills(tmp_path):
     """``make faults`` in short: of Java, of a daemon and of a driver."""
     with bench(["local[2]"], tmp_path) as made:

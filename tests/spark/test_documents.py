@@ -29,6 +29,7 @@ def test_null_and_empty_documents(job, tmp_path, out, reference):
     assert model.corpus["digest"] == reference.corpus["digest"]
 
 
+@pytest.mark.slow
 def test_a_line_of_100_megabytes_and_one_of_20_without_a_space(job, tmp_path, out):
     words = [f"{'wordsofsomelength' * 2}{number:02d}" for number in range(50)]
     block, blocks = " ".join(words) + " ", 58_000

@@ -94,6 +94,7 @@ class TestMachinery:
         fitted.bestModel.save(str(tmp_path / "best"))
         assert isinstance(fitted, CrossValidatorModel)
 
+    @pytest.mark.slow
     def test_a_pipeline_is_tuned_by_a_split(self, quick: Word2Vec, spark: SparkSession, tmp_path: Path) -> None:
         texts = spark.createDataFrame([(text,) for text in TEXTS], "text string")
         grid = ParamGridBuilder().addGrid(quick.vectorSize, [5, 3]).baseOn({quick.rounds: 1}).build()

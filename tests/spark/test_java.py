@@ -68,6 +68,7 @@ def fake_java(tmp_path: Path) -> Callable[..., Path]:
     return make
 
 
+@pytest.mark.slow
 @needs_wheel
 def test_spark_starts_on_the_wheel_where_there_is_no_java(no_java: Path, tmp_path: Path) -> None:
     report = start(tmp_path)

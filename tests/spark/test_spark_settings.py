@@ -211,7 +211,6 @@ def differs(spark: SparkSession, folder: Path, setting: tuple[str, str]) -> bool
         return run(spark, folder) != before
 
 
-@pytest.mark.long
 @pytest.mark.slow
 def test_settings_that_count_from_the_start(reference: Result, folder: Path) -> None:
     inherited = environment_without("SPARK_", "PYSPARK_")

@@ -76,7 +76,6 @@ def test_a_truncated_file_is_one_line(tmp_path: Path, truncated: Path) -> None:
     assert "ERROR Executor" in log.read_text()
 
 
-@pytest.mark.long
 def test_the_last_of_several_lines_is_the_error(tmp_path: Path, truncated: Path) -> None:
     code, lines = train(tmp_path, truncated, tmp_path / "out")
     assert code == 2
@@ -105,7 +104,6 @@ def small_disk(tmp_path: Path) -> Iterator[Callable[[], Path]]:
         subprocess.run(["umount", "--lazy", str(disk)], check=True)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("kind", ["a small disk", "a limit to files"])
 def test_a_full_disk_is_one_line(tmp_path: Path, kind: str, small_disk: Callable[[], Path]) -> None:
     source = write_text(tmp_path / "a.txt", MANY)
@@ -141,7 +139,6 @@ def test_a_spark_that_does_not_start_says_why(tmp_path: Path) -> None:
     assert line.endswith(f"(details: {log})")
 
 
-@pytest.mark.long
 def test_logging_that_the_user_has_set_up_is_left_alone(tmp_path: Path) -> None:
     """Their own log4j2 file says what goes to standard error, and it does."""
     conf = tmp_path / "conf"

@@ -229,6 +229,7 @@ def test_words_and_pairs_are_those_of_one_thread(job: MainJob, text: Path, tmp_p
         assert [record[key] for record in two.rounds] == [record[key] for record in one.rounds]
 
 
+@pytest.mark.slow
 def test_plain_python_gives_a_task_its_cores(tmp_path: Path) -> None:
     """In a process of its own: one slot of two cores, so one shard, and nothing to warn of."""
     source, out = write_text(tmp_path / "a.txt", DOCUMENTS), tmp_path / "out"

@@ -19,7 +19,6 @@ from w2v_spark.spark.java import find_java_home
 NOWHERE = "/dev/null/nowhere"  # not even root can make this
 
 
-@pytest.mark.long
 @pytest.mark.slow  # everything is compiled, and nothing kept by the driver
 @pytest.mark.parametrize("named", [False, True], ids=["no place", "NUMBA_CACHE_DIR"])
 def test_the_main_job_without_a_home(tmp_path: Path, named: bool) -> None:

@@ -166,7 +166,10 @@ def test_a_damaged_version_stops_no_other(tmp_path: Path, name: str, monkeypatch
 
 
 @pytest.mark.parametrize("content", ["", "nonsense\n"])
-def test_a_damaged_current_is_repaired_by_saying_who_it_is(tmp_path: Path, content: str) -> None:
+def test_a_damaged_current_is_repaired_by_saying_who_it_is(
+    tmp_path: Path, content: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(version_list, "_SECONDS_BETWEEN_TRIES", 0)
     root = VersionRoot.open(tmp_path / "root")
     first = publish(root, 1.0)
     (tmp_path / "root/CURRENT").write_text(content)

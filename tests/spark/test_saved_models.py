@@ -123,6 +123,12 @@ def test_what_is_there_stays_until_the_new_model_is_complete(
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_an_empty_path_is_refused() -> None:
+    for writer in (Word2Vec().write(), Word2Vec().write().overwrite()):
+        with pytest.raises(ConfigError, match="path to save to is empty"):
+            writer.save("")
+
+
 def test_a_path_may_be_a_path(tmp_path: Path) -> None:
     estimator = Word2Vec(inputCol="words", vectorSize=7)
     estimator.save(tmp_path / "estimator")

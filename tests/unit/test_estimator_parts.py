@@ -78,8 +78,9 @@ class TestFindSynonyms:
     def test_what_cannot_be_asked_is_refused(self) -> None:
         with pytest.raises(WordNotFound):
             self.store.find_synonyms("nothing", 1)
-        with pytest.raises(ConfigError, match="num = 0"):
-            self.store.find_synonyms("w3", 0)
+        for num in (0, -1, 2.5, True):
+            with pytest.raises(ConfigError, match=f"num = {num}"):
+                self.store.find_synonyms("w3", num)
         with pytest.raises(InputError, match=r"expected \(20,\)"):
             self.store.find_synonyms([1.0], 1)
         with pytest.raises(InputError, match="not finite"):

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import copy
+import pickle
+import shutil
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,7 @@ from hypothesis import strategies as st
 from pyarrow import fs
 
 from tests.unit.vector_files import awkward_matrix
+from w2v_spark import KeyedVectors
 from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.vectors import reading, row_stack, table
 from w2v_spark.vectors.blocks import Matrix
@@ -297,3 +301,20 @@ def test_a_stack_is_the_matrix_of_its_pieces(sizes: list[tuple[int, bool]], data
 def test_pieces_that_make_no_matrix(pieces: list[Matrix]) -> None:
     with pytest.raises(InputError, match="make no matrix"):
         RowStack(pieces)
+
+
+def test_pickles_and_copies_need_no_file(tmp_path: Path) -> None:
+    """They go to other processes and outlive the table."""
+    matrix = make_matrix()
+    write(tmp_path / "vectors", matrix)
+    whole = KeyedVectors.load(tmp_path / "vectors")
+    top = KeyedVectors.load(tmp_path / "vectors", limit=10)
+    assert is_mapped(open_vectors(tmp_path / "vectors"))
+    pickles = [pickle.dumps(each) for each in (whole, top)]
+    copies = [copy.copy(whole), copy.deepcopy(top)]
+    shutil.rmtree(tmp_path / "vectors")
+    for kept, rows in zip([*map(pickle.loads, pickles), *copies], (V, 10, V, 10), strict=True):
+        assert kept.words == [f"wörd{i}" for i in range(rows)]
+        np.testing.assert_array_equal(kept.matrix, matrix[:rows])
+        np.testing.assert_array_equal(kept.counts, np.arange(V, V - rows, -1))
+    assert len(pickles[1]) < len(pickles[0]) / 10

@@ -81,8 +81,8 @@ class ModelStore(ABC):
         ------
         WordNotFound, InputError, ConfigError
         """
-        if num < 1:
-            raise ConfigError(f"num = {num} is not allowed: the number of similar words must be above 0")
+        if num is True or not hasattr(num, "__index__") or num < 1:
+            raise ConfigError(f"num = {num!r} is not allowed: the number of similar words is a whole number above 0")
         self.vectors.prepare_search()
         if isinstance(query, str):
             return self.vectors.similar_by_key(query, num)

@@ -52,9 +52,11 @@ class ParamsWriter(MLWriter):
         StoreError
             The path is one that only Spark reaches.
         ConfigError
-            With ``overwrite()``: something is there that no ``save`` has written.
+            The path is empty; or with ``overwrite()``, something is there that no ``save`` has written.
         """
         path = os.fspath(path)
+        if not path:
+            raise ConfigError("the path to save to is empty; name a directory")
         if self.shouldOverwrite:
             _check_saved(path)
         if not self.shouldOverwrite or self._store is None:

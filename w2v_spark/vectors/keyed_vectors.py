@@ -87,6 +87,11 @@ class KeyedVectors(NearestWords):
         table = open_vectors(location, limit)
         return cls(table.words, table.stack, table.counts)
 
+    def __reduce__(self) -> tuple[type[Self], tuple[pa.StringArray | Sequence[str], Matrix, Counts | None]]:
+        """For pickle and copies: words, vectors and counts in memory, 4 V D bytes, wherever the vectors lie now."""
+        content = self._content
+        return type(self), (content.index.given, content.stack.to_matrix(), content.counts)
+
     # Words and rows
 
     def __len__(self) -> int:

@@ -25,6 +25,11 @@ class WordIndex:
     def __init__(self, words: pa.StringArray | Sequence[str]) -> None:
         self._words = words
 
+    @property
+    def given(self) -> pa.StringArray | Sequence[str]:
+        """All words, as they were given."""
+        return self._words
+
     def __len__(self) -> int:
         return len(self._words)
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 import time
+
+import pytest
 
 from tests.faults.processes import processes
 from tests.faults.random_kills import Trial, bench
-from tests.faults.runs import DEADLINE, rounds_done, start, vectors, wait_for
+from tests.faults.runs import DEADLINE, TRAIN, arguments, rounds_done, start, vectors, wait_for
 
 
 def test_signals_stop_a_job_that_goes_on_later(corpus, reference, tmp_path):
@@ -33,7 +37,7 @@ def test_signals_stop_a_job_that_goes_on_later(corpus, reference, tmp_path):
 
     process = start(corpus, output, "--resume")
     wait_for(lambda: rounds_done(output) > done, process)
-    for _ in range(2):
+    for _ in range(3):  # the last ones while it tidies up
         process.send_signal(signal.SIGINT)
         time.sleep(0.05)
     _, said = process.communicate(timeout=DEADLINE)
@@ -59,6 +63,30 @@ def test_a_signal_in_the_first_pass_is_one_line(corpus, tmp_path):
     assert process.returncode == 143, said
     assert said.splitlines() == ["error: stopped by SIGTERM; where a run has begun it is kept, and --resume goes on"]
     wait_until_gone(process.pid)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_signal_while_spark_starts_leaves_no_java(count, corpus, tmp_path):
+    """PySpark does not know yet what it has launched."""
+    output = tmp_path / "out"
+    process = subprocess.Popen(
+        [sys.executable, TRAIN, *arguments(corpus, output)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: any(one.is_java for one in processes([process.pid])), process)
+    for _ in range(count):
+        process.send_signal(signal.SIGTERM)
+        time.sleep(0.05)
+    _, said = process.communicate(timeout=DEADLINE)
+    assert process.returncode == 143, said
+    assert said.splitlines() == [
+        "SIGTERM: stopping after the start of Spark; once more stops at once",
+        "error: stopped by SIGTERM; where a run has begun it is kept, and --resume goes on",
+    ]
+    wait_until_gone(process.pid)
+    assert not (output / "lock.json").exists()
 
 
 def wait_until_gone(session: int) -> None:

@@ -68,6 +68,47 @@ def test_outside_of_rounds_the_first_one_does(number: int, code: int) -> None:
     assert stopped.value.exit_code == code
 
 
+@pytest.mark.parametrize("rounds", [1, 2])
+def test_impatience_does_not_disturb_tidying_up(rounds: int) -> None:
+    """Ctrl-C again and again: whether a round has ended in between or not, what comes after `Stopped` is done."""
+    stopping = Stopping(lambda: send(signal.SIGINT))
+
+    def work() -> None:
+        try:
+            with stopping.rounds():
+                send(signal.SIGINT)
+                stopping.check(1, rounds)
+                send(signal.SIGINT)
+        finally:
+            send(signal.SIGINT)
+            send(signal.SIGTERM)
+
+    with stopping.handled(), pytest.raises(Stopped):
+        work()
+
+
+@pytest.mark.parametrize(("number", "code"), SIGNALS)
+def test_the_start_of_spark_is_awaited(number: int, code: int, capfd: pytest.CaptureFixture[str]) -> None:
+    """And handlers that PySpark puts in place are replaced."""
+    done: list[str] = []
+    stopping = Stopping(lambda: done.append("ended"))
+    before = signal.getsignal(number)
+
+    def start() -> None:
+        with stopping.start():
+            send(number)
+            done.append("started")
+            signal.signal(number, signal.SIG_IGN)
+
+    with stopping.handled():
+        with pytest.raises(Stopped) as stopped:
+            start()
+        assert signal.getsignal(number) not in (before, signal.SIG_IGN)
+    assert (stopped.value.exit_code, done) == (code, ["started", "ended"])
+    assert "stopping after the start of Spark; once more stops at once" in capfd.readouterr().err
+    assert signal.getsignal(number) == before
+
+
 def test_handlers_of_others_are_restored() -> None:
     before = [signal.getsignal(number) for number, _ in SIGNALS]
     with Stopping().handled():

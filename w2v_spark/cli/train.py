@@ -116,14 +116,17 @@ def train_and_report(
     gates = build_gates(options, config, measures_drift=measures_drift)
     gate = GateCheck(gates) if gates else None
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
-    with watched(progress, command, output.home.uri), occupied(output.home, command, progress.warn) as lock:
-        with translated_errors():
+    with (
+        progress.stopping.handled(),
+        watched(progress, command, output.home.uri),
+        occupied(output.home, command, progress.warn) as lock,
+    ):
+        with progress.stopping.start(), translated_errors():
             session = get_session(threads=config.train.threads)
         if options.publish_table is not None:
             check_table(session, options.publish_table, VersionRoot(output.home), progress.warn)
         try:
-            with progress.stopping.handled():  # PySpark has put handlers of its own in place
-                model = train(session, source, config, replace(output, lock=lock), progress, origin, gate)
+            model = train(session, source, config, replace(output, lock=lock), progress, origin, gate)
         except NothingNew as nothing:
             progress.say(f"nothing to do: {nothing}")
             model = None

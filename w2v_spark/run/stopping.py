@@ -9,7 +9,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 _SIGNALS: Final = (signal.SIGTERM, signal.SIGINT)
 
@@ -44,15 +44,17 @@ class Stopping:
 
     def __init__(self, interrupt: Callable[[], None] = lambda: None) -> None:
         self.requested: int | None = None
-        self._interrupt, self._can_wait = interrupt, False
+        self._interrupt, self._is_ending = interrupt, False
+        self._waits_for = ""
 
     @contextlib.contextmanager
     def handled(self) -> Iterator[None]:
-        """Handle the signals meanwhile, where this is the main thread; those who had handled them do so afterwards."""
-        if threading.current_thread() is not threading.main_thread():
-            yield
-            return
-        before = {number: signal.signal(number, self._handle) for number in _SIGNALS}
+        """Handle the signals meanwhile, where this is the main thread; those who had handled them do so afterwards.
+
+        Once `Stopped` was raised further signals change nothing until the end of the block: so what has to be tidied
+        up, a lock above all, belongs within it, and may take some seconds only.
+        """
+        before = self._take_over()
         try:
             yield
         finally:
@@ -62,25 +64,60 @@ class Stopping:
     @contextlib.contextmanager
     def rounds(self) -> Iterator[None]:
         """While there are rounds, the first signal lets the one in flight finish: see `check`."""
-        self._can_wait = True
+        self._waits_for = "this round"
         try:
             yield
         finally:
-            self._can_wait = False
+            self._waits_for = ""
+
+    @contextlib.contextmanager
+    def start(self) -> Iterator[None]:
+        """While Spark starts: the first signal waits until it has, since half a start is not ended cleanly.
+
+        PySpark may put handlers of its own in place meanwhile, which are replaced.
+
+        Raises
+        ------
+        Stopped
+            At the end of the block.
+        """
+        self._waits_for = "the start of Spark"
+        try:
+            yield
+        except KeyboardInterrupt:  # by a handler of PySpark
+            self._is_ending = True
+            raise
+        finally:
+            self._take_over()
+            self._waits_for = ""
+        if self.requested is not None:
+            self._stop(self.requested)
 
     def check(self, done: int, rounds: int) -> None:
         """After a finished round. Raises `Stopped` if a signal has asked for it."""
         if self.requested is not None and done < rounds:
+            self._is_ending = True
             raise Stopped(self.requested, f" after round {done} of {rounds}; --resume goes on")
 
+    def _take_over(self) -> dict[int, Any]:
+        """Handle the signals from now on; the handlers of before, by number."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
+        return {number: signal.signal(number, self._handle) for number in _SIGNALS}
+
     def _handle(self, number: int, _: FrameType | None) -> Any:
-        if self.requested is None and self._can_wait:
+        if self._is_ending:
+            return
+        if self.requested is None and self._waits_for:
             self.requested = number
             # Not through the stream: a handler may interrupt whoever is writing to it.
             with contextlib.suppress(OSError, ValueError, AttributeError):
-                text = f"{signal.Signals(number).name}: stopping after this round; once more stops at once\n"
+                text = f"{signal.Signals(number).name}: stopping after {self._waits_for}; once more stops at once\n"
                 os.write(sys.stderr.fileno(), text.encode())
             return
-        self.requested = number
+        self._stop(number)
+
+    def _stop(self, number: int) -> NoReturn:
+        self.requested, self._is_ending = number, True
         self._interrupt()
         raise Stopped(number, "; where a run has begun it is kept, and --resume goes on")

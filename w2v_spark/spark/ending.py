@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import subprocess
 from typing import Any, Final
 
@@ -35,5 +36,18 @@ def end_spark() -> None:
 
 def _own_java() -> subprocess.Popen[Any] | None:
     gateway = getattr(pyspark.SparkContext, "_gateway", None)
+    if gateway is None:
+        return _launching_java()
     process = getattr(gateway, "proc", None)
     return process if isinstance(process, subprocess.Popen) else None
+
+
+def _launching_java() -> subprocess.Popen[Any] | None:
+    """A Java that PySpark has launched and was not told the port of: only a local variable of PySpark knows it.
+
+    It would stay for good, since it cannot hand its port over any more and fails with its other threads alive.
+    """
+    for one in gc.get_objects():
+        if isinstance(one, subprocess.Popen) and "spark-submit" in str(one.args) and one.poll() is None:
+            return one
+    return None

@@ -85,17 +85,21 @@ def quiet_analysis() -> Iterator[None]:
 def _quiet_connections() -> Iterator[None]:
     """Keep Py4J from telling at length of a connection that breaks, which it raises as well.
 
-    It writes to the root of all loggers, which without handlers means standard error.
+    It writes to the root of all loggers, which gives that one a handler to standard error if it has none, and then to
+    loggers of its own, which pass on to it.
     """
-    root = logging.getLogger()
+    root, own = logging.getLogger(), logging.getLogger("py4j")
+    passes_on = own.propagate
 
     def is_of_others(record: logging.LogRecord) -> bool:
         return "py4j" not in Path(record.pathname).parts
 
     root.addFilter(is_of_others)
+    own.propagate = False
     try:
         yield
     finally:
+        own.propagate = passes_on
         root.removeFilter(is_of_others)
 
 

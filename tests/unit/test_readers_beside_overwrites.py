@@ -62,6 +62,8 @@ def by_stream(output: Path) -> tuple[set[float], int]:
 
 def by_pyarrow(output: Path) -> tuple[set[float], int]:
     table = ds.dataset(output / "vectors", format="parquet").to_table()
+    if not table.num_columns:
+        raise FileNotFoundError("no file is left in what was a directory of vectors when it was opened")
     return set(pc.list_flatten(table["vector"]).unique().to_pylist()), len(table)
 
 

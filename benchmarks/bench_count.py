@@ -13,10 +13,10 @@ from pyspark.sql import DataFrame
 from benchmarks.common import Target, add_data_argument, data_files, print_table, report_targets, timed, write_result
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.settings import text_pass_conf
-from w2v_spark.spark.text_passes import build_vocabulary
 
 Counter = Callable[[DataFrame], None]
 

@@ -17,7 +17,7 @@ from w2v_spark.config import Config, TextConfig
 from w2v_spark.corpus.chunks import CHUNK_SCHEMA, ChunkEncoder, decode_ids, order_chunks
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
-from w2v_spark.spark.text_passes import BUCKET_TOKENS
+from w2v_spark.spark.encode_pass import BUCKET_TOKENS
 from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.text.words import Words
 

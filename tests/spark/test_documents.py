@@ -15,7 +15,8 @@ from tests.spark.documents import COUNTS, DOCUMENTS, REPEATED, write_parquet, wr
 from w2v_spark.config import Config
 from w2v_spark.corpus.documents import find_document, read_documents
 from w2v_spark.errors import InputError
-from w2v_spark.spark.text_passes import build_vocabulary, encode_corpus
+from w2v_spark.spark.count_pass import build_vocabulary
+from w2v_spark.spark.encode_pass import encode_corpus
 from w2v_spark.storage import Directory, digest
 
 VOCABULARY = "vocabulary.parquet"

@@ -28,8 +28,8 @@ from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.spark import train as main_job
+from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.origin import Scratch
-from w2v_spark.spark.text_passes import build_vocabulary
 from w2v_spark.storage import Directory
 
 FREQUENT = ["vocabulary.min_count=2"]

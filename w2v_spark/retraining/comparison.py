@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,8 +50,10 @@ class Comparison:
         if not len(common):
             return None
         pairs = WordPairs(before.vectors, after.vectors, common.old, common.new)
-        rotation = fit_rotation(pairs, np.log1p(after.counts[common.new].astype(np.float64)))
-        return cls(common, rotation, cosines_of(pairs, rotation), overlaps(pairs, words))
+        with ThreadPoolExecutor(1) as pool:  # a rotation changes no neighbour
+            overlap = pool.submit(overlaps, pairs, words)
+            rotation = fit_rotation(pairs, np.log1p(after.counts[common.new].astype(np.float64)))
+            return cls(common, rotation, cosines_of(pairs, rotation), overlap.result())
 
     def table(self, before: Space, after: Space) -> pa.Table:
         """The drift table of `DRIFT_SCHEMA`."""

@@ -14,9 +14,9 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.rounds import RoundsLearner
-from w2v_spark.spark.text_passes import build_vocabulary
 from w2v_spark.storage import Directory
 from w2v_spark.training.plan import Plan
 

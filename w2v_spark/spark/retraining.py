@@ -27,12 +27,12 @@ from w2v_spark.retraining.noise import SeedNoise, noise_key
 from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.count_pass import REPLAYED, collect_vocabulary, count_words
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.older_text import chain_of, find_changed, find_same, replay
 from w2v_spark.spark.origin import Completed, Work
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.seed_noise import learn_with_another_seed
-from w2v_spark.spark.text_passes import REPLAYED, collect_vocabulary, count_words
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader
 from w2v_spark.training.plan import Plan

@@ -7,11 +7,11 @@ from typing import Final
 from w2v_spark.publishing.layout import NOISE
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE, Run
+from w2v_spark.spark.encode_pass import encode_corpus
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.origin import Work
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.settings import text_pass_conf, training_conf
-from w2v_spark.spark.text_passes import encode_corpus
 
 _ALL_SEEDS: Final = 1 << 63
 

@@ -20,6 +20,7 @@ from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.encode_pass import encode_corpus
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
@@ -31,7 +32,6 @@ from w2v_spark.spark.session import check_threads, check_worker_python, shows_co
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
-from w2v_spark.spark.text_passes import encode_corpus
 from w2v_spark.storage import Directory
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.vectors.table import write_vectors

@@ -1,39 +1,31 @@
-"""The two passes over the text as Spark jobs: count the words, then encode the documents into shards."""
+"""The second pass over the text as a Spark job: encode the documents into shards of ids."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, fields
 from functools import reduce
 from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
-from pyspark.sql import DataFrame, Observation
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import BinaryType, IntegerType, LongType, StructType
 
-from w2v_spark.config import Config, TextConfig
+from w2v_spark.config import Config
 from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids, order_chunks
 from w2v_spark.corpus.documents import write_documents
 from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard, write_part
-from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
-from w2v_spark.errors import InputError, Name, VocabularyError
-from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
+from w2v_spark.errors import InputError, Name
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
 BUCKET_TOKENS: Final = 1 << 23
-REPLAYED: Final = "replayed "
-"""Begins the names of statistics of text that is trained on but does not count."""
 _MOST_PARTITIONS: Final = 10_000
-_BATCH_RECORDS: Final = 100_000
-_MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
-_COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
 _PART_SCHEMA: Final = (
     "bucket int, file string, sentences bigint, batches array<int>, ends array<bigint>, checksums array<string>, "
     "documents string, documents_digest string, digest bigint, id_sum bigint"
@@ -43,136 +35,6 @@ _PART_ARROW_SCHEMA: Final = pa.schema([
     ("ends", pa.list_(pa.int64())), ("checksums", pa.list_(pa.string())), ("documents", pa.string()),
     ("documents_digest", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()),
 ])  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class CountWords:
-    """Partial word counts of a partition: runs on the executors under ``mapInArrow``."""
-
-    analyzer: Analyzer
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Words with their counts, then the partition's statistics, whose words are null."""
-        table, sentences, tokens = WordTable(), 0, 0
-        for batch in batches:
-            for words in self.analyzer.words(batch.column(0)):
-                sentences += int(np.count_nonzero(words.breaks))
-                tokens += len(words)
-                table.count(words)
-                if len(table) > _MOST_WORDS:
-                    yield from _count_batches(table.words(), table.counts())
-                    table.clear()
-        yield from _count_batches(table.words(), table.counts())
-        totals = {"sentences": sentences, "tokens": tokens, **asdict(self.analyzer.seen)}
-        names = pa.array(list(totals), pa.string())
-        counts = pa.array(list(totals.values()), pa.int64())
-        yield pa.record_batch([pa.nulls(len(names), pa.string()), names, counts], names=["word", "statistic", "count"])
-
-
-def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
-    columns = [words, pa.nulls(len(words), pa.string()), pa.array(counts, pa.int64())]
-    batch = pa.record_batch(columns, names=["word", "statistic", "count"])
-    for start in range(0, len(batch), _BATCH_RECORDS):
-        yield batch.slice(start, _BATCH_RECORDS)
-
-
-def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
-    """All words of the corpus with their counts; and, where ``statistic`` is not null, what was seen besides."""
-    partial = documents.select("document").mapInArrow(CountWords(build_analyzer(config)), _COUNT_SCHEMA)
-    return partial.groupBy("word", "statistic").agg(F.sum("count").alias("count"))
-
-
-def build_vocabulary(
-    documents: DataFrame, config: Config, kept: Directory | None = None
-) -> tuple[Vocabulary, CorpusStatistics]:
-    """Count the corpus and keep the words that get a vector.
-
-    Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
-
-    Parameters
-    ----------
-    documents
-        With a column ``document`` of text or of lists of words.
-    kept : Directory, optional
-        The counts of all words are written there, see `w2v_spark.corpus.word_counts`.
-
-    Raises
-    ------
-    VocabularyError
-        Fewer than two words are left.
-    """
-    vocabulary, statistics, _ = collect_vocabulary(count_words(documents, config.text), config, kept)
-    return vocabulary, statistics
-
-
-def collect_vocabulary(
-    counts: DataFrame, config: Config, kept: Directory | None = None
-) -> tuple[Vocabulary, CorpusStatistics, CorpusStatistics]:
-    """Keep the words that get a vector, of all that were counted.
-
-    Parameters
-    ----------
-    counts : DataFrame
-        What `count_words` gives. With a column ``trained`` where words are counted that are not trained on, or the
-        other way round; the statistics of text that does not count then have names that begin with `REPLAYED`.
-    kept : Directory, optional
-        See `build_vocabulary`.
-
-    Returns
-    -------
-    The vocabulary, what was seen in the text that counts, and in text that is only trained on.
-
-    Raises
-    ------
-    VocabularyError
-        Fewer than two words are left.
-    """
-    seen, is_word, has_trained = Observation(), F.col("statistic").isNull(), "trained" in counts.columns
-    counts = counts.observe(
-        seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
-    )
-    if kept is None:
-        counts = counts.where(~is_word | (F.col("count") >= config.vocabulary.min_count))
-    else:
-        counts = keep_counts(counts, kept, config.vocabulary.min_count)
-    if config.vocabulary.max_size:
-        ranked = counts.orderBy(F.col("word").isNotNull(), F.desc("count"), F.asc("word"))
-        others = 2 * len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
-        counts = ranked.limit(config.vocabulary.max_size + others)
-    table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
-    is_statistic = pc.is_valid(table["statistic"])
-    totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
-    distinct = int(seen.get["distinct"])
-    statistics, replayed = (_statistics(totals, prefix, distinct) for prefix in ("", REPLAYED))
-    words = table.filter(pc.invert(is_statistic))
-    if not len(words):
-        raise _no_word(statistics, seen.get["most"], config.vocabulary.min_count)
-    column = words["word"].cast(pa.string()).combine_chunks()
-    trained = words["trained"].to_numpy() if has_trained else None
-    vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
-    return vocabulary, statistics, replayed
-
-
-def _statistics(totals: Mapping[str, int], prefix: str, distinct: int) -> CorpusStatistics:
-    names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
-    return CorpusStatistics(**{name: totals.get(prefix + name, 0) for name in names}, distinct_words=distinct)
-
-
-def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:
-    if not statistics.documents:
-        return VocabularyError(
-            "there is no document in the input; check it, ", Name("where"), " if it is given, and ",
-            Name("text.column"), ", whose documents may all be null",
-        )  # fmt: skip
-    found = (
-        f"{statistics.documents:,} documents hold no word"
-        if most is None
-        else f"the most frequent of {statistics.distinct_words:,} words occurs {most:,} times"
-    )
-    return VocabularyError(
-        "no word reaches ", Name("vocabulary.min_count"), f" = {min_count} ({found}); lower ",
-        Name("vocabulary.min_count"), ", or check that the input and ", Name("text.column"), " are what you meant",
-    )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,8 @@ class Simulation:
     def __init__(self, corpus: Corpus, config: Config, shards: int, rounds: int) -> None:
         self._corpus, self._config = corpus, config
         settings, counts = config.train, corpus.vocabulary.counts
-        self._plan = Plan(shards, rounds, settings.epochs, settings.learning_rate, settings.min_learning_rate)
+        rates = settings.learning_rate, settings.min_learning_rate
+        self._plan = Plan(shards, rounds, settings.epochs, *rates, settings.sample)
         self._tables = SamplingTables.build(counts, config.model, settings.sample)
         self._update_statistics = build_update_statistics(counts, config, self._tables)
         self._trainer = Trainer(config.model, self._tables)

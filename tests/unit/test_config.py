@@ -81,6 +81,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "epochs": 3,
             "learning_rate": 0.05,
             "min_learning_rate": 0.0001,
+            "sample": "auto",
             "replay": 0.2,
             "interpolation": 0.4,
             "half_life": 0.0,

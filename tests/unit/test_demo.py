@@ -25,7 +25,7 @@ from w2v_spark.training.plan import Plan
 from w2v_spark.vectors.table import write_vectors
 
 MODEL = ModelDescription(
-    "run", Config(), Plan(2, 2, 5, 0.025, 0.0001),
+    "run", Config(), Plan(2, 2, 5, 0.025, 0.0001, 1e-3),
     CorpusStatistics(documents=3, sentences=5, tokens=1234, distinct_words=40, invalid_utf8=0, overlong_words=0),
     EncodedStatistics(vocabulary_size=30, kept_tokens=617, kept_sentences=5, digest="0"), {}, {},
     {"count": 0.5, "encode": 1.0, "train": 2.0, "publish": 0.1, "rounds": 1.9, "total": 3.6},

@@ -9,14 +9,14 @@ from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
 @given(st.integers(1, 40), st.integers(1, 7), st.integers(1, 1000))
 def test_rounds_cover_every_epoch_once(rounds, epochs, tokens):
-    plan = Plan(1, rounds, epochs, 0.025, 0.0001)
+    plan = Plan(1, rounds, epochs, 0.025, 0.0001, 0.0)
     slices = [part for t in range(rounds) for part in plan.slices(t, tokens)]
     expected = [(epoch, position) for epoch in range(epochs) for position in range(tokens)]
     assert [(s.epoch, p) for s in slices for p in range(s.start, s.stop)] == expected
 
 
 def test_rounds_grow():
-    plan = Plan(1, 10, 3, 0.025, 0.0001)
+    plan = Plan(1, 10, 3, 0.025, 0.0001, 0.0)
     sizes = [sum(s.tokens for s in plan.slices(t, 1_000_000)) for t in range(10)]
     assert sizes == sorted(sizes)
     assert sizes[0] == 30_000
@@ -24,7 +24,7 @@ def test_rounds_grow():
 
 
 def test_learning_rate_falls_linearly():
-    plan = Plan(1, 10, 3, 0.025, 0.005)
+    plan = Plan(1, 10, 3, 0.025, 0.005, 0.0)
     assert plan.rate(0) == 0.025
     assert plan.rate(1) == pytest.approx(0.005)
     rates = [plan.mean_rate(t) for t in range(10)]
@@ -43,6 +43,16 @@ def test_auto():
     assert choose_rounds(1, 8) == choose_rounds(3 * 10**8, 8) == 66
     assert choose_rounds(10**9, 2) == 60
     assert choose_rounds(10**12, 1000) == 200
+
+
+def test_a_retraining_has_rates_and_subsampling_of_its_own():
+    config = Config.from_dict({"train": {"sample": 1e-4}, "retrain": {"learning_rate": 0.04}})
+    first, later = Plan.build(config, 2, 1000), Plan.build_retraining(config, 2, 1000)
+    assert (first.sample, first.learning_rate) == (1e-4, 0.025)
+    assert (later.sample, later.learning_rate, later.epochs) == (pytest.approx(2e-5), 0.04, 3)
+    assert later.rounds < first.rounds
+    for sample in (0, 1e-3):
+        assert Plan.build_retraining(config.replace(retrain={"sample": sample}), 2, 1000).sample == sample
 
 
 def test_memory_estimate_grows_with_what_it_should():

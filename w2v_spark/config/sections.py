@@ -318,6 +318,13 @@ class RetrainConfig:
         0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `retrain.learning_rate`",
         gensim="`end_alpha` of `train`",
     )  # fmt: skip
+    sample: float | Auto = setting(
+        "auto",
+        "threshold of subsampling in continued training, which has more to teach of rare words than of frequent ones; "
+        '"auto": 0.2 times `train.sample`; 0 keeps every word',
+        0.0,
+        1.0,
+    )
     replay: float = setting(
         0.2,
         "share of the older text that is trained once more, other documents each time, so that words which the new "

@@ -98,8 +98,9 @@ class RunDirectory:
         -------
         The run with the digests of its files.
         """
-        config = run.config.replace(train={"sample": 0.0}) if run.trains_on_every_word(vocabulary) else run.config
-        tables = SamplingTables.build(vocabulary.counts, config.model, config.train.sample)
+        sample = 0.0 if run.trains_on_every_word(vocabulary) else run.plan.sample
+        config = run.config.replace(train={"sample": sample})
+        tables = SamplingTables.build(vocabulary.counts, config.model, sample)
         statistics = build_update_statistics(
             vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained
         )

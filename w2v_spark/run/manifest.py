@@ -53,8 +53,8 @@ class Run:
         return cls(uuid.uuid4().hex, config, source, plan, statistics)
 
     def trains_on_every_word(self, vocabulary: Vocabulary) -> bool:
-        """Whether the text is so small that it is trained without subsampling, whatever ``train.sample`` is."""
-        sample, sentences, epochs = self.config.train.sample, self.statistics.sentences, self.plan.epochs
+        """Whether the text is so small that it is trained without subsampling, whatever the plan says."""
+        sample, sentences, epochs = self.plan.sample, self.statistics.sentences, self.plan.epochs
         return leaves_nothing(vocabulary.counts, sample, sentences, epochs, vocabulary.trained)
 
     def write(self, directory: Directory) -> None:

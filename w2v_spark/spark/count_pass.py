@@ -61,8 +61,12 @@ def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
 
 def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
     """All words of the corpus with their counts; and, where ``statistic`` is not null, what was seen besides."""
-    partial = documents.select("document").mapInArrow(CountWords(build_analyzer(config)), _COUNT_SCHEMA)
-    return partial.groupBy("word", "statistic").agg(F.sum("count").alias("count"))
+    return partial_counts(documents, config).groupBy("word", "statistic").agg(F.sum("count").alias("count"))
+
+
+def partial_counts(documents: DataFrame, config: TextConfig) -> DataFrame:
+    """What `count_words` adds up: each partition has rows of its own."""
+    return documents.select("document").mapInArrow(CountWords(build_analyzer(config)), _COUNT_SCHEMA)
 
 
 def build_vocabulary(

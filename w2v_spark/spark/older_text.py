@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import Any, Final
 
@@ -16,6 +17,7 @@ from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.source import Input
 
 _HASHES: Final = 1 << 32
+_OPENED_AT_A_TIME: Final = 8
 _SALT: Final = 0x5EED  # other hashes of documents decide what is held out and where a document goes
 _RECOGNISED_BY: Final = ("files", "bytes", "digest", "version", "reading")
 
@@ -57,18 +59,16 @@ def replay(
     Inputs of one kind become one DataFrame, in as many partitions as what is drawn of them is worth: a hundred nights
     are a hundred files.
     """
+    sources = [entry.get("source") for entry in chain if share > 0]
     frames: dict[str, list[DataFrame]] = {}
-    for entry in chain if share > 0 else ():
-        source = entry.get("source")
-        try:
-            if source is None:
-                raise W2VError("it was given as a DataFrame")
-            documents = Input.from_dict(source).open(spark)
-        except (W2VError, TypeError, KeyError) as error:
+    with ThreadPoolExecutor(_OPENED_AT_A_TIME) as pool:  # Spark takes its time to look at each, and no computing
+        opened = list(pool.map(lambda source: _open(spark, source), sources))
+    for source, documents in zip(sources, opened, strict=True):
+        if isinstance(documents, Exception):
             where = " ".join((source or {}).get("paths") or []) or (source or {}).get("table") or "an input"
-            progress.warn(f"older text is not drawn again from {where}: {error}")
-            continue
-        frames.setdefault(documents.schema.simpleString(), []).append(draw(documents, share, generation))
+            progress.warn(f"older text is not drawn again from {where}: {documents}")
+        else:
+            frames.setdefault(documents.schema.simpleString(), []).append(draw(documents, share, generation))
     least = 2 * default_parallelism(spark)
     return [
         reduce(DataFrame.union, some).coalesce(
@@ -76,3 +76,13 @@ def replay(
         )
         for some in frames.values()
     ]
+
+
+def _open(spark: SparkSession, source: Mapping[str, Any] | None) -> DataFrame | Exception:
+    """The documents of an earlier input, or why there are none."""
+    try:
+        if source is None:
+            raise W2VError("it was given as a DataFrame")
+        return Input.from_dict(source).open(spark)
+    except (W2VError, TypeError, KeyError) as error:
+        return error

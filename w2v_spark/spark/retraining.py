@@ -27,7 +27,7 @@ from w2v_spark.retraining.noise import SeedNoise, noise_key
 from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.count_pass import REPLAYED, collect_vocabulary, count_words
+from w2v_spark.spark.count_pass import REPLAYED, collect_vocabulary, partial_counts
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.older_text import chain_of, find_changed, find_same, replay
 from w2v_spark.spark.origin import Completed, Work
@@ -158,7 +158,7 @@ class Retraining:
             counted = F.when(is_word, nothing).otherwise(F.col("count")) if number else F.col("count")
             name = replayed_name if number else F.col("statistic")
             counts = counts.unionByName(
-                count_words(frame, config.text).select(
+                partial_counts(frame, config.text).select(
                     "word", name.alias("statistic"), counted.alias("count"), F.col("count").alias("trained")
                 )
             )

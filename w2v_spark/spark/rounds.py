@@ -63,7 +63,8 @@ class RoundsLearner:
         shape = WeightShape.build(run.config.model, len(vocabulary))
         begin = partial(self._begin, directory, run, shape, vocabulary)
         history = _train_rounds(spark, directory, run, shape, corpus, progress, begin)
-        for warning in check_trained(history, run.config, 0 if self.start else len(vocabulary)):
+        size, section = (0, "retrain") if self.start else (len(vocabulary), "train")
+        for warning in check_trained(history, run.config, run.plan, size, section):
             progress.warn(warning)
         weights = directory.read_weights(run.plan.rounds, shape)
         named = dict(zip(shape.rows, weights, strict=True))

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from w2v_spark.config import Config
 from w2v_spark.errors import InputError, Name
+from w2v_spark.training.plan import Plan
 from w2v_spark.training.shard import ShardResult
 
 # Below these shares of words a user may not know what subsampling does.
@@ -82,8 +83,12 @@ def mean_slope(results: Sequence[ShardResult]) -> float:
     return sum(r.slopes for r in results) / scores if scores else 0.25
 
 
-def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: int) -> list[str]:
+def check_trained(
+    history: Sequence[RoundRecord], config: Config, plan: Plan, vocabulary: int, section: str = "train"
+) -> list[str]:
     """Whether there was anything to train on, V words given; what to warn of if there was little.
+
+    ``section`` is that of the configuration which has epochs and subsampling.
 
     Raises
     ------
@@ -94,7 +99,7 @@ def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: in
     if not pairs:
         advice: list[str | Name] = []
         if kept < tokens:
-            advice += ["raise ", Name("train.sample"), f" ({config.train.sample:g}; 0 keeps every word), "]
+            advice += ["raise ", Name(f"{section}.sample"), f" ({plan.sample:g}; 0 keeps every word), "]
         if config.text.max_sentence_length == 1:
             advice += ["raise ", Name("text.max_sentence_length"), " (1), "]
         raise InputError(
@@ -103,16 +108,16 @@ def check_trained(history: Sequence[RoundRecord], config: Config, vocabulary: in
             "or give sentences of more than one word",
         )  # fmt: skip
     warnings = []
-    is_little = tokens < _LITTLE * config.train.epochs
+    is_little = tokens < _LITTLE * plan.epochs
     if kept < (_FEW_OF_LITTLE if is_little else _FEW_KEPT) * tokens:
         warnings.append(
-            f"subsampling has kept {kept:,} of {tokens:,} words in all epochs, {kept / tokens:.2%}; raise train.sample "
-            f"({config.train.sample:g}; 0 keeps every word) to train on more of the text"
+            f"subsampling has kept {kept:,} of {tokens:,} words in all epochs, {kept / tokens:.2%}; raise "
+            f"{section}.sample ({plan.sample:g}; 0 keeps every word) to train on more of the text"
         )
     if pairs < vocabulary:
         warnings.append(
             f"{pairs:,} pairs were trained for a vocabulary of {vocabulary:,} words: most vectors are little more than "
-            "what training starts from; give more text, raise train.epochs or train.sample, or raise "
+            f"what training starts from; give more text, raise {section}.epochs or {section}.sample, or raise "
             "vocabulary.min_count"
         )
     return warnings

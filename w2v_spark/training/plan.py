@@ -12,7 +12,8 @@ from w2v_spark.config import Config, RetrainConfig, TrainConfig
 # Rounds chosen by `auto`, from the measurements in benchmarks/notes/shards.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
 _ROUNDS: Final = 23  # times the root of the shards
-_RETRAINING_ROUNDS: Final = 8  # the same for weights that are trained already, and move less; see bench_retraining
+_RETRAINING_ROUNDS: Final = 6  # the same for weights that are trained already, and move less; see bench_retraining
+_RETRAINING_SAMPLE: Final = 0.2  # times the threshold of a first training; see benchmarks/README.md
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 
@@ -40,6 +41,8 @@ class Plan:
     shards, rounds, epochs : int
     learning_rate, min_learning_rate : float
         The rate falls linearly from the first to the second over all epochs.
+    sample : float
+        The threshold of subsampling.
     """
 
     shards: int
@@ -47,22 +50,26 @@ class Plan:
     epochs: int
     learning_rate: float
     min_learning_rate: float
+    sample: float
 
     @classmethod
     def build(cls, config: Config, default_shards: int, tokens: int) -> Plan:
         """Resolve ``auto``: shards from the cluster, rounds from the number of tokens."""
-        return cls._build(config, config.train, default_shards, tokens, choose_rounds)
+        return cls._build(config, config.train, config.train.sample, default_shards, tokens, choose_rounds)
 
     @classmethod
     def build_retraining(cls, config: Config, default_shards: int, tokens: int) -> Plan:
-        """The same for weights that are trained already: epochs and rates are those of ``[retrain]``."""
-        return cls._build(config, config.retrain, default_shards, tokens, choose_retraining_rounds)
+        """The same for weights that are trained already: epochs, rates and subsampling are those of ``[retrain]``."""
+        sample = config.retrain.sample
+        sample = _RETRAINING_SAMPLE * config.train.sample if sample == "auto" else sample
+        return cls._build(config, config.retrain, sample, default_shards, tokens, choose_retraining_rounds)
 
     @classmethod
     def _build(
         cls,
         config: Config,
         passes: TrainConfig | RetrainConfig,
+        sample: float,
         default_shards: int,
         tokens: int,
         choose: Callable[[int, int], int],
@@ -70,7 +77,7 @@ class Plan:
         train = config.train
         shards = default_shards if train.shards == "auto" else train.shards
         rounds = choose(tokens * passes.epochs, shards) if train.rounds == "auto" else train.rounds
-        return cls(shards, rounds, passes.epochs, passes.learning_rate, passes.min_learning_rate)
+        return cls(shards, rounds, passes.epochs, passes.learning_rate, passes.min_learning_rate, sample)
 
     def boundary(self, round_number: int, tokens: int) -> int:
         """Tokens of a shard, counted over all epochs, that are trained before a round: ``(t / T)^2`` of the run.
@@ -114,7 +121,7 @@ def choose_rounds(tokens: int, shards: int) -> int:
 
 
 def choose_retraining_rounds(tokens: int, shards: int) -> int:
-    """The same where weights go on: they are near each other from the start, and a third of the rounds is as good."""
+    """The same where weights go on: they are near each other from the start, and a quarter of the rounds is as good."""
     return _rounds(_RETRAINING_ROUNDS, tokens, shards)
 
 

@@ -49,7 +49,7 @@ def test_a_retraining_has_rates_and_subsampling_of_its_own():
     config = Config.from_dict({"train": {"sample": 1e-4}, "retrain": {"learning_rate": 0.04}})
     first, later = Plan.build(config, 2, 1000), Plan.build_retraining(config, 2, 1000)
     assert (first.sample, first.learning_rate) == (1e-4, 0.025)
-    assert (later.sample, later.learning_rate, later.epochs) == (pytest.approx(2e-5), 0.04, 3)
+    assert (later.sample, later.learning_rate, later.epochs) == (pytest.approx(1.5e-5), 0.04, 3)
     assert later.rounds < first.rounds
     for sample in (0, 1e-3):
         assert Plan.build_retraining(config.replace(retrain={"sample": sample}), 2, 1000).sample == sample

@@ -321,7 +321,7 @@ class RetrainConfig:
     sample: float | Auto = setting(
         "auto",
         "threshold of subsampling in continued training, which has more to teach of rare words than of frequent ones; "
-        '"auto": 0.2 times `train.sample`; 0 keeps every word',
+        '"auto": 0.15 times `train.sample`; 0 keeps every word',
         0.0,
         1.0,
     )

@@ -13,7 +13,7 @@ from w2v_spark.config import Config, RetrainConfig, TrainConfig
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
 _ROUNDS: Final = 23  # times the root of the shards
 _RETRAINING_ROUNDS: Final = 6  # the same for weights that are trained already, and move less; see bench_retraining
-_RETRAINING_SAMPLE: Final = 0.2  # times the threshold of a first training; see benchmarks/README.md
+_RETRAINING_SAMPLE: Final = 0.15  # times the threshold of a first training; see benchmarks/README.md
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 

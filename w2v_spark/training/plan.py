@@ -12,7 +12,7 @@ from w2v_spark.config import Config, RetrainConfig, TrainConfig
 # Rounds chosen by `auto`, from the measurements in benchmarks/notes/shards.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
 _ROUNDS: Final = 23  # times the root of the shards
-_RETRAINING_ROUNDS: Final = 6  # the same for weights that are trained already, and move less; see bench_retraining
+_RETRAINING_ROUNDS: Final = 5  # the same for weights that are trained already, and move less; see bench_retraining
 _RETRAINING_SAMPLE: Final = 0.15  # times the threshold of a first training; see benchmarks/README.md
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
@@ -121,7 +121,7 @@ def choose_rounds(tokens: int, shards: int) -> int:
 
 
 def choose_retraining_rounds(tokens: int, shards: int) -> int:
-    """The same where weights go on: they are near each other from the start, and a quarter of the rounds is as good."""
+    """The same where weights go on: they are near each other from the start, and less than a quarter of the rounds is as good."""
     return _rounds(_RETRAINING_ROUNDS, tokens, shards)
 
 

@@ -121,7 +121,7 @@ def choose_rounds(tokens: int, shards: int) -> int:
 
 
 def choose_retraining_rounds(tokens: int, shards: int) -> int:
-    """The same where weights go on: they are near each other from the start, and less than a quarter of the rounds is as good."""
+    """The same where weights go on: they are near each other from the start, and a quarter of the rounds is enough."""
     return _rounds(_RETRAINING_ROUNDS, tokens, shards)
 
 

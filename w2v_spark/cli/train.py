@@ -110,13 +110,14 @@ def train_and_report(
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.gate_check import GateCheck
     from w2v_spark.spark.session import get_session
-    from w2v_spark.spark.spark_errors import translated_errors
+    from w2v_spark.spark.spark_errors import quiet_connections, translated_errors
     from w2v_spark.spark.train import train
 
     gates = build_gates(options, config, measures_drift=measures_drift)
     gate = GateCheck(gates) if gates else None
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
     with (
+        quiet_connections(),  # until all is tidied up: Java may have been ended by then
         progress.stopping.handled(),
         watched(progress, command, output.home.uri),
         occupied(output.home, command, progress.warn) as lock,

@@ -82,7 +82,7 @@ def quiet_analysis() -> Iterator[None]:
 
 
 @contextmanager
-def _quiet_connections() -> Iterator[None]:
+def quiet_connections() -> Iterator[None]:
     """Keep Py4J from telling at length of a connection that breaks, which it raises as well.
 
     It writes to the root of all loggers, which gives that one a handler to standard error if it has none, and then to
@@ -119,7 +119,7 @@ def translated_errors() -> Iterator[None]:
         A disk is full, memory has run out, or a process of Spark has ended.
     """
     try:
-        with _quiet_connections():
+        with quiet_connections():
             yield
     except _JAVA_IS_GONE as error:
         raise ClusterError(

@@ -54,7 +54,7 @@ def test_a_tiny_text_is_trained_without_subsampling(
     assert code == 0, err
     (line,) = err.splitlines()
     sample = settings[0].rpartition("=")[2]
-    assert line.startswith(f"WARNING: the text is so small that subsampling (train.sample = {float(sample):g}) would")
+    assert line.startswith(f"WARNING: the text is so small that subsampling (sample = {float(sample):g}) would")
     model, plain = Model.read(out), tmp_path / "plain"
     assert all(record["kept"] == record["tokens"] for record in model.rounds)
     assert job(source, plain, "--quiet", settings=[*settings, "train.sample=0"])[0] == 0

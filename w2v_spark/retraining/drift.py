@@ -91,7 +91,7 @@ def overlaps(pairs: WordPairs, words: int) -> npt.NDArray[np.float64]:
 
     Notes
     -----
-    Cost: ``12 words^2 D`` operations at most, in float32, in two threads; memory: ``24 words D`` bytes.
+    Cost: ``12 words^2 D`` operations at most, in float32, in two threads; memory: ``48 words D`` bytes.
     """
     words = min(words, len(pairs))
     candidates = min(_CANDIDATES * words, len(pairs))

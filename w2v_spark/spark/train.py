@@ -182,8 +182,8 @@ def _count(
     run = Run.start(config, {**seen, **origin.counted()}, plan, statistics)
     if run.trains_on_every_word(vocabulary):
         progress.warn(
-            f"the text is so small that subsampling (train.sample = {config.train.sample:g}) would leave next to "
-            "nothing of it: every word is trained on, as with train.sample = 0"
+            f"the text is so small that subsampling (sample = {plan.sample:g}) would leave next to nothing of it: "
+            "every word is trained on, as with sample = 0"
         )
     return state.begin(run, vocabulary), vocabulary
 

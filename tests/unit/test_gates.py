@@ -81,6 +81,14 @@ def test_what_is_refused(text: str, message: str) -> None:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("text", ["a >= {}x", "a >= 1 incumbent - {}", "a >= 1{} x", "a{}", "{}"])
+@pytest.mark.parametrize("many", ["1", " ", "=", "1 "])
+def test_what_is_long_and_no_gate(text: str, many: str) -> None:
+    """Refused within milliseconds: a search that tries every way to cut 200,000 digits would take hours."""
+    with pytest.raises(ConfigError, match="is not understood"):
+        Gate.parse(text.format(many * 200_000))
+
+
 def test_without_a_test_set_the_error_says_so() -> None:
     with pytest.raises(ConfigError, match=r"no test set is given \(analogies, similarity\)"):
         parse_gates(["analogies >= 0.5"], known_measures([], []))

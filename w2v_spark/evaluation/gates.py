@@ -15,12 +15,13 @@ from w2v_spark.errors import ConfigError, Name
 from w2v_spark.evaluation.bootstrap import Difference, finite
 
 _GATE: Final = Name("gate")
-_NUMBER: Final = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
-_EXPRESSION: Final = re.compile(r"\s*(?P<measure>[^\s<>=!]+)\s*(?P<relation>[<>]=?|[=!]+)\s*(?P<bound>.*?)\s*")
+# Nothing that has matched is given back (`++`), so that what is no gate is refused at once, however long it is.
+_NUMBER: Final = r"[-+]?(?:\d++(?:\.\d*+)?+|\.\d++)(?:[eE][-+]?\d++)?+"
+_EXPRESSION: Final = re.compile(r"(?P<measure>[^\s<>=!]++)\s*+(?P<relation>[<>]=?|[=!]++)\s*+(?P<bound>.*)")
 _BOUND: Final = re.compile(
-    rf"(?P<alone>{_NUMBER})\s*noise"
-    rf"|(?:(?P<number>{_NUMBER})\s*(?:\*\s*)?)?(?P<incumbent>incumbent)?"
-    rf"(?:\s*(?P<sign>[-+])\s*(?P<noise>{_NUMBER})\s*noise)?"
+    rf"(?P<alone>{_NUMBER})\s*+noise"
+    rf"|(?:(?P<number>{_NUMBER})\s*+(?:\*\s*+)?+)?(?P<incumbent>incumbent)?"
+    rf"(?:\s*+(?P<sign>[-+])\s*+(?P<noise>{_NUMBER})\s*+noise)?"
 )
 _RELATIONS: Final[Mapping[str, Callable[[float, float], bool]]] = {
     ">=": operator.ge, "<=": operator.le, ">": operator.gt, "<": operator.lt,
@@ -141,7 +142,7 @@ class Gate:
         ConfigError
             It is not of the form.
         """
-        whole = _EXPRESSION.fullmatch(text)
+        whole = _EXPRESSION.fullmatch(text.strip())
         if whole is None:
             raise _not_understood(text, "it has no comparison")
         relation = whole["relation"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,20 @@ def test_a_parquet_file_of_another_program_is_foreign(tmp_path: Path) -> None:
     publish(output, 1.0)
     pq.write_table(pa.table({"a": [1]}), tmp_path / "out/vectors/part-00009.parquet")
     assert find_foreign(output, Kind.VECTORS) == "vectors/part-00009.parquet"
+
+
+def test_a_damaged_footer_is_ours_or_not(tmp_path: Path) -> None:
+    """Whichever byte is another: also that of a column's name, which is no UTF-8 then."""
+    output = Directory.open(tmp_path / "out")
+    publish(output, 1.0)
+    part = min((tmp_path / "out/vectors").iterdir())
+    whole = part.read_bytes()
+    length = int.from_bytes(whole[-8:-4], "little")
+    found: Counter[str | None] = Counter()
+    for place in range(len(whole) - 8 - length, len(whole) - 8):
+        part.write_bytes(whole[:place] + bytes([whole[place] ^ 0xFF]) + whole[place + 1 :])
+        found[find_foreign(output, Kind.VECTORS)] += 1
+    assert set(found) == {None, f"vectors/{part.name}"}
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,7 @@ def mark(directory: Directory) -> Directory:
 def _own_part(directory: Directory, info: pafs.FileInfo) -> str | None:
     try:
         metadata = pq.read_metadata(info.path, filesystem=directory.filesystem).metadata or {}
-    except (pa.ArrowException, OSError):
+    except (pa.ArrowException, OSError, ValueError):  # a column's name that is no UTF-8 is a ValueError
         return str(info.base_name)
     return None if f"{METADATA_PREFIX}format_version".encode() in metadata else str(info.base_name)
 

@@ -16,7 +16,7 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.documents import find_document, read_documents
 from w2v_spark.errors import InputError
 from w2v_spark.spark.count_pass import build_vocabulary
-from w2v_spark.spark.encode_pass import encode_corpus
+from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.storage import Directory, digest
 
 VOCABULARY = "vocabulary.parquet"
@@ -105,7 +105,7 @@ def encode(frame, directory, shards=2, counted=None):
     run = Directory.open(directory).create()
     data = vocabulary.to_bytes()
     run.write_bytes(VOCABULARY, data)
-    corpus = encode_corpus([frame], config, run, VOCABULARY, digest(data), vocabulary, shards)
+    corpus = EncodePass(config, run, VOCABULARY, digest(data), vocabulary, shards).encode([frame])
     return corpus, run.child("corpus"), vocabulary, statistics
 
 

@@ -29,6 +29,7 @@ from w2v_spark.publishing.versions import VersionRoot
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.spark import train as main_job
 from w2v_spark.spark.count_pass import build_vocabulary
+from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.origin import Scratch
 from w2v_spark.storage import Directory
 
@@ -145,7 +146,7 @@ class Interruption(Exception):
 @pytest.mark.parametrize(
     ("owner", "name"),
     [
-        (main_job, "encode_corpus"),
+        (EncodePass, "encode"),
         (main_job, "write_state"),
         (VersionRoot, "_switch"),
     ],

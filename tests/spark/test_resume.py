@@ -18,6 +18,7 @@ from tests.spark.main_job import Model, arguments
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import RoundsProgress
 from w2v_spark.spark import train as main_job
+from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.rounds import RoundsLearner
 
 
@@ -48,7 +49,7 @@ def uninterrupted(spark: SparkSession, text: Path, tmp_path_factory: pytest.Temp
 @pytest.mark.parametrize(
     ("owner", "name", "break_off", "left"),
     [
-        (main_job, "encode_corpus", interrupt, "run.json"),
+        (EncodePass, "encode", interrupt, "run.json"),
         (RoundsLearner, "learn", interrupt, "corpus.json"),
         (RoundsProgress, "update", interrupt_after_round_two, "rounds/00002/round.json"),
         (main_job, "write_vectors", interrupt, "rounds/00004/round.json"),

@@ -7,15 +7,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
 from w2v_spark.cli.main import main
 from w2v_spark.config import Config
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.errors import InputError
 from w2v_spark.publishing.versions import VersionRoot
+from w2v_spark.run.directory import RunDirectory
+from w2v_spark.run.manifest import VOCABULARY_FILE
 from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.older_text import draw
+from w2v_spark.storage import Directory
 from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -212,6 +219,55 @@ def test_an_interrupted_retraining_goes_on(root: Path, nights: list[Path], tmp_p
     (version,) = VersionRoot.open(other).list()
     assert version.digest == VersionRoot.open(root).list()[1].digest
     assert report_of(versions(other)[0])["text"] == report_of(versions(root)[1])["text"]
+
+
+@pytest.mark.parametrize("name", ["encode_and_count", "corpus.json"])
+def test_an_interruption_while_text_is_encoded(root: Path, nights: list[Path], tmp_path: Path,
+                                               monkeypatch: pytest.MonkeyPatch, name: str) -> None:  # fmt: skip
+    """Older text is counted when it is encoded: there is a run only after that, and then the corpus as well."""
+    other, start = tmp_path / "other", f"{root}@{versions(root)[0].name}"
+    arguments = ("retrain", "--from", start, "--input", nights[1], "--publish", other, "--quiet")
+
+    class Interruption(BaseException):
+        pass
+
+    def interrupted(*_: object) -> None:
+        raise Interruption
+
+    place = (EncodePass, name) if name == "encode_and_count" else (SamplingTables, "to_bytes")
+    with monkeypatch.context() as patched:
+        patched.setattr(*place, interrupted)
+        with pytest.raises(Interruption):
+            call(*arguments)
+    assert (other / "_run" / name).exists() == (name == "corpus.json")
+    assert not (other / "_run" / "run.json").exists()
+    assert call(*arguments, "--resume") == 0
+    (version,) = VersionRoot.open(other).list()
+    assert version.digest == VersionRoot.open(root).list()[1].digest
+
+
+def test_older_text_is_counted_when_it_is_encoded(spark: SparkSession, tmp_path: Path) -> None:
+    """Into as many files as it takes, with and without names of documents; the naive counts are the truth."""
+    texts = [make_documents(40, seed) for seed in (1, 2, 3)]
+    words = Counter(word for line in texts[0] for word in line.split())
+    table = sorted(words.items(), key=lambda item: (-item[1], item[0]))
+    vocabulary = Vocabulary(pa.array([word for word, _ in table]), np.array([count for _, count in table]))
+    run, config = RunDirectory(Directory.open(tmp_path)), Config()
+    digest = run.begin_corpus(vocabulary)
+    for shards, named in ((1, False), (7, False), (7, True)):
+        rows = [[(line, f"{number}-{row}") for row, line in enumerate(lines)] for number, lines in enumerate(texts)]
+        frames = [spark.createDataFrame(some, "document string, id string") for some in rows]
+        frames = frames if named else [frame.drop("id") for frame in frames]
+        encode = EncodePass(config, run.directory, VOCABULARY_FILE, digest, vocabulary, shards)
+        corpus, trained, others = encode.encode_and_count(frames, vocabulary.tokens)
+        counted = Counter(word for lines in texts for line in lines for word in line.split())
+        assert trained.tolist() == [counted[word] for word, _ in table]
+        assert corpus.tokens == trained.sum()
+        assert (others.documents, others.tokens) == (80, 2400)
+        read = [np.concatenate([ids for ids, *_ in shard.read(run.corpus, 0, shard.tokens)]) for shard in corpus.shards]
+        np.testing.assert_array_equal(np.bincount(np.concatenate(read), minlength=len(table)), trained)
+        with pytest.raises(InputError, match="has changed while it was read: it had 1,200 words"):
+            encode.encode_and_count([frames[0].limit(39), *frames[1:]], vocabulary.tokens)
 
 
 @pytest.mark.parametrize("share", [0.25, 0.3, 1.0])

@@ -59,6 +59,7 @@ from w2v_spark.training.update_statistics import (
 )
 from w2v_spark.training.weights import WeightShape, initial_rows, open_matrices, zero_rows
 
+CORPUS: Final = "corpus"
 CORPUS_FILE: Final = "corpus.json"
 _MOMENTS_FILE: Final = "moments.npz"
 ROUNDS: Final = "rounds"
@@ -82,17 +83,22 @@ class RunDirectory:
     @property
     def corpus(self) -> Directory:
         """Where the encoded corpus is."""
-        return self.directory.child("corpus")
+        return self.directory.child(CORPUS)
 
     @property
     def counts(self) -> Directory:
         """Where the counts of all words are, if the first pass has kept them."""
         return self.directory.child(COUNTS)
 
-    def begin(self, run: Run, vocabulary: Vocabulary) -> Run:
+    def begin(self, run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus | None = None) -> Run:
         """Start over: the directory holds this run, the counts it was made of, and nothing else.
 
         ``run.json`` comes last.
+
+        Parameters
+        ----------
+        corpus : EncodedCorpus, optional
+            The encoded text, where it is here already, see `begin_corpus`.
 
         Returns
         -------
@@ -104,7 +110,9 @@ class RunDirectory:
         statistics = build_update_statistics(
             vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained
         )
-        self._clear()
+        self._clear(*([] if corpus is None else [CORPUS]))
+        if corpus is not None:
+            corpus.write(self.directory, CORPUS_FILE, run.identity)
         files = {
             VOCABULARY_FILE: vocabulary.to_bytes(),
             SAMPLING_FILE: tables.to_bytes(),
@@ -138,11 +146,18 @@ class RunDirectory:
         self.counts.delete()
         return self.counts.create()
 
-    def _clear(self) -> None:
-        """Remove all but counts and the mark; ``run.json``, which makes the rest count, goes first."""
+    def begin_corpus(self, vocabulary: Vocabulary) -> str:
+        """Make room for text that is encoded before its run begins, and write the vocabulary for it; its digest."""
+        self._clear()
+        data = vocabulary.to_bytes()
+        self.directory.write_bytes(VOCABULARY_FILE, data)
+        return digest(data)
+
+    def _clear(self, *kept: str) -> None:
+        """Remove all but counts, the mark and what is kept; ``run.json``, which makes the rest count, goes first."""
         mark(self.directory).remove(RUN_FILE)
         for info in self.directory.list():
-            if info.base_name not in (MARK_FILE, COUNTS):
+            if info.base_name not in (MARK_FILE, COUNTS, *kept):
                 self.directory.remove(info.base_name)
 
     def has_run(self) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
@@ -21,8 +21,6 @@ from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partit
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
-REPLAYED: Final = "replayed "
-"""Begins the names of statistics of text that is trained on but does not count."""
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
 _COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
@@ -88,26 +86,24 @@ def build_vocabulary(
     VocabularyError
         Fewer than two words are left.
     """
-    vocabulary, statistics, _ = collect_vocabulary(count_words(documents, config.text), config, kept)
-    return vocabulary, statistics
+    return collect_vocabulary(count_words(documents, config.text), config, kept)
 
 
 def collect_vocabulary(
     counts: DataFrame, config: Config, kept: Directory | None = None
-) -> tuple[Vocabulary, CorpusStatistics, CorpusStatistics]:
+) -> tuple[Vocabulary, CorpusStatistics]:
     """Keep the words that get a vector, of all that were counted.
 
     Parameters
     ----------
     counts : DataFrame
-        What `count_words` gives. With a column ``trained`` where words are counted that are not trained on, or the
-        other way round; the statistics of text that does not count then have names that begin with `REPLAYED`.
+        What `count_words` gives. With a column ``trained`` where words are counted that are not trained on.
     kept : Directory, optional
         See `build_vocabulary`.
 
     Returns
     -------
-    The vocabulary, what was seen in the text that counts, and in text that is only trained on.
+    The vocabulary, and what was seen.
 
     Raises
     ------
@@ -124,25 +120,22 @@ def collect_vocabulary(
         counts = keep_counts(counts, kept, config.vocabulary.min_count)
     if config.vocabulary.max_size:
         ranked = counts.orderBy(F.col("word").isNotNull(), F.desc("count"), F.asc("word"))
-        others = 2 * len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
+        others = len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
         counts = ranked.limit(config.vocabulary.max_size + others)
     table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
     is_statistic = pc.is_valid(table["statistic"])
     totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
-    distinct = int(seen.get["distinct"])
-    statistics, replayed = (_statistics(totals, prefix, distinct) for prefix in ("", REPLAYED))
+    names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
+    statistics = CorpusStatistics(
+        **{name: totals.get(name, 0) for name in names}, distinct_words=int(seen.get["distinct"])
+    )
     words = table.filter(pc.invert(is_statistic))
     if not len(words):
         raise _no_word(statistics, seen.get["most"], config.vocabulary.min_count)
     column = words["word"].cast(pa.string()).combine_chunks()
     trained = words["trained"].to_numpy() if has_trained else None
     vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
-    return vocabulary, statistics, replayed
-
-
-def _statistics(totals: Mapping[str, int], prefix: str, distinct: int) -> CorpusStatistics:
-    names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
-    return CorpusStatistics(**{name: totals.get(prefix + name, 0) for name in names}, distinct_words=distinct)
+    return vocabulary, statistics
 
 
 def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:

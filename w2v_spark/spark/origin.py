@@ -53,13 +53,17 @@ class Origin(Protocol):
             There is no reason to train.
         """
 
-    def count(
-        self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
-    ) -> tuple[Vocabulary, CorpusStatistics]:
-        """The words that get a vector, see `build_vocabulary`. Raises `NothingNew` where the text has no word."""
+    def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
+        """The words that get a vector, see `build_vocabulary`: of `documents` the first counts.
 
-    def counted(self) -> dict[str, Any]:
-        """What `count` has found that the fingerprint of the input is to keep."""
+        Raises `NothingNew` where that has no word.
+        """
+
+    def tokens(self, vocabulary: Vocabulary) -> int:
+        """About how many words of the vocabulary are in all `documents`, after `count`."""
+
+    def counted(self, given: CorpusStatistics, others: CorpusStatistics | None) -> dict[str, Any]:
+        """What the fingerprint of the input is to keep of the text that was given, and of all others."""
 
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """When what is trained, see `Plan.build`."""
@@ -108,13 +112,15 @@ class Scratch:
         """See `Origin`."""
         return [given]
 
-    def count(
-        self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
-    ) -> tuple[Vocabulary, CorpusStatistics]:
+    def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
         """See `Origin`."""
-        return build_vocabulary(frames[0], config, kept)
+        return build_vocabulary(given, config, kept)
 
-    def counted(self) -> dict[str, Any]:
+    def tokens(self, vocabulary: Vocabulary) -> int:
+        """See `Origin`."""
+        return vocabulary.tokens
+
+    def counted(self, given: CorpusStatistics, others: CorpusStatistics | None) -> dict[str, Any]:
         """See `Origin`."""
         return {}
 

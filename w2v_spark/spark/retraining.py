@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -27,7 +26,7 @@ from w2v_spark.retraining.noise import SeedNoise, noise_key
 from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.count_pass import REPLAYED, collect_vocabulary, partial_counts
+from w2v_spark.spark.count_pass import collect_vocabulary, partial_counts
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.older_text import chain_of, find_changed, find_same, replay
 from w2v_spark.spark.origin import Completed, Work
@@ -121,7 +120,6 @@ class Retraining:
     parent: Parent
     config: Config
     noise: Directory | None = None
-    _text: dict[str, Any] = field(default_factory=dict, init=False)
     _seen: dict[str, Any] = field(default_factory=dict, init=False)
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
@@ -142,38 +140,32 @@ class Retraining:
         share, generation = self.config.retrain.replay, len(chain)
         return [given, *replay(spark, chain, share, generation, progress)]
 
-    def count(
-        self, frames: Sequence[DataFrame], config: Config, kept: Directory | None
-    ) -> tuple[Vocabulary, CorpusStatistics]:
-        """Counts of the parent, which fade by the half-life, and of the new text; of older text what is trained on."""
-        spark, factor = frames[0].sparkSession, fading(config.retrain.half_life)
+    def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
+        """Counts of the parent, which fade by the half-life, and of the new text, which alone is trained on so far."""
+        spark, factor = given.sparkSession, fading(config.retrain.half_life)
         earlier = spark.read.parquet(self.parent.directory.child(f"{STATE}/{COUNTS}").uri)
-        nothing = F.lit(0).cast("bigint")
         counts = earlier.select(
             "word", F.lit(None).cast("string").alias("statistic"),
-            F.floor(F.col("count") * F.lit(factor) + F.lit(0.5)).alias("count"), nothing.alias("trained"),
+            F.floor(F.col("count") * F.lit(factor) + F.lit(0.5)).alias("count"),
+            F.lit(0).cast("bigint").alias("trained"),
         )  # fmt: skip
-        is_word, replayed_name = F.col("statistic").isNull(), F.concat(F.lit(REPLAYED), "statistic")
-        for number, frame in enumerate(frames):
-            counted = F.when(is_word, nothing).otherwise(F.col("count")) if number else F.col("count")
-            name = replayed_name if number else F.col("statistic")
-            counts = counts.unionByName(
-                partial_counts(frame, config.text).select(
-                    "word", name.alias("statistic"), counted.alias("count"), F.col("count").alias("trained")
-                )
-            )
+        counts = counts.unionByName(partial_counts(given, config.text).select("*", F.col("count").alias("trained")))
         sums = [F.sum(name).alias(name) for name in ("count", "trained")]
         counts = counts.groupBy("word", "statistic").agg(*sums)
-        counts = counts.where(~is_word | (F.col("count") > 0))
-        vocabulary, statistics, replayed = collect_vocabulary(counts, config, kept)
+        counts = counts.where(F.col("word").isNull() | (F.col("count") > 0))
+        vocabulary, statistics = collect_vocabulary(counts, config, kept)
         if not statistics.tokens:
             raise NothingNew("the input has no word")
-        self._text = {"new": statistics.to_dict(), "replayed": replayed.to_dict()}
-        return vocabulary, statistics + replayed
+        return vocabulary, statistics
 
-    def counted(self) -> dict[str, Any]:
+    def tokens(self, vocabulary: Vocabulary) -> int:
+        """Those of the new text, and the share of all others that is drawn again."""
+        return vocabulary.tokens + round(self.config.retrain.replay * int(vocabulary.counts.sum() - vocabulary.tokens))
+
+    def counted(self, given: CorpusStatistics, others: CorpusStatistics | None) -> dict[str, Any]:
         """How much of the text is new."""
-        return {"text": self._text}
+        replayed = others or CorpusStatistics(0, 0, 0, 0, 0, 0)
+        return {"text": {"new": given.to_dict(), "replayed": replayed.to_dict()}}
 
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """By ``[retrain]``."""

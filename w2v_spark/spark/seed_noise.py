@@ -7,7 +7,7 @@ from typing import Final
 from w2v_spark.publishing.layout import NOISE
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE, Run
-from w2v_spark.spark.encode_pass import encode_corpus
+from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.origin import Work
 from w2v_spark.spark.resources import default_parallelism
@@ -33,10 +33,9 @@ def learn_with_another_seed(work: Work, learner: Learner) -> tuple[Learned, int]
     corpus = directory.read_corpus(run.plan.shards)
     if corpus is None:
         with text_pass_conf(spark, default_parallelism(spark)):
-            corpus = encode_corpus(
-                work.frames, config, directory.directory, VOCABULARY_FILE, other.files[VOCABULARY_FILE],
-                work.vocabulary, run.plan.shards,
-            )  # fmt: skip
+            digest = other.files[VOCABULARY_FILE]
+            encode = EncodePass(config, directory.directory, VOCABULARY_FILE, digest, work.vocabulary, run.plan.shards)
+            corpus = encode.encode(work.frames)
             corpus.write(directory.directory, CORPUS_FILE, other.identity)
     with training_conf(spark):
         return learner.learn(spark, directory, other, corpus, work.vocabulary, work.progress), seed

@@ -20,7 +20,7 @@ from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.encode_pass import encode_corpus
+from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
@@ -175,17 +175,28 @@ def _count(
         return run, state.read_vocabulary(run)
     with progress.stage("count"):
         kept = state.begin_counts() if output.keeps_state else None
-        vocabulary, statistics = origin.count(documents, config, kept)
-    for warning in source.examine(statistics):
+        vocabulary, given = origin.count(documents[0], config, kept)
+    for warning in source.examine(given):
         progress.warn(warning)
-    plan = origin.plan(config, task_slots(spark, config.train.threads), vocabulary.tokens)
-    run = Run.start(config, {**seen, **origin.counted()}, plan, statistics)
+    slots = task_slots(spark, config.train.threads)
+    plan = origin.plan(config, slots, vocabulary.tokens)
+    corpus, others, statistics = None, None, given
+    if documents[1:]:  # which are read once: how often words are in them is known when they are encoded
+        estimate = MemoryEstimate.build(config.model, len(vocabulary), plan.shards)
+        check_memory(spark, estimate, plan.shards, output.force)
+        with progress.stage("encode"):
+            digest = state.begin_corpus(vocabulary)
+            encode = EncodePass(config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards)
+            corpus, trained, others = encode.encode_and_count(documents, origin.tokens(vocabulary))
+        vocabulary, statistics = replace(vocabulary, trained=trained), given + others
+        plan = origin.plan(config, slots, vocabulary.tokens)
+    run = Run.start(config, {**seen, **origin.counted(given, others)}, plan, statistics)
     if run.trains_on_every_word(vocabulary):
         progress.warn(
             f"the text is so small that subsampling (sample = {plan.sample:g}) would leave next to nothing of it: "
             "every word is trained on, as with sample = 0"
         )
-    return state.begin(run, vocabulary), vocabulary
+    return state.begin(run, vocabulary, corpus), vocabulary
 
 
 def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress, force: bool) -> None:
@@ -214,13 +225,12 @@ def _encode(
     documents: Sequence[DataFrame], run: Run, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
-    shards = run.plan.shards
-    corpus = state.read_corpus(shards)
+    corpus = state.read_corpus(run.plan.shards)
     if corpus is None:
+        digest = run.files[VOCABULARY_FILE]
+        encode = EncodePass(run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards)
         with progress.stage("encode"):
-            corpus = encode_corpus(
-                documents, run.config, state.directory, VOCABULARY_FILE, run.files[VOCABULARY_FILE], vocabulary, shards
-            )
+            corpus = encode.encode(documents)
             corpus.write(state.directory, CORPUS_FILE, run.identity)
     return corpus
 

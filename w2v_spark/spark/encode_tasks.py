@@ -1,0 +1,172 @@
+"""The second pass over the text, what its tasks do: documents to chunks of ids, chunks to files of the corpus."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids, order_chunks
+from w2v_spark.corpus.documents import write_documents
+from w2v_spark.corpus.id_counts import write_id_counts
+from w2v_spark.corpus.shards import write_part
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.corpus.word_table import WordTable
+from w2v_spark.storage import Directory
+from w2v_spark.text.analyzer import Analyzer
+from w2v_spark.text.words import Words
+
+NO_BUCKET: Final = -1
+"""The bucket of rows that say what a task has seen."""
+PART_SCHEMA: Final = (
+    "bucket int, file string, sentences bigint, batches array<int>, ends array<bigint>, checksums array<string>, "
+    "documents string, documents_digest string, digest bigint, id_sum bigint, counts string, counts_digest string, "
+    "frame bigint, tally string"
+)
+_PART_ARROW_SCHEMA: Final = pa.schema([
+    ("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()), ("batches", pa.list_(pa.int32())),
+    ("ends", pa.list_(pa.int64())), ("checksums", pa.list_(pa.string())), ("documents", pa.string()),
+    ("documents_digest", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()), ("counts", pa.string()),
+    ("counts_digest", pa.string()), ("frame", pa.int64()), ("tally", pa.string()),
+])  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class EncodeDocuments:
+    """Documents to chunks of ids with their buckets: runs on the executors under ``mapInArrow``.
+
+    Attributes
+    ----------
+    frame : int, optional
+        Where given, tasks say under this number what they have seen, on its way to `WriteBuckets` among the chunks.
+    """
+
+    analyzer: Analyzer
+    max_sentence_length: int
+    run_uri: str
+    vocabulary_file: str
+    vocabulary_digest: str
+    buckets: int
+    seed: int
+    frame: int | None = None
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
+        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file, self.vocabulary_digest)
+        encoder = ChunkEncoder(
+            WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
+        )  # fmt: skip
+        names, tally = None, _Tally()
+        for batch in batches:
+            names = batch.column(1) if batch.num_columns > 1 else None
+            for words in self.analyzer.words(batch.column(0)):
+                tally.add_words(words)
+                for chunks in encoder.add(words):
+                    yield _with_names(tally.add_chunks(chunks), names)
+            if names is not None:  # whose rows the next batch would count anew
+                yield _with_names(tally.add_chunks(encoder.finish()), names)
+        if names is None:
+            chunks = encoder.finish()
+            yield from (_with_names(some, None) for some in [tally.add_chunks(chunks)] if len(some))
+        if self.frame is not None and self.analyzer.seen.documents:
+            yield tally.row(self.frame, self.analyzer, None if names is None else names.type)
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a task has seen, and what of it has become ids."""
+
+    sentences: int = 0
+    tokens: int = 0
+    kept: int = 0
+    id_sum: int = 0
+
+    def add_words(self, words: Words) -> None:
+        self.sentences += int(np.count_nonzero(words.breaks))
+        self.tokens += len(words)
+
+    def add_chunks(self, chunks: pa.RecordBatch) -> pa.RecordBatch:
+        ids = np.frombuffer(chunks.column("ids").buffers()[2], np.int32)
+        self.kept += len(ids)
+        self.id_sum += int(np.sum(ids ^ (ids >> 31), dtype=np.int64))  # the last of a sentence is stored as ~id
+        return chunks
+
+    def row(self, frame: int, analyzer: Analyzer, names: pa.DataType | None) -> pa.RecordBatch:
+        """As a chunk of no bucket: JSON in the place of ids."""
+        data = json.dumps(asdict(self) | asdict(analyzer.seen)).encode()
+        columns = {
+            "bucket": pa.array([NO_BUCKET], pa.int32()), "key": pa.array([frame], pa.int64()),
+            "tie": pa.array([0], pa.int64()), "ids": pa.array([data], pa.binary()),
+        }  # fmt: skip
+        if names is not None:
+            columns |= {"id": pa.nulls(1, names), "piece": pa.array([0], pa.int32())}
+        return pa.record_batch(list(columns.values()), names=list(columns))
+
+
+def _with_names(chunks: pa.RecordBatch, names: pa.Array | None) -> pa.RecordBatch:
+    """Chunks without the rows of their documents, but with the names that stand there."""
+    columns = [chunks.column(name) for name in ("bucket", "key", "tie", "ids")]
+    if names is None:
+        return pa.record_batch(columns, names=["bucket", "key", "tie", "ids"])
+    columns += [names.take(chunks.column("document")), chunks.column("piece")]
+    return pa.record_batch(columns, names=["bucket", "key", "tie", "ids", "id", "piece"])
+
+
+@dataclass(frozen=True, slots=True)
+class WriteBuckets:
+    """Chunks to files of the encoded corpus, a file a bucket: runs on the executors under ``mapInArrow``.
+
+    Attributes
+    ----------
+    corpus_uri : str
+    counts : bool
+        Whether a second file of each bucket says how often which ids are in it.
+    """
+
+    corpus_uri: str
+    counts: bool = False
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """One row a file, and one for what each task has seen, as in ``PART_SCHEMA``."""
+        directory = Directory.open(self.corpus_uri)
+        held = list(batches)
+        if not held:
+            return
+        chunks = pa.Table.from_batches(held)
+        buckets = chunks["bucket"].to_numpy()
+        for bucket in np.unique(buckets):
+            some = chunks.filter(pa.array(buckets == bucket))
+            if bucket == NO_BUCKET:
+                tallies = zip(some["key"].to_pylist(), some["ids"].to_pylist(), strict=True)
+                rows = [{"bucket": bucket, "frame": frame, "tally": data.decode()} for frame, data in tallies]
+            else:
+                rows = [{"bucket": bucket, **_write_bucket(directory, some, self.counts)}]
+            yield pa.RecordBatch.from_pylist(rows, schema=_PART_ARROW_SCHEMA)
+
+
+def _write_bucket(directory: Directory, chunks: pa.Table, counts: bool) -> dict[str, Any]:
+    """Write the chunks of one bucket in reading order; the file, the sum of their keys and that of their ids."""
+    has_names = "id" in chunks.column_names
+    if has_names:  # equal documents are told apart by their names, whatever order they have come in
+        chunks = chunks.sort_by([("id", "ascending"), ("piece", "ascending")])
+    keys = chunks["key"].to_numpy()
+    order = pa.array(order_chunks(keys, chunks["tie"].to_numpy()))
+    encoded = chunks["ids"].cast(pa.large_binary()).combine_chunks().take(order)
+    ends = np.frombuffer(encoded.buffers()[1], np.int64)[: len(encoded) + 1] // 4
+    signed = np.frombuffer(encoded.buffers()[2], np.int32, ends[-1])
+    ids, offsets = decode_ids(signed)
+    part = write_part(directory, ids, offsets)
+    row: dict[str, Any] = part.to_dict()
+    if has_names:
+        sentences = np.diff(np.searchsorted(offsets, ends))
+        row["documents"], row["documents_digest"] = write_documents(
+            directory, chunks["id"].take(order), chunks["piece"].take(order), sentences
+        )
+    if counts:
+        row["counts"], row["counts_digest"] = write_id_counts(directory, part.file, ids)
+    sums = np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64)
+    return {**row, "digest": int(sums), "id_sum": int(np.sum(ids, dtype=np.int64))}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Protocol
 
 import numpy as np
@@ -31,7 +32,7 @@ class Vectors(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class WordPairs:
     """The same words in two spaces; rows are read when they are needed, some at a time.
 
@@ -52,11 +53,19 @@ class WordPairs:
         return len(self.new_rows)
 
     def batches(self, chosen: RowNumbers) -> Iterator[tuple[slice, Numbers, Numbers]]:
-        """Of some pairs, by their numbers: their place, old and new rows, scaled to length 1."""
+        """Of some pairs, by their numbers: their place, old and new rows in float64."""
         for start in range(0, len(chosen), ROWS_AT_A_TIME):
             some = chosen[start : start + ROWS_AT_A_TIME]
             old, new = self.old.take(self.old_rows[some]), self.new.take(self.new_rows[some])
-            yield slice(start, start + len(some)), _unit(old), _unit(new)
+            yield slice(start, start + len(some)), old.astype(np.float64), new.astype(np.float64)
+
+    @cached_property
+    def scales(self) -> Numbers:
+        """What makes the inner product of the rows of each pair their cosine, (n,) float64; 0 where a row is zero."""
+        products = np.empty(len(self))
+        for place, old, new in self.batches(np.arange(len(self))):
+            products[place] = np.sqrt(np.einsum("ij,ij->i", old, old) * np.einsum("ij,ij->i", new, new))
+        return np.divide(1.0, products, out=np.zeros(len(self)), where=products > 0)
 
 
 def fit_rotation(pairs: WordPairs, weights: Numbers) -> Rotation:
@@ -97,19 +106,14 @@ def cosines_of(pairs: WordPairs, rotation: Rotation, chosen: RowNumbers | None =
     with threadpool_limits(limits=1, user_api="blas"):
         for place, old, new in pairs.batches(chosen):
             cosines[place] = np.einsum("ij,ij->i", old, new @ rotation)
-    return cosines
+    return cosines * pairs.scales[chosen]
 
 
 def _procrustes(pairs: WordPairs, weights: Numbers, keep: RowNumbers) -> Rotation:
     covariance: Numbers | float = 0.0
+    scales = weights * pairs.scales  # rows of length 1
     with threadpool_limits(limits=1, user_api="blas"):
         for place, old, new in pairs.batches(keep):
-            covariance = covariance + new.T @ (old * weights[keep[place], None])
+            covariance = covariance + new.T @ (old * scales[keep[place], None])
         left, _, right = np.linalg.svd(np.asarray(covariance))
     return np.asarray(left @ right)
-
-
-def _unit(rows: Matrix) -> Numbers:
-    wide = rows.astype(np.float64)
-    lengths = np.sqrt(np.einsum("ij,ij->i", wide, wide))
-    return np.asarray(wide / np.where(lengths == 0, 1, lengths)[:, None])

@@ -82,6 +82,7 @@ class TestMachinery:
         assert json.loads(next((tmp_path / "model" / "metadata").glob("part-*")).read_text())["uid"] == model.uid
         assert KeyedVectors.load(tmp_path / "model").words == model.vectors_table.words
 
+    @pytest.mark.slow
     def test_cross_validation_over_param_maps(self, quick: Word2Vec, words: DataFrame, tmp_path: Path) -> None:
         grid = ParamGridBuilder().addGrid(quick.vectorSize, [3, 5]).baseOn({quick.rounds: 1}).build()
         validator = CrossValidator(

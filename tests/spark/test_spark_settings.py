@@ -195,6 +195,7 @@ def groups() -> list[list[tuple[str, str]]]:
     return [[setting for setting, turn in zip(SETTINGS, turns, strict=True) if turn == n] for n in sorted(set(turns))]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", groups(), ids=lambda group: f"{len(group)} settings")
 def test_many_settings_at_once(
     spark: SparkSession, folder: Path, reference: Result, group: list[tuple[str, str]]

@@ -218,6 +218,7 @@ def test_a_claim_of_a_dead_job_is_taken_over(store: Store) -> None:
     assert len(directory.list()) == 1  # not ours
 
 
+@pytest.mark.slow
 def test_the_store_is_busy_at_times(server: S3Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every ninth request is refused, and nothing of ours notices but a clock."""
     root = VersionRoot.open(server.uri("busy"))

@@ -75,7 +75,7 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
 
     def spoiled(self, number, old, shards, slope, curvatures):
         if number == 2:  # with a checksum that agrees, as training would have written it
-            directory = self._directory.round_directory(number + 1)
+            directory = self._directory.rounds.directory(number + 1)
             file, rows, _ = shards[0]["w_out"][0]
             matrix = np.load(directory.file(file))
             matrix[5, 3] = float("nan")

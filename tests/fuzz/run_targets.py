@@ -97,16 +97,16 @@ def _make_run(path: Path) -> None:
     ids, offsets = np.arange(6, dtype=np.int32), np.array([0, 2, 6], np.int32)
     shards = tuple(Shard((write_part(run.corpus, ids, offsets),)) for _ in range(2))
     EncodedCorpus(shards, "digest").write(run.directory, CORPUS_FILE, run.run)
-    run.begin_rounds(_SHAPE, 0, 2)
+    run.rounds.begin(_SHAPE, 0, 2)
     history = []
     for number in (1, 2):
-        target, files = run.round_directory(number).create(), {}
+        target, files = run.rounds.directory(number).create(), {}
         for name in _SHAPE.rows:
             found = write_matrix(target, f"{name}.npy", 6, 4, iter([np.full((6, 4), number, np.float32)]))
             files[name] = [WeightFile(f"{name}.npy", 6, found)]
-        kept = run.write_moments(number, np.ones((2, 5, 4)))
+        kept = run.rounds.write_moments(number, np.ones((2, 5, 4)))
         history.append(RoundRecord(number - 1, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0}))
-        run.finish_round(number, _SHAPE, files, history, kept)
+        run.rounds.finish(number, _SHAPE, files, history, kept)
 
 
 def _read_run(path: Path) -> list[bytes]:
@@ -120,11 +120,11 @@ def _read_run(path: Path) -> list[bytes]:
     if (corpus := run.read_corpus(manifest.plan.shards)) is not None:
         for shard in corpus.shards:
             found += [ids.tobytes() + starts.tobytes() for ids, starts, _ in shard.read(run.corpus, 0, shard.tokens)]
-    if (checkpoint := run.last_round(shape)) is not None:
-        for weights in run.read_weights(checkpoint[0], shape):
+    if (checkpoint := run.rounds.last(shape)) is not None:
+        for weights in run.rounds.read_weights(checkpoint[0], shape):
             numbers = weights[0 : len(weights)]
             assert np.isin(numbers, [0, 1, 2]).all() or checkpoint[0] == 0, "other weights than were written"
-        run.read_moments(checkpoint[0], shape.dim)
+        run.rounds.read_moments(checkpoint[0], shape.dim)
     return found
 
 

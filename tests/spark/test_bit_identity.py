@@ -79,10 +79,10 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     tables = RunDirectory(folder).read_tables(job.files[SAMPLING_FILE])
     shape = WeightShape.build(job.config.model, len(counts))
     local = RunDirectory(Directory.open(tmp_path / "local").create())
-    local.begin_rounds(shape, job.config.train.seed, 1)
+    local.rounds.begin(shape, job.config.train.seed, 1)
     statistics = build_update_statistics(counts, job.config, tables)
     for t in range(job.plan.rounds):
-        before, there = local.read_weights(t, shape), local.round_directory(t + 1).create()
+        before, there = local.rounds.read_weights(t, shape), local.rounds.directory(t + 1).create()
         results = [
             train_shard(
                 job.config.model, job.config.train.seed, job.plan, t, p, corpus.shards[p],
@@ -103,8 +103,10 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
                 f"{name}.npy",
             )  # fmt: skip
             files[name] = [WeightFile(f"{name}.npy", rows, checksum)]
-        local.finish_round(t + 1, shape, files, [])
-    np.testing.assert_array_equal(local.read_weights(job.plan.rounds, shape)[0][:], KeyedVectors.load(output).matrix)
+        local.rounds.finish(t + 1, shape, files, [])
+    np.testing.assert_array_equal(
+        local.rounds.read_weights(job.plan.rounds, shape)[0][:], KeyedVectors.load(output).matrix
+    )
 
 
 def test_one_shard_does_not_depend_on_the_number_of_rounds(spark, documents, tmp_path):

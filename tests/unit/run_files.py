@@ -51,17 +51,17 @@ def write_run(path: Path, seed: int = 0) -> Path:
         parts.append(write_part(run.corpus, ids, np.arange(0, 270_001, 1000, dtype=np.int32)))
     corpus = EncodedCorpus(tuple(Shard((part,)) for part in parts), "digest")
     corpus.write(run.directory, CORPUS_FILE, started.identity)
-    run.begin_rounds(SHAPE, seed, 2)
+    run.rounds.begin(SHAPE, seed, 2)
     history = []
     for number in (1, 2):
-        target, files = run.round_directory(number).create(), {}
+        target, files = run.rounds.directory(number).create(), {}
         for m, name in enumerate(SHAPE.rows):
             weights = matrix(100 * seed + 10 * number + m)
             found = write_matrix(target, f"{name}-{number}-{seed}.npy", V, 8, iter([weights]))
             files[name] = [WeightFile(f"{name}-{number}-{seed}.npy", V, found)]
-        kept = run.write_moments(number, moments(100 * seed + number))
+        kept = run.rounds.write_moments(number, moments(100 * seed + number))
         history.append(RoundRecord(number - 1, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0}))
-        run.finish_round(number, SHAPE, files, history, kept)
+        run.rounds.finish(number, SHAPE, files, history, kept)
     return path
 
 
@@ -83,13 +83,13 @@ def read(path: Path) -> dict[str, bytes]:
     counts = run.checked_counts(manifest)
     found |= {info.base_name: counts.read_bytes(info.base_name) for info in counts.list()}
     warnings: list[str] = []
-    if (checkpoint := run.last_round(shape, warnings.append)) is not None:
+    if (checkpoint := run.rounds.last(shape, warnings.append)) is not None:
         done, history = checkpoint
         assert len(warnings) == (done < 2)
         found |= {"round": b"%d" % done, "history": repr(history).encode()}
-        for m, weights in enumerate(run.read_weights(done, shape)):
+        for m, weights in enumerate(run.rounds.read_weights(done, shape)):
             found[f"weights {m}"] = weights[0 : len(weights)].tobytes()
-        if (kept := run.read_moments(done, shape.dim)) is not None:
+        if (kept := run.rounds.read_moments(done, shape.dim)) is not None:
             found["moments"] = kept.tobytes()
     return found
 

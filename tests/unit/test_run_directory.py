@@ -155,9 +155,9 @@ def test_a_missing_file_is_named(path: Path, written: Path, name: str) -> None:
 def test_what_a_missing_list_of_files_was_about_is_done_again(path: Path) -> None:
     (path / LAST / "round.json").unlink()
     run = RunDirectory(Directory.open(path), Run.read(Directory.open(path)).identity)
-    assert (run.last_round(SHAPE) or (0,))[0] == 1
+    assert (run.rounds.last(SHAPE) or (0,))[0] == 1
     (path / BEFORE / "round.json").unlink()
-    assert run.last_round(SHAPE) is None
+    assert run.rounds.last(SHAPE) is None
     (path / "corpus.json").unlink()
     assert run.read_corpus(2) is None
     (path / "run.json").unlink()

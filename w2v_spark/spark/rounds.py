@@ -66,14 +66,14 @@ class RoundsLearner:
         size, section = (0, "retrain") if self.start else (len(vocabulary), "train")
         for warning in check_trained(history, run.config, run.plan, size, section):
             progress.warn(warning)
-        weights = directory.read_weights(run.plan.rounds, shape)
+        weights = directory.rounds.read_weights(run.plan.rounds, shape)
         named = dict(zip(shape.rows, weights, strict=True))
         return Learned(rows_to_publish(run.config.model.published_rows, *weights), history, named)
 
     def _begin(self, directory: RunDirectory, run: Run, shape: WeightShape, vocabulary: Vocabulary) -> None:
         seed = run.config.train.seed
         start = self.start.rows(vocabulary.words, shape.dim, seed) if self.start else None
-        directory.begin_rounds(shape, seed, run.plan.shards, start)
+        directory.rounds.begin(shape, seed, run.plan.shards, start)
 
 
 def _train_rounds(
@@ -87,7 +87,7 @@ def _train_rounds(
 ) -> list[RoundRecord]:
     """Run all rounds that are not done yet; the history of all rounds."""
     plan = run.plan
-    checkpoint = directory.last_round(shape, progress.warn)
+    checkpoint = directory.rounds.last(shape, progress.warn)
     if checkpoint is None:
         begin()
         checkpoint = 0, []
@@ -130,8 +130,8 @@ class _Rounds:
         """One round, from the weights on disk to the next weights on disk."""
         directory, plan = self._directory, self._run.plan
         begin = time.perf_counter()
-        next_weights = directory.round_directory(number + 1).create()
-        old = directory.read_files(number)
+        next_weights = directory.rounds.directory(number + 1).create()
+        old = directory.rounds.read_files(number)
         rows, curvatures = self._steps.train(number, old, lambda: self._curvatures(number))
         results = [ShardResult(**row) for row in rows]
         trained = time.perf_counter()
@@ -148,13 +148,13 @@ class _Rounds:
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: ", *error.parts, f"; the weights after round {number} are kept in "
-                f"{directory.round_directory(number).uri}; lower ", Name("train.learning_rate"),
+                f"{directory.rounds.directory(number).uri}; lower ", Name("train.learning_rate"),
                 f" ({self._run.config.train.learning_rate})",
             ) from error  # fmt: skip
         now = time.perf_counter()
         record = RoundRecord.build(number, results, plan.mean_rate(number), now - begin, now - trained)
         complete = frozenset(part.file for matrices in shards for parts in matrices.values() for part in parts)
-        directory.finish_round(number + 1, self._shape, files, [*history, record], moments, complete)
+        directory.rounds.finish(number + 1, self._shape, files, [*history, record], moments, complete)
         return record
 
     def _merge(
@@ -175,7 +175,7 @@ class _Rounds:
         with translated_errors():
             merged = self._steps.merge(number, old, shards, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
-        kept = self._directory.write_moments(number + 1, sum_moments(moments, row_ranges))
+        kept = self._directory.rounds.write_moments(number + 1, sum_moments(moments, row_ranges))
         new: WeightFiles = {name: [] for name in names}
         for row_range, row in zip(row_ranges, merged, strict=True):
             new[names[row_range.matrix]].append(
@@ -191,9 +191,9 @@ class _Rounds:
 
     def _moments(self, number: int) -> Moments:
         """Second moments of the weights before a round: the last merge has left them, but for the first round."""
-        moments = self._directory.read_moments(number, self._shape.dim)
+        moments = self._directory.rounds.read_moments(number, self._shape.dim)
         if moments is not None:
             return moments
-        weights = self._directory.read_weights(number, self._shape)
+        weights = self._directory.rounds.read_weights(number, self._shape)
         counts = [statistics.partner_counts for statistics in self._statistics[::-1]]  # of the matrix that is met
         return np.stack([moments_of(weights[m], counts[m], self._shape.dim) for m in (0, 1)])

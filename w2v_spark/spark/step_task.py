@@ -97,11 +97,11 @@ class StepTask:
         state, (config, plan) = RunDirectory(Directory.open(self.run_uri)), (self.run.config, self.run.plan)
         corpus, tables = _load_run(self.run_uri, self.run.identity, self.run.files[SAMPLING_FILE])
         shape = WeightShape.build(config.model, tables.vocabulary_size)
-        weights = open_matrices(state.round_directory(command.round), shape, command.files)
-        results = state.round_directory(command.round + 1)
+        weights = open_matrices(state.rounds.directory(command.round), shape, command.files)
+        results = state.rounds.directory(command.round + 1)
         result = train_shard(
             config.model, config.train.seed, plan, command.round, number, corpus.shards[number], state.corpus, weights,
-            results, tables, config.train.threads, state.spare, config.train.freeze,
+            results, tables, config.train.threads, state.rounds.spare, config.train.freeze,
         )  # fmt: skip
         return asdict(result)
 
@@ -110,8 +110,8 @@ class StepTask:
         state = RunDirectory(Directory.open(self.run_uri))
         statistics = _load_update_statistics(self.run_uri, self.run.files[UPDATE_STATISTICS_FILE])
         shape = WeightShape.build(self.run.config.model, len(statistics[0].updates))
-        target = state.round_directory(command.round + 1)
-        before = open_matrices(state.round_directory(command.round), shape, command.files)
+        target = state.rounds.directory(command.round + 1)
+        before = open_matrices(state.rounds.directory(command.round), shape, command.files)
         shards = [open_matrices(target, shape, files) for files in command.shards]
         row_ranges = plan_row_ranges(shape)
         for number in deal_row_ranges(row_ranges, command.tasks)[task]:
@@ -119,6 +119,6 @@ class StepTask:
             correction = command.corrections[row_range.matrix] if command.corrections else None
             moments, found = merge_row_range(
                 row_range, before[row_range.matrix], [shard[row_range.matrix] for shard in shards], statistics,
-                correction, command.round, target, file, state.spare,
+                correction, command.round, target, file, state.rounds.spare,
             )  # fmt: skip
             yield {"row_range": number, "file": file, "checksum": found, "moments": moments.tobytes()}

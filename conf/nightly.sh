@@ -1,8 +1,9 @@
 #!/bin/sh
 # What cron calls every night: retrain on each day of text that was not used yet, one after the other.
 #
-#   15 2 * * *  ROOT=/lake/vectors TEXTS=/lake/texts /opt/w2v-spark/nightly.sh --replay 0.2 --gate 'tokens > 0'
+#   15 2 * * *  ROOT=/lake/vectors TEXTS=/lake/texts /opt/w2v-spark/nightly.sh --replay 0.2 --gate 'drift <= 4 noise'
 #
+# with a line PATH=... above it that has w2v-spark.
 # TEXTS/2026-12-01 and so on hold the text of a day. Arguments go to w2v-spark retrain. ROOT.day, beside a local ROOT or
 # where DAYS says, holds the last day that is done; make it before the first night: echo 2026-11-30 > /lake/vectors.day
 # Ends with the code of w2v-spark: 0 done, 1 failed three times, 2 not usable, 3 gate, 130 and 143 ended by a signal.

@@ -270,6 +270,26 @@ def test_older_text_is_counted_when_it_is_encoded(spark: SparkSession, tmp_path:
             encode.encode_and_count([frames[0].limit(39), *frames[1:]], vocabulary.tokens)
 
 
+def test_older_text_that_is_none_any_more(nights: list[Path], tmp_path: Path,
+                                          capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    older, root = tmp_path / "older.txt", tmp_path / "root"
+    shutil.copy(nights[0], older)
+    assert call("train", "--input", older, "--publish", root, "--quiet", *settings()) == 0
+    older.write_bytes(older.read_bytes() + b"\xff\xfe\xfd always\n" * 50)
+    capsys.readouterr()
+    assert call("retrain", "--from", root, "--input", nights[1], "--replay", "1", "--skip-noise", "--quiet") == 0
+    assert "WARNING: older text: 150 of " in capsys.readouterr().err
+
+
+def test_new_text_without_a_known_word(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.txt").write_text("entirely different things\n")
+    arguments = ("retrain", "--from", root, "--input", tmp_path / "x.txt", "--publish", tmp_path / "other", "--quiet")
+    assert call(*arguments, "--replay", "0") == 2
+    error = capsys.readouterr().err
+    assert "no word of the new text is in the vocabulary" in error
+    assert "Warning" not in error
+
+
 @pytest.mark.parametrize("share", [0.25, 0.3, 1.0])
 def test_every_document_comes_again_as_often_as_any_other(spark: SparkSession, share: float) -> None:
     """With a quarter, every fourth time; with three tenths, three times in ten."""

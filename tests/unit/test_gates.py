@@ -56,6 +56,8 @@ def test_what_is_understood(
         ("analogies == 0.5", "'==' is none of >=, <=, >, <"),
         ("analogies >=", "'' is no bound"),
         ("analogies >= high", "'high' is no bound"),
+        ("analogies <= 1e400", "its bound is beyond all numbers"),
+        ("analogies >= incumbent - 1e400 noise", "its bound is beyond all numbers"),
         ("analogies >= 50 %", "'50 %' is no bound"),
         ("analogies >= 0.5 >= 0.4", "no bound"),
         ("analogies >= incumbent - noise", "'incumbent - noise' is no bound"),

@@ -151,6 +151,8 @@ class Gate:
         bound = _BOUND.fullmatch(whole["bound"])
         if bound is None or not whole["bound"]:
             raise _not_understood(text, f"{whole['bound']!r} is no bound")
+        if not all(math.isfinite(float(bound[name] or 0)) for name in ("alone", "number", "noise")):
+            raise _not_understood(text, "its bound is beyond all numbers")
         if bound["alone"] is not None:
             return cls(text, whole["measure"], relation, 0.0, False, float(bound["alone"]))
         if bound["number"] is None and bound["incumbent"] is None:

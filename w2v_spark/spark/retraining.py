@@ -164,8 +164,11 @@ class Retraining:
 
     def counted(self, given: CorpusStatistics, others: CorpusStatistics | None) -> dict[str, Any]:
         """How much of the text is new."""
-        replayed = others or CorpusStatistics(0, 0, 0, 0, 0, 0)
-        return {"text": {"new": given.to_dict(), "replayed": replayed.to_dict()}}
+        texts = {"new": given, "replayed": others or CorpusStatistics(0, 0, 0, 0, 0, 0)}
+        plain = {name: statistics.to_dict() for name, statistics in texts.items()}
+        for statistics in plain.values():
+            del statistics["distinct_words"]  # is known of all text together
+        return {"text": plain}
 
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """By ``[retrain]``."""

@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
+from w2v_spark.errors import ConfigError, InputError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.publishing.state import write_state
@@ -25,6 +25,7 @@ from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
 from w2v_spark.spark.learner import Learned
+from w2v_spark.spark.malformed import check_invalid
 from w2v_spark.spark.origin import Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
@@ -178,6 +179,11 @@ def _count(
         vocabulary, given = origin.count(documents[0], config, kept)
     for warning in source.examine(given):
         progress.warn(warning)
+    if not (vocabulary.tokens or documents[1:]):
+        raise InputError(
+            "there is nothing to train on: no word of the new text is in the vocabulary; lower ",
+            Name("vocabulary.min_count"), ", or draw older text again with ", Name("retrain.replay"),
+        )  # fmt: skip
     slots = task_slots(spark, config.train.threads)
     plan = origin.plan(config, slots, vocabulary.tokens)
     corpus, others, statistics = None, None, given
@@ -188,6 +194,8 @@ def _count(
             digest = state.begin_corpus(vocabulary)
             encode = EncodePass(config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards)
             corpus, trained, others = encode.encode_and_count(documents, origin.tokens(vocabulary))
+        for warning in check_invalid(others, 1.0):
+            progress.warn(f"older text: {warning}")
         vocabulary, statistics = replace(vocabulary, trained=trained), given + others
         plan = origin.plan(config, slots, vocabulary.tokens)
     run = Run.start(config, {**seen, **origin.counted(given, others)}, plan, statistics)

@@ -281,6 +281,14 @@ def test_older_text_that_is_none_any_more(nights: list[Path], tmp_path: Path,
     assert "WARNING: older text: 150 of " in capsys.readouterr().err
 
 
+def test_loss_is_not_compared_across_thresholds_without_a_word(root: Path, nights: list[Path], tmp_path: Path,
+                                                               capsys: pytest.CaptureFixture[str]) -> None:  # fmt: skip
+    arguments = ("retrain", "--from", root, "--input", nights[2], "--publish", tmp_path / "other", "--quiet")
+    gate = ("--skip-noise", "--set", "train.held_out=0.2", "--gate", "held_out_loss <= 100")
+    assert call(*arguments, *gate, "--set", "retrain.sample=0.5") == 0
+    assert "which alone changes held_out_loss; to compare by it, set retrain.sample to 0" in capsys.readouterr().err
+
+
 def test_new_text_without_a_known_word(root: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.txt").write_text("entirely different things\n")
     arguments = ("retrain", "--from", root, "--input", tmp_path / "x.txt", "--publish", tmp_path / "other", "--quiet")

@@ -31,7 +31,7 @@ class CorpusStatistics:
     invalid_bytes: int = 0
 
     def __add__(self, other: CorpusStatistics) -> CorpusStatistics:
-        """Of two texts together; distinct words are those of the first, which counts the others as well."""
+        """Of two texts together; distinct words are those of the first, since only those are counted."""
         sums = {name: getattr(self, name) + getattr(other, name) for name in self.__slots__}
         return CorpusStatistics(**{**sums, "distinct_words": self.distinct_words})
 

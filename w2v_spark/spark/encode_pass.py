@@ -105,9 +105,10 @@ class EncodePass:
             The first frame is not what was counted, or no sentence has two words.
         """
         corpus, rows = self._write(frames, tokens, tally=True)
-        tallies = [Counter({"frame": row["frame"], **json.loads(row["tally"])}) for row in rows if row["tally"]]
-        first = sum((each for each in tallies if not each["frame"]), Counter[str]())
-        others = sum((each for each in tallies if each["frame"]), Counter[str]())
+        first, others = Counter[str](), Counter[str]()
+        for row in rows:
+            if row["tally"]:
+                (others if row["frame"] else first).update(json.loads(row["tally"]))
         _check_counted(self.vocabulary, first["kept"], first["id_sum"])
         _check_trainable(corpus)
         files = [(row["counts"], row["counts_digest"]) for row in rows if row["counts"]]

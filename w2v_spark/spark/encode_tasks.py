@@ -60,19 +60,24 @@ class EncodeDocuments:
         encoder = ChunkEncoder(
             WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
         )  # fmt: skip
-        names, tally = None, _Tally()
+        names, tally = None, None if self.frame is None else _Tally()
+
+        def hand_on(chunks: pa.RecordBatch) -> pa.RecordBatch:
+            if tally is not None:
+                tally.add_chunks(chunks)
+            return _with_names(chunks, names)
+
         for batch in batches:
             names = batch.column(1) if batch.num_columns > 1 else None
             for words in self.analyzer.words(batch.column(0)):
-                tally.add_words(words)
-                for chunks in encoder.add(words):
-                    yield _with_names(tally.add_chunks(chunks), names)
+                if tally is not None:
+                    tally.add_words(words)
+                yield from map(hand_on, encoder.add(words))
             if names is not None:  # whose rows the next batch would count anew
-                yield _with_names(tally.add_chunks(encoder.finish()), names)
-        if names is None:
-            chunks = encoder.finish()
-            yield from (_with_names(some, None) for some in [tally.add_chunks(chunks)] if len(some))
-        if self.frame is not None and self.analyzer.seen.documents:
+                yield hand_on(encoder.finish())
+        if names is None and len(chunks := encoder.finish()):
+            yield hand_on(chunks)
+        if tally is not None and self.frame is not None and self.analyzer.seen.documents:
             yield tally.row(self.frame, self.analyzer, None if names is None else names.type)
 
 
@@ -89,11 +94,10 @@ class _Tally:
         self.sentences += int(np.count_nonzero(words.breaks))
         self.tokens += len(words)
 
-    def add_chunks(self, chunks: pa.RecordBatch) -> pa.RecordBatch:
+    def add_chunks(self, chunks: pa.RecordBatch) -> None:
         ids = np.frombuffer(chunks.column("ids").buffers()[2], np.int32)
         self.kept += len(ids)
         self.id_sum += int(np.sum(ids ^ (ids >> 31), dtype=np.int64))  # the last of a sentence is stored as ~id
-        return chunks
 
     def row(self, frame: int, analyzer: Analyzer, names: pa.DataType | None) -> pa.RecordBatch:
         """As a chunk of no bucket: JSON in the place of ids."""

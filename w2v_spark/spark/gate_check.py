@@ -88,20 +88,19 @@ class GateCheck:
         """Look at the queries before any work starts. Raises `ConfigError` if one cannot be run."""
         check_queries(spark, self.gates.queries)
 
-    def prepare(self, documents: DataFrame, run: Run) -> list[str]:
-        """Read held-out text before training, when the input is there for sure; what to warn of.
+    def prepare(self, documents: DataFrame, run: Run, progress: Progress) -> None:
+        """Read held-out text before training, when the input is there for sure.
 
         Raises
         ------
         InputError
             No document is held out.
         """
-        warnings = []
         if self.gates.asks_for(HELD_OUT_LOSS):
             share, sample = run.config.train.held_out, run.config.train.sample
             if run.plan.sample != sample:
-                warnings.append(
-                    f"frequent words are not skipped as often in this training (sample = {run.plan.sample:g}) as in a "
+                progress.warn(
+                    f"frequent words are not skipped alike in this training (sample = {run.plan.sample:g}) and in a "
                     f"first one ({sample:g}), which alone changes {HELD_OUT_LOSS}; to compare by it, set "
                     f"retrain.sample to {sample:g}"
                 )
@@ -111,7 +110,6 @@ class GateCheck:
                     f"there is no text to measure {HELD_OUT_LOSS} on: none of {run.statistics.documents:,} documents "
                     "was held out; raise ", Name("train.held_out"), f" ({share:g}), or leave the gate out",
                 )  # fmt: skip
-        return warnings
 
     def judge(
         self,

@@ -126,8 +126,7 @@ def _train(
         run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)
         _announce(spark, run, vocabulary, progress, output.force)
         if gate is not None:
-            for warning in gate.prepare(given, run):
-                progress.warn(warning)
+            gate.prepare(given, run, progress)
         state = RunDirectory(output.run, run.identity)
         corpus = _encode(documents, run, vocabulary, state, progress)
     with progress.stage("train"), training_conf(spark):

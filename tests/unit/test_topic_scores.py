@@ -1,0 +1,114 @@
+"""The scores of topics: against counting by hand, and against gensim's."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks import topic_scores
+from benchmarks.labelled import Tokens
+from benchmarks.topic_scores import agreement, count_windows, diversity, npmi, read_topics, score
+
+WORDS = tuple("abcdefgh")
+
+
+def tokens_of(documents: list[str]) -> Tokens:
+    words = [document.split() for document in documents]
+    offsets = np.append(0, np.cumsum([len(document) for document in words])).astype(np.int64)
+    return Tokens([str(n) for n in range(len(words))], np.array(list(itertools.chain(*words)), object), offsets)
+
+
+@pytest.fixture(scope="module")
+def made_up() -> Tokens:
+    random = np.random.default_rng(1)
+    return tokens_of([" ".join(random.choice([*WORDS, *"xyz"], n)) for n in random.integers(3, 60, 50)] + ["", "a b"])
+
+
+def naive_windows(tokens: Tokens, size: int | None) -> list[set[str]]:
+    windows = []
+    for document in tokens:
+        length = len(document) if size is None else size
+        starts = range(max(len(document) - length, 0) + 1) if document else range(0)
+        windows += [set(document[start : start + length]) for start in starts]
+    return windows
+
+
+@pytest.mark.parametrize("size", [1, 2, 10, None])
+@pytest.mark.parametrize("at_a_time", [1, 100, 1 << 22])
+def test_windows_are_counted_as_by_hand(
+    made_up: Tokens, size: int | None, at_a_time: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(topic_scores, "_TOKENS_AT_A_TIME", at_a_time)
+    windows = naive_windows(made_up, size)
+    together, number = count_windows(WORDS, made_up, size)
+    assert number == len(windows)
+    assert together.tolist() == [[sum({a, b} <= window for window in windows) for b in WORDS] for a in WORDS]
+
+
+def test_npmi_is_that_of_gensim() -> None:
+    from gensim.corpora import Dictionary
+    from gensim.models import CoherenceModel
+
+    # gensim leaves out documents without any of the words, so all are asked for; and it forgets a word that is twice in
+    # a window when the first one leaves it, so none is twice in a document
+    random, letters = np.random.default_rng(1), list("abcdefghijklmnopqrst")
+    tokens = tokens_of([" ".join(random.permutation(letters)[:n]) for n in random.integers(3, 21, 60)])
+    documents, topics = list(tokens), [letters[start : start + 5] for start in range(0, 20, 5)]
+    oracle = CoherenceModel(
+        topics=topics,
+        texts=documents,
+        dictionary=Dictionary(documents),
+        coherence="c_npmi",
+        window_size=10,
+        processes=1,
+    )
+    assert npmi(topics, tokens) == pytest.approx(oracle.get_coherence_per_topic(), abs=1e-9)
+
+
+def test_npmi_has_its_bounds() -> None:
+    always = tokens_of(["a b", "a b", "c d", "e f"])
+    assert npmi([["a", "b"]], always, None) == [pytest.approx(1.0)]
+    assert npmi([["a", "c"]], always, None)[0] < -0.8  # never together
+    assert npmi([["a", "b"]], tokens_of(["a b", "b a"]), None) == [1.0]  # in every document
+    independent = tokens_of(["a b", "a x", "b x", "x"])
+    assert npmi([["a", "b"]], independent, None) == [pytest.approx(0.0, abs=1e-9)]
+
+
+def test_words_that_the_documents_lack_are_left_out(made_up: Tokens) -> None:
+    assert npmi([["a", "b", "nowhere"]], made_up) == npmi([["a", "b"]], made_up)
+    assert all(math.isnan(value) for value in npmi([["nowhere"], ["a"], []], made_up))
+
+
+def test_diversity_is_the_share_of_different_words() -> None:
+    assert diversity([["a", "b"], ["c", "d"]]) == 1.0
+    assert diversity([["a", "b"], ["a", "b"]]) == 0.5
+    assert math.isnan(diversity([]))
+
+
+def test_agreement_does_not_depend_on_names() -> None:
+    assert agreement(["sport", "sport", "tech"], [7, 7, 1]) == pytest.approx(1.0)
+    assert agreement(["sport", "tech"] * 2, [0, 0, 1, 1]) == pytest.approx(0.0, abs=1e-9)
+
+
+def test_topics_are_read_from_either_program(tmp_path: Path, made_up: Tokens) -> None:
+    level = {"words": [["a", "b"], ["c", "d"]], "documents": {name: int(name) % 2 for name in made_up.ids}}
+    (tmp_path / "top2vec.json").write_text(json.dumps({"levels": [level]}))
+    for name in ("topics", "document_topics"):
+        (tmp_path / name).mkdir()
+    words = [[{"word": word, "similarity": 0.5} for word in topic] for topic in level["words"]]
+    pq.write_table(pa.table({"id": [1, 0], "words": words[::-1]}), tmp_path / "topics" / "part-00000.parquet")
+    ids = [int(name) for name in made_up.ids]
+    table = pa.table({"document": ids, "topic": [n % 2 for n in ids]})
+    pq.write_table(table, tmp_path / "document_topics" / "part-00000.parquet")
+    assert read_topics(tmp_path / "top2vec.json") == read_topics(tmp_path) == [level]
+    row = score(level, made_up, [n % 2 for n in ids])
+    assert row["topics"] == 2
+    assert row["nmi"] == pytest.approx(1.0)
+    assert row["npmi"] == pytest.approx(np.mean(npmi(level["words"], made_up)))

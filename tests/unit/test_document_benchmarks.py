@@ -1,0 +1,120 @@
+"""What the benchmarks of document vectors read, write and judge by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+
+from benchmarks.bench_documents import judge, summarise
+from benchmarks.classifiers import linear_error, nbsvm_error, ngrams
+from benchmarks.document_models import read_documents
+from benchmarks.labelled import Tokens, analyze, labels_of, read_labelled, separate, write_tokens
+
+LINES = (
+    'train\tpos\t0_9\tA "great" film!<br /><br />Don\'t miss it.\n'
+    "train\tneg\t0_9\tBad, bad; worse?\n"
+    "test\tpos\t0_9\t\n"
+    "test\tneg\t1_1\tBad (bad)\n"
+)
+
+
+@pytest.fixture
+def labelled(tmp_path: Path) -> pa.Table:
+    path = tmp_path / "documents.tsv.zst"
+    with pa.output_stream(str(path), compression="zstd") as out:
+        out.write(LINES.encode())
+    return read_labelled(path)
+
+
+def test_labelled_documents_have_ids_of_their_own(labelled: pa.Table) -> None:
+    assert labelled["id"].to_pylist() == ["train/pos/0_9", "train/neg/0_9", "test/pos/0_9", "test/neg/1_1"]
+    assert labelled["text"].to_pylist()[2] == ""
+
+
+def test_marks_are_words_and_apostrophes_are_not(labelled: pa.Table) -> None:
+    words = separate(labelled["text"]).to_pylist()
+    assert words[0] == ["a", '"', "great", '"', "film", "!", "don't", "miss", "it", "."]
+    assert words[3] == ["bad", "(", "bad", ")"]
+
+
+def test_the_tokenizer_finds_the_words_of_each_document(labelled: pa.Table) -> None:
+    texts = pa.chunked_array([labelled["text"].combine_chunks()[:1], labelled["text"].combine_chunks()[1:]])
+    words = analyze(texts).to_pylist()
+    assert words == [
+        ["a", "great", "film", "br", "br", "don", "t", "miss", "it"],
+        ["bad", "bad", "worse"],
+        [],
+        ["bad", "bad"],
+    ]
+
+
+def test_tokens_are_read_in_the_order_in_which_they_were_written(labelled: pa.Table, tmp_path: Path) -> None:
+    path, words = tmp_path / "tokens.parquet", analyze(labelled["text"])
+    write_tokens(labelled["id"], words, path, seed=2)
+    tokens, table = Tokens.read(path), pq.read_table(path)
+    assert tokens.ids == table["id"].to_pylist() != labelled["id"].to_pylist()
+    assert list(tokens) == table["words"].to_pylist()
+    expected = dict(zip(labelled["id"].to_pylist(), words.to_pylist(), strict=True))
+    assert dict(zip(tokens.ids, tokens, strict=True)) == expected
+    labels, train = labels_of(labelled, tokens.ids)
+    assert [f"{'train' if t else 'test'}/{label}" for label, t in zip(labels, train, strict=True)] == [
+        name.rpartition("/")[0] for name in tokens.ids
+    ]
+
+
+def test_vectors_are_read_in_the_order_of_the_ids(tmp_path: Path) -> None:
+    for number, (ids, vectors) in enumerate([([3, 1], [[3.0, 3.5], None]), ([2], [[2.0, 2.5]])]):
+        table = pa.table({"id": ids, "vector": pa.array(vectors, pa.list_(pa.float32()))})
+        pq.write_table(table, tmp_path / f"part-{number:05d}.parquet")
+    assert read_documents(tmp_path, ["1", "2", "3"]).tolist() == [[0, 0], [2, 2.5], [3, 3.5]]
+    with pytest.raises(SystemExit, match=r"lacks 1 of 2 documents, '4'"):
+        read_documents(tmp_path, ["1", "4"])
+
+
+def planted(n: int) -> tuple[Tokens, np.ndarray, np.ndarray]:
+    """Documents of noise, but for two words that tell the class."""
+    random = np.random.default_rng(1)
+    labels = np.array(["neg", "pos"])[random.integers(0, 2, n)]
+    noise = random.choice([f"w{i}" for i in range(50)], (n, 20))
+    told = np.where(labels == "pos", "good", "bad")
+    words = np.concatenate([noise, told[:, None]], axis=1).astype(object)
+    tokens = Tokens([str(i) for i in range(n)], words.ravel(), np.arange(n + 1, dtype=np.int64) * 21)
+    return tokens, labels, np.arange(n) < n // 2
+
+
+def test_classifiers_find_what_tells_the_classes_apart() -> None:
+    tokens, labels, train = planted(400)
+    assert nbsvm_error(tokens, labels, train) < 1
+    vectors = np.random.default_rng(2).normal(size=(400, 5)) + 3
+    assert linear_error(vectors, labels, train) > 30
+    vectors[:, 2] += 10 * (labels == "pos")
+    assert linear_error(1e-6 * vectors, labels, train) == 0.0  # whatever their length
+
+
+def test_ngrams_are_all_runs_of_up_to_three_words() -> None:
+    assert ngrams(["a", "b", "c", "d"]) == ["a", "b", "c", "d", "a b", "b c", "c d", "a b c", "b c d"]
+    assert ngrams(["a"]) == ["a"]
+    assert ngrams([]) == []
+
+
+def test_a_model_is_judged_by_the_spread_of_seeds_and_by_its_single_shard() -> None:
+    found = {("gensim 4.4.0", 1): [10.0, 10.4], ("w2v-spark", 1): [10.3, 10.5], ("w2v-spark", 16): [10.95, 10.95]}
+    rows = [
+        {"program": program, "shards": shards, "model": "pv_dm", "seed": seed, "error": error}
+        for (program, shards), errors in found.items()
+        for seed, error in enumerate(errors)
+    ]
+    summary = summarise(rows)
+    assert [(row["program"], row["shards"], row["seeds"]) for row in summary] == [
+        ("gensim", 1, 2), ("w2v-spark", 1, 2), ("w2v-spark", 16, 2),
+    ]  # fmt: skip
+    one, many = judge(summary)
+    assert one.passed
+    assert one.limit == pytest.approx(10.2 + np.std([10.0, 10.4], ddof=1))
+    assert not many.passed
+    assert many.limit == pytest.approx(10.9)
+    assert judge([row for row in summary if row["program"] == "gensim"]) == []

@@ -10,6 +10,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks.bench_documents import judge, summarise
+from benchmarks.bench_half_retrieval import read_articles, retrieve, write_halves
 from benchmarks.classifiers import linear_error, nbsvm_error, ngrams
 from benchmarks.document_models import read_documents
 from benchmarks.labelled import Tokens, analyze, labels_of, read_labelled, separate, write_tokens
@@ -118,3 +119,21 @@ def test_a_model_is_judged_by_the_spread_of_seeds_and_by_its_single_shard() -> N
     assert not many.passed
     assert many.limit == pytest.approx(10.9)
     assert judge([row for row in summary if row["program"] == "gensim"]) == []
+
+
+def test_halves_are_those_of_the_articles(tmp_path: Path) -> None:
+    articles = pa.table({"id": [10, 11, 12, 13], "text": ["one two three", None, "word", "a b c d"]})
+    pq.write_table(articles, tmp_path / "articles.parquet")
+    halves = write_halves(read_articles([tmp_path / "articles.parquet"], None), tmp_path)
+    first, second = Tokens.read(halves.first), Tokens.read(halves.second)
+    assert first.ids == second.ids == halves.ids
+    found = {name: pair for name, *pair in zip(first.ids, first, second, strict=True)}
+    assert found == {"10": [["one"], ["two", "three"]], "13": [["a", "b"], ["c", "d"]]}
+
+
+def test_retrieval_counts_those_as_near_as_the_own_half() -> None:
+    first = np.array([[1, 0], [0, 1], [0, 2], [1, 1]], np.float32)
+    second = np.array([[2, 0.1], [0, 1], [0.9, 0.1], [0, 0]], np.float32)
+    # ranks: 1, 2 (the third is as near), 4 (the third is farthest), 4 (nothing is known)
+    scores = retrieve(first, second)
+    assert scores == {"p_at_1": 25.0, "mrr": pytest.approx((1 + 1 / 2 + 1 / 4 + 1 / 4) / 4), "median_rank": 3.0}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ import pyarrow.compute as pc
 import pyarrow.csv as csv
 import pyarrow.parquet as pq
 
-from benchmarks.common import ROOT
+from benchmarks.common import ROOT, data_files
 from w2v_spark.config import TextConfig
 from w2v_spark.text.analyzer import build_analyzer
 
@@ -128,3 +129,26 @@ def labels_of(table: pa.Table, ids: Sequence[str]) -> tuple[npt.NDArray[Any], np
     rows = dict(zip(table["id"].to_pylist(), range(len(table)), strict=True))
     taken = table.take(pa.array([rows[name] for name in ids]))
     return np.array(taken["label"].to_pylist()), np.array(taken["split"].to_pylist()) == "train"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Write the words of labelled documents, or of articles, for programs that are not run by a benchmark."""
+    parser = argparse.ArgumentParser(description=(main.__doc__ or "").partition("\n")[0])
+    source = parser.add_mutually_exclusive_group(required=True)
+    source.add_argument("--labelled", type=Path, metavar="FILE", help="split, label, id and text, .tsv.zst")
+    source.add_argument("--articles", type=Path, metavar="DIR", help="Parquet files with 'id' and 'text'")
+    parser.add_argument("--documents", type=int, metavar="N", help="so many of them, drawn at random (default: all)")
+    parser.add_argument("--tokens", type=Path, required=True, metavar="FILE", help="Parquet file to write")
+    options = parser.parse_args(argv)
+    if options.labelled is not None:
+        table = read_labelled(options.labelled)
+    else:
+        table = pa.concat_tables(pq.read_table(file, columns=["id", "text"]) for file in data_files(options.articles))
+    chosen = np.random.default_rng(1).permutation(len(table))[: options.documents]
+    table = table.take(pa.array(np.sort(chosen)))
+    write_tokens(table["id"].cast(pa.string()), analyze(table["text"]), options.tokens)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from benchmarks import bench_document_speed
 from benchmarks.bench_documents import judge, summarise
 from benchmarks.bench_half_retrieval import read_articles, retrieve, write_halves
 from benchmarks.classifiers import linear_error, nbsvm_error, ngrams
-from benchmarks.document_models import read_documents
+from benchmarks.document_models import MODELS, Settings, read_documents
+from benchmarks.gensim_documents import Tagged
+from benchmarks.gensim_documents import main as gensim_documents
 from benchmarks.labelled import Tokens, analyze, labels_of, read_labelled, separate, write_tokens
 
 LINES = (
@@ -137,3 +141,43 @@ def test_retrieval_counts_those_as_near_as_the_own_half() -> None:
     # ranks: 1, 2 (the third is as near), 4 (the third is farthest), 4 (nothing is known)
     scores = retrieve(first, second)
     assert scores == {"p_at_1": 25.0, "mrr": pytest.approx((1 + 1 / 2 + 1 / 4 + 1 / 4) / 4), "median_rank": 3.0}
+
+
+def test_gensim_gets_long_documents_in_pieces() -> None:
+    words = np.array([f"w{n % 7}" for n in range(25_003)], object)
+    tokens = Tokens(["long", "short", "none"], words, np.array([0, 25_000, 25_003, 25_003]))
+    pieces = [(len(piece.words), piece.tags) for piece in Tagged(tokens)]
+    assert pieces == [(10_000, [0]), (10_000, [0]), (5_000, [0]), (3, [1]), (0, [2])]
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("more", [[], ["--corpus-file"]])
+def test_gensim_trains_and_infers(model: str, more: list[str], tmp_path: Path) -> None:
+    tokens, _, _ = planted(30)
+    write_tokens(pa.chunked_array([tokens.ids]), pa.chunked_array([list(tokens)]), tmp_path / "tokens.parquet")
+    settings = Settings(model, epochs=2, window=3, sample=0, dim=8, min_count=1)
+    arguments = [f"--{name}={tmp_path / 'tokens.parquet'}" for name in ("tokens", "infer")]
+    arguments += ["--settings", json.dumps(settings.gensim(1)), f"--report={tmp_path / 'report.json'}"]
+    files = {name: tmp_path / f"{name}.npy" for name in ("vectors", "inferred")}
+    assert gensim_documents([*arguments, *(f"--{name}={path}" for name, path in files.items()), *more]) == 0
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["settings"] == settings.gensim(1)
+    assert (report["documents"], report["words"], report["epochs"]) == (30, 630, 2)
+    assert report["infer"]["documents"] == 30
+    assert all(np.load(path).shape == (30, 8) for path in files.values())
+    assert not (tmp_path / "documents.txt").exists()
+
+
+def test_speed_is_judged_by_the_median_of_ratios_of_one_run_each() -> None:
+    def run(ours: float, gensim: float) -> bench_document_speed.Row:
+        rows = {"ours": {"seconds": ours}, "gensim": {"seconds": gensim}, "corpus_file": {"seconds": gensim / 2}}
+        return rows | {
+            name: {**rows[name], "infer": {"documents": 10, "seconds": rows[name]["seconds"]}}
+            for name in ("ours", "gensim")
+        }
+
+    medians = bench_document_speed.summarise([run(1, 10), run(2, 30), run(1, 12)])
+    assert medians["train_seconds"] == {"ours": 1, "gensim": 12, "corpus_file": 6}
+    assert medians["times_as_fast_as"] == {"gensim": 12, "corpus_file": 6}
+    assert medians["inferred_per_second"]["ours"] == 10
+    assert [target.value for target in bench_document_speed.judge(medians)] == [12, 12]

@@ -115,7 +115,7 @@ def make_corpus(
 
 def run_ours(work: Path, options: argparse.Namespace) -> Report:
     """The main job on two cores, timed from outside: start of Python and of the JVM included."""
-    environment = _job_environment(work, options.driver_memory)
+    environment = job_environment(work, options.driver_memory)
     for source, output in (("few", "few-model"), ("corpus", "model")):  # first a few, so that kernels are compiled
         command = [sys.executable, str(ROOT / "jobs" / "train.py"), "--input", str(work / source)]
         command += ["--format", "parquet", "--output", str(work / output)]
@@ -199,7 +199,7 @@ def _text_config(settings: Sequence[str]) -> TextConfig:
         sys.exit(str(error))
 
 
-def _job_environment(work: Path, driver_memory: str) -> dict[str, str]:
+def job_environment(work: Path, driver_memory: str) -> dict[str, str]:
     """A job with a given heap that writes below ``work`` only, by a ``spark-defaults.conf`` made for it."""
     conf, scratch = work / "conf", work / "spark"
     conf.mkdir()

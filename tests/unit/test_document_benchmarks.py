@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from benchmarks import bench_document_speed
+from benchmarks import bench_document_speed, bench_many_documents
 from benchmarks.bench_documents import judge, summarise
 from benchmarks.bench_half_retrieval import read_articles, retrieve, write_halves
 from benchmarks.classifiers import linear_error, nbsvm_error, ngrams
@@ -181,3 +181,33 @@ def test_speed_is_judged_by_the_median_of_ratios_of_one_run_each() -> None:
     assert medians["times_as_fast_as"] == {"gensim": 12, "corpus_file": 6}
     assert medians["inferred_per_second"]["ours"] == 10
     assert [target.value for target in bench_document_speed.judge(medians)] == [12, 12]
+
+
+def test_many_documents_are_stretches_of_the_articles(tmp_path: Path) -> None:
+    articles = [
+        " ".join(f"a{article}w{n}" for n in range(25 + 5 * article)) for article in range(6)
+    ]  # the first is short
+    for number in range(2):
+        text = [*articles[3 * number : 3 * number + 3], None]
+        pq.write_table(pa.table({"text": text}), tmp_path / f"articles-{number}.parquet")
+    files = sorted(tmp_path.glob("articles-*.parquet"))
+    for name, seed in (("one", 1), ("again", 1), ("other", 2)):
+        bench_many_documents.write_documents(files, tmp_path / name, 100, seed)
+    one, again, other = (pq.read_table(tmp_path / name) for name in ("one", "again", "other"))
+    assert one.equals(again)
+    assert not one.equals(other)
+    assert one["id"].to_pylist() == list(range(100))
+    texts = one["text"].to_pylist()
+    assert {len(text.split()) for text in texts} == {30}
+    assert all(any(text in article for article in articles[1:]) for text in texts)
+    assert {text.partition("w")[0] for text in texts} >= {"a2", "a3", "a4", "a5"}
+
+
+def test_the_disk_of_a_job_is_watched(tmp_path: Path) -> None:
+    output = tmp_path / "model"
+    with bench_many_documents.watched(output) as disk:
+        (output / "state").mkdir(parents=True)
+        (output / "state" / "rows").write_bytes(bytes(1000))
+        (output / "model.json").write_bytes(bytes(10))
+    assert disk.peak == 1010
+    assert bench_many_documents.sizes(output) == {"state": 1000, "model.json": 10}

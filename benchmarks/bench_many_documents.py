@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_room(options.output, needed, f"{options.documents:,} documents need")
     with work_directory(options.output, options.time_limit) as work:
         with timed() as making:
-            write_documents(data_files(options.data), work / "few", FILES * 100, options.seed)
+            write_documents(data_files(options.data)[:1], work / "few", FILES * 100, options.seed)
             write_documents(data_files(options.data), work / "text", options.documents, options.seed)
         print(f"made {options.documents:,} documents in {making.seconds:.1f} s (not timed)", flush=True)
         environment = job_environment(work, options.driver_memory)

@@ -16,11 +16,12 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from benchmarks.common import print_table, write_result
+from benchmarks.common import Target, print_table, report_targets, write_result
 from benchmarks.labelled import Tokens, labels_of, read_labelled
 
 WINDOW: Final = 10  # words, as in gensim's `c_npmi` and so in the published figures of BERTopic and Top2Vec
 TOP: Final = 10  # words of a topic
+SCORES: Final = ("npmi", "npmi_of_documents", "diversity", "nmi")
 EPSILON: Final = 1e-12  # added to the probability of a pair, as gensim does: -0.4 or so for words that never meet
 _TOKENS_AT_A_TIME = 1 << 22
 
@@ -128,30 +129,65 @@ def score(level: dict[str, Any], tokens: Tokens, labels: Sequence[Any] | None) -
     return row
 
 
+def judge(rows: Sequence[dict[str, Any]], baseline: Sequence[dict[str, Any]]) -> list[Target]:
+    """No score below the baseline's with as many topics, or nearly as many; the mean where it has several of them."""
+    targets = []
+    for row in rows:
+        nearest = min((abs(other["topics"] - row["topics"]) for other in baseline), default=0)
+        others = [other for other in baseline if abs(other["topics"] - row["topics"]) == nearest]
+        targets += [
+            Target(
+                f"{row['from']}, {row['topics']} topics: {name}", row[name], statistics.fmean(o[name] for o in others)
+            )
+            for name in SCORES
+            if others and name in row
+        ]
+    return targets
+
+
 def main(argv: Sequence[str] | None = None) -> int:
-    """Score topics of one or more programs on the same documents, write ``results/topics.json``."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("topics", type=Path, nargs="+", help="JSON of top2vec_run, or a directory of topics")
-    parser.add_argument("--tokens", type=Path, required=True, help="the documents: Parquet file with 'id' and 'words'")
-    parser.add_argument("--labels", type=Path, help="labelled documents: split, label, id and text, .tsv.zst")
-    parser.add_argument("--result", default="topics", help="name of the file of results (default: %(default)s)")
-    options = parser.parse_args(argv)
+    """Score topics on the same documents, write ``results/topics.json``. Returns 1 when one is below the baseline."""
+    options = _parse(argv)
     tokens, labels = Tokens.read(options.tokens), None
     if options.labels is not None:
         labels = labels_of(read_labelled(options.labels), tokens.ids)[0].tolist()
-    rows = [
-        {"from": path.name, **score(level, tokens, labels)} for path in options.topics for level in read_topics(path)
-    ]
-    columns = ("npmi", "npmi_of_documents", "diversity", "nmi")
+    rows, baseline = (
+        [{"from": path.name, **score(level, tokens, labels)} for path in paths for level in read_topics(path)]
+        for paths in (options.topics, options.baseline)
+    )
     print_table(
-        ("topics of", "topics", *columns),
+        ("topics of", "topics", *SCORES),
         [
-            (row["from"], str(row["topics"]), *(f"{row[name]:.3f}" if name in row else "" for name in columns))
-            for row in rows
+            (row["from"], str(row["topics"]), *(f"{row[name]:.3f}" if name in row else "" for name in SCORES))
+            for row in (*rows, *baseline)
         ],
     )
-    write_result(options.result, {"documents": len(tokens), "window": WINDOW, "top_words": TOP, "rows": rows})
-    return 0
+    targets = judge(rows, baseline)
+    passed = report_targets(targets)
+    result = {
+        "documents": len(tokens), "words": len(tokens.words), "window": WINDOW, "top_words": TOP, "rows": rows,
+        "baseline": baseline, "made_by": {path.name: made_by(path) for path in (*options.topics, *options.baseline)},
+    }  # fmt: skip
+    write_result(options.result, result, targets)
+    return 0 if passed else 1
+
+
+def made_by(path: Path) -> dict[str, Any] | None:
+    """What `top2vec_run` says of itself: program, packages, settings and seconds; None of a directory."""
+    if path.is_dir():
+        return None
+    content = json.loads(path.read_text())
+    return {name: content[name] for name in ("program", "packages", "settings", "seconds", "vocabulary_size")}
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("topics", type=Path, nargs="*", help="JSON of top2vec_run, or a directory of topics")
+    parser.add_argument("--baseline", type=Path, nargs="*", default=[], help="others, which must not be better")
+    parser.add_argument("--tokens", type=Path, required=True, help="the documents: Parquet file with 'id' and 'words'")
+    parser.add_argument("--labels", type=Path, help="labelled documents: split, label, id and text, .tsv.zst")
+    parser.add_argument("--result", default="topics", help="name of the file of results (default: %(default)s)")
+    return parser.parse_args(argv)
 
 
 def _npmi(one: int, other: int, both: int, windows: int) -> float:

@@ -14,7 +14,7 @@ import pytest
 
 from benchmarks import topic_scores
 from benchmarks.labelled import Tokens
-from benchmarks.topic_scores import agreement, count_windows, diversity, npmi, read_topics, score
+from benchmarks.topic_scores import agreement, count_windows, diversity, judge, npmi, read_topics, score
 
 WORDS = tuple("abcdefgh")
 
@@ -112,3 +112,12 @@ def test_topics_are_read_from_either_program(tmp_path: Path, made_up: Tokens) ->
     assert row["topics"] == 2
     assert row["nmi"] == pytest.approx(1.0)
     assert row["npmi"] == pytest.approx(np.mean(npmi(level["words"], made_up)))
+
+
+def test_topics_are_judged_by_a_baseline_with_as_many() -> None:
+    baseline = [{"topics": 20, "npmi": 0.2}, {"topics": 5, "npmi": 0.1}, {"topics": 5, "npmi": 0.12}]
+    row = {"from": "ours", "topics": 7, "npmi": 0.115}
+    (target,) = judge([row], baseline)
+    assert target.limit == pytest.approx(0.11)
+    assert target.passed
+    assert judge([row], []) == []

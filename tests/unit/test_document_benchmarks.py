@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import bench_document_speed, bench_many_documents
-from benchmarks.bench_documents import judge, summarise
+from benchmarks.bench_documents import Bench, Task, judge, summarise
 from benchmarks.bench_half_retrieval import read_articles, retrieve, write_halves
 from benchmarks.classifiers import linear_error, nbsvm_error, ngrams
 from benchmarks.document_models import MODELS, Settings, read_documents
@@ -211,3 +211,35 @@ def test_the_disk_of_a_job_is_watched(tmp_path: Path) -> None:
         (output / "model.json").write_bytes(bytes(10))
     assert disk.peak == 1010
     assert bench_many_documents.sizes(output) == {"state": 1000, "model.json": 10}
+
+
+def test_a_kept_run_is_taken_if_its_settings_are_those_asked_for(tmp_path: Path) -> None:
+    lines = [
+        f"{split}\t{label}\t{n}\tsome words {label}"
+        for split in ("train", "test")
+        for n in range(5)
+        for label in ("neg", "pos")
+    ]
+    with pa.output_stream(str(tmp_path / "reviews.tsv.zst"), compression="zstd") as out:
+        out.write("\n".join(lines).encode())
+    bench = Bench(tmp_path / "reviews.tsv.zst", tmp_path, tmp_path, "local[1]", [])
+    task = Task("gensim", "pv_dm", 1, 2)
+    vectors = np.where(bench.labels == "pos", 1.0, -1.0)[:, None]
+    np.save(tmp_path / "gensim-pv_dm-seed2.npy", vectors)
+    settings = Settings("pv_dm", epochs=20, window=10, sample=0, learning_rate=0.05, seed=2).gensim(1)
+    report = {
+        "program": "gensim 4",
+        "settings": settings,
+        "documents": 20,
+        "words": 60,
+        "train_seconds": 1.5,
+        "vocabulary_size": 4,
+    }
+    (tmp_path / "gensim-pv_dm-seed2.json").write_text(json.dumps(report))
+    row, matrix = bench.run(task)
+    assert row["error"] == 0.0
+    assert row["kept_from"] is not None
+    assert matrix.tolist() == vectors.tolist()
+    (tmp_path / "gensim-pv_dm-seed2.json").write_text(json.dumps({**report, "words": 61}))
+    with pytest.raises(SystemExit, match="is of words 61 instead of 60"):
+        bench.run(task)

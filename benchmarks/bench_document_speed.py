@@ -41,7 +41,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     options = _parse(argv)
     settings = replace(SETTINGS, epochs=options.epochs)
     with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as name:
-        work = Path(name)
+        work = Path(name).absolute()
         tokens, few, unseen = write_copies(options.data, work, options)
         train_ours(few, work / "few", settings.ours(), f"local[{CORES}]")
         rows: list[Row] = []

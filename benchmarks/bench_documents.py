@@ -135,8 +135,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train, classify, write ``results/documents.json``. Returns 1 when a target is missed."""
     options = _parse(argv)
     with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as name:
-        kept = options.kept or Path(name)
-        bench = Bench(options.data, kept, Path(name), options.master, options.set)
+        work = Path(name).absolute()
+        bench = Bench(options.data, options.kept or work, work, options.master, options.set)
         rows: list[Row] = []
         for program, shards in options.programs:
             seeds = options.gensim_seeds if program == GENSIM else options.seeds
@@ -235,6 +235,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     options = parser.parse_args(argv)
     if options.kept is not None:
+        options.kept = options.kept.absolute()
         options.kept.mkdir(parents=True, exist_ok=True)
     options.programs = [*((GENSIM, 1) for _ in range(options.gensim_seeds > 0)), *((OURS, p) for p in options.shards)]
     return options

@@ -48,7 +48,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Train, infer, retrieve, write ``results/half_retrieval.json``. Returns 1 when a target is missed."""
     options = _parse(argv)
     with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as name:
-        work = Path(name)
+        work = Path(name).absolute()
         halves = write_halves(read_articles(data_files(options.data), options.documents), work)
         rows = {}
         if not options.skip_gensim:
@@ -208,6 +208,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     )
     options = parser.parse_args(argv)
     if options.kept is not None:
+        options.kept = options.kept.absolute()
         options.kept.mkdir(parents=True, exist_ok=True)
     return options
 

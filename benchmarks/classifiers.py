@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from benchmarks.labelled import Tokens
 
-SMOOTHING: Final = 1.0  # added to the count of every n-gram; this and the next three as in Wang & Manning 2012
-INTERPOLATION: Final = 0.25  # the share of the weights of the machine itself; the rest is their mean magnitude
+SMOOTHING: Final = 1.0  # added to the count of every n-gram; this and the next two as in Wang & Manning 2012
+INTERPOLATION: Final = 0.25  # the share of the weights that are learnt; the rest is their mean magnitude
 COST: Final = 1.0
 LONGEST: Final = 3  # words of an n-gram
 
@@ -43,13 +43,13 @@ def linear_error(vectors: npt.NDArray[np.floating[Any]], labels: npt.NDArray[Any
 def nbsvm_error(tokens: Tokens, labels: npt.NDArray[Any], train: Flags) -> float:
     """Errors of NB-SVM with n-grams of up to three words, in percent; two labels.
 
-    Whether a document has an n-gram, times the logarithm of the ratio of its shares in the two classes, in a linear
-    support vector machine (squared hinge loss), whose weights are then interpolated with their mean magnitude.
-    Wang & Manning 2012, sections 2.1 to 2.3.
+    Whether a document has an n-gram, times the logarithm of the ratio of its shares in the two classes; then a linear
+    classifier without an intercept, whose weights are interpolated with their mean magnitude. Wang & Manning 2012,
+    sections 2.1 to 2.3, with logistic regression as in Mesnil et al. 2015, which converges sooner.
     """
     from scipy.sparse import csr_array, diags_array
     from sklearn.feature_extraction.text import CountVectorizer
-    from sklearn.svm import LinearSVC
+    from sklearn.linear_model import LogisticRegression
 
     counter = CountVectorizer(analyzer=ngrams, binary=True, dtype=np.float64)
     documents = list(tokens)
@@ -57,11 +57,10 @@ def nbsvm_error(tokens: Tokens, labels: npt.NDArray[Any], train: Flags) -> float
     positive = labels[train] == max(labels)
     one, other = (SMOOTHING + known[flags].sum(axis=0) for flags in (positive, ~positive))
     ratios = diags_array(np.log(one / one.sum()) - np.log(other / other.sum()))
-    machine = LinearSVC(C=COST).fit(known @ ratios, positive)
-    weights = machine.coef_[0]
-    weights = INTERPOLATION * weights + (1 - INTERPOLATION) * np.abs(weights).mean()
+    model = LogisticRegression(C=COST, solver="liblinear", fit_intercept=False).fit(known @ ratios, positive)
+    weights = INTERPOLATION * model.coef_[0] + (1 - INTERPOLATION) * np.abs(model.coef_[0]).mean()
     unknown = csr_array(counter.transform(itertools.compress(documents, ~train)))
-    predicted = unknown @ ratios @ weights + machine.intercept_[0] > 0
+    predicted = unknown @ (ratios @ weights) > 0
     return 100 * float(np.mean(predicted != (labels[~train] == max(labels))))
 
 

@@ -47,9 +47,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows: list[Row] = []
         for number in range(1, options.runs + 1):
             ours = train(tokens, work / f"model-{number}", settings, options.set)
-            rows.append({"ours": ours, **train_theirs(tokens, unseen, work / "gensim.json", settings)})
+            rows.append({"ours": ours, **train_theirs(tokens, unseen, work, settings, options.infer_epochs)})
             if not options.skip_inference:
-                rows[-1]["ours"]["infer"] = infer(work / f"model-{number}", unseen, work / "inference.json")
+                rows[-1]["ours"]["infer"] = infer(work / f"model-{number}", unseen, options.infer_epochs)
             _say(number, rows[-1])
         documents = pq.read_metadata(tokens).num_rows
     result = {
@@ -82,24 +82,28 @@ def train(tokens: Path, output: Path, settings: Settings, more: Sequence[str]) -
     return {"seconds": run.seconds, "stages": model["timings"], "peak_mebibytes": run.peaks.mebibytes()}
 
 
-def train_theirs(tokens: Path, unseen: Path, report: Path, settings: Settings) -> Row:
+def train_theirs(tokens: Path, unseen: Path, work: Path, settings: Settings, infer_epochs: int) -> Row:
     """Scan, and one epoch with two workers, the others extrapolated; from memory, and from a file of lines."""
-    more = ["--epochs", "1", "--infer", str(unseen), "--infer-epochs", str(settings.epochs)]
+    more = ["--epochs", "1", "--infer", str(unseen), "--infer-epochs", str(infer_epochs)]
     rows = {}
     for name, way in (("gensim", more), ("corpus_file", ["--epochs", "1", "--corpus-file"])):
-        run, content = run_gensim(tokens, report, settings.gensim(CORES), way)
+        run, content = run_gensim(tokens, work / "gensim.json", settings.gensim(CORES), way)
         seconds = content["scan_seconds"] + content["train_seconds"] * settings.epochs
         rows[name] = {**content, "seconds": seconds, "extrapolated": settings.epochs > 1}
         rows[name]["peak_mebibytes"] = run.peaks.mebibytes()
     return rows
 
 
-def infer(model: Path, unseen: Path, report: Path) -> Row:
+def infer(model: Path, unseen: Path, epochs: int) -> Row:
     """Our inference without Spark, on one core."""
+    report = model.parent / "inference.json"
     command = [sys.executable, "-m", "benchmarks.document_inference", "--model", str(model), "--tokens", str(unseen)]
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
     environment = {**os.environ, **threads, "PYTHONPATH": str(ROOT)}
-    stop_on_failure("inference", run_measured([*command, "--report", str(report)], environment, report.parent))
+    stop_on_failure(
+        "inference",
+        run_measured([*command, "--epochs", str(epochs), "--report", str(report)], environment, report.parent),
+    )
     content: Row = json.loads(report.read_text())
     return content
 
@@ -164,6 +168,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=SETTINGS.epochs, help="of both (default: %(default)s)")
     parser.add_argument("--runs", type=int, default=3, metavar="N", help="of each program (default: %(default)s)")
     parser.add_argument("--infer", type=int, default=5000, metavar="N", help="documents (default: %(default)s)")
+    parser.add_argument("--infer-epochs", type=int, default=20, metavar="N", help="of both (default: %(default)s)")
     parser.add_argument("--skip-inference", action="store_true", help="train alone")
     parser.add_argument("--output", type=Path, metavar="DIR", help="where temporary files go: 3 GB")
     parser.add_argument(

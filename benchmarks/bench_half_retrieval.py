@@ -52,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         halves = write_halves(read_articles(data_files(options.data), options.documents), work)
         rows = {}
         if not options.skip_gensim:
-            rows["gensim"] = run_theirs(halves, options.kept or work, options.gensim_infer_epochs)
+            rows["gensim"] = run_theirs(halves, options.kept or work, options.infer_epochs)
         if not options.skip_ours:
             rows["w2v-spark"] = run_ours(halves, work, options)
         lengths = np.diff(Tokens.read(halves.second).offsets)
@@ -97,26 +97,35 @@ def run_ours(halves: Halves, work: Path, options: argparse.Namespace) -> Row:
     """Train and infer with the command line."""
     model, inferred = work / "model", work / "inferred"
     train, described = train_ours(halves.first, model, [*SETTINGS.ours(), *options.set], options.master)
-    infer = infer_ours(model, halves.second, inferred, options.master)
+    infer = infer_ours(model, halves.second, inferred, options.master, options.infer_epochs)
     vectors = [read_documents(directory / "documents", halves.ids) for directory in (model, inferred)]
     return {
         **retrieve(*vectors),
         "train_seconds": train.seconds,
         "infer_seconds": infer.seconds,
+        "infer_epochs": options.infer_epochs,
         "vocabulary_size": described["corpus"]["vocabulary_size"],
         "plan": described["plan"],
     }
 
 
-def run_theirs(halves: Halves, kept: Path, infer_epochs: int | None) -> Row:
+def run_theirs(halves: Halves, kept: Path, infer_epochs: int) -> Row:
     """Train and infer with gensim, or take what an earlier run with the same settings and articles has kept."""
     arguments, asked = SETTINGS.gensim(WORKERS), {"articles": len(halves.ids), "infer_epochs": infer_epochs}
     first, second = kept / "gensim-first.npy", kept / "gensim-second.npy"
     report, finished = kept / "gensim-report.json", kept / "gensim-halves.json"
     earlier = finished.is_file()
     if not earlier:
-        more = ["--vectors", str(first), "--infer", str(halves.second), "--inferred", str(second)]
-        more += [] if infer_epochs is None else ["--infer-epochs", str(infer_epochs)]
+        more = [
+            "--infer-epochs",
+            str(infer_epochs),
+            "--vectors",
+            str(first),
+            "--infer",
+            str(halves.second),
+            "--inferred",
+            str(second),
+        ]
         _, content = run_gensim(halves.first, report, arguments, more)
         finished.write_text(json.dumps({**asked, **content}, indent=2) + "\n")
     content = json.loads(finished.read_text())
@@ -194,7 +203,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--documents", type=int, metavar="N", help="the first so many articles (default: all)")
     parser.add_argument("--skip-gensim", action="store_true", help="run ours alone")
     parser.add_argument("--skip-ours", action="store_true", help="run gensim alone, to keep what it finds")
-    parser.add_argument("--gensim-infer-epochs", type=int, metavar="N", help="default: as many as it trains")
+    parser.add_argument("--infer-epochs", type=int, default=50, metavar="N", help="of both (default: %(default)s)")
     parser.add_argument(
         "--kept",
         type=Path,

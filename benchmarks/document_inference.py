@@ -22,6 +22,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--model", type=Path, required=True, help="directory that the training has written")
     parser.add_argument("--tokens", type=Path, required=True, help="Parquet file with 'id' and 'words'")
+    parser.add_argument("--epochs", type=int, required=True, help="passes over a document")
     parser.add_argument("--report", type=Path, required=True, help="JSON file for the time")
     options = parser.parse_args(argv)
     if hasattr(os, "sched_setaffinity"):
@@ -29,11 +30,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     package: Any = importlib.import_module("w2v_spark")
     documents = list(Tokens.read(options.tokens))
     with timed() as loading:
-        inference = package.DocumentInference.load(str(options.model))
+        inference = package.DocumentInference.load(str(options.model), epochs=options.epochs)
     inference.infer(documents[:FEW])
     with timed() as timing:
         vectors = inference.infer(documents)
-    report = {"documents": len(vectors), "load_seconds": loading.seconds, "seconds": timing.seconds}
+    report = {
+        "documents": len(vectors),
+        "epochs": options.epochs,
+        "load_seconds": loading.seconds,
+        "seconds": timing.seconds,
+    }
     options.report.write_text(json.dumps(report) + "\n")
     return 0
 

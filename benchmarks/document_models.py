@@ -97,11 +97,10 @@ def train_ours(tokens: Path, output: Path, settings: Sequence[str], master: str)
     return run, json.loads((output / "model.json").read_text())
 
 
-def infer_ours(model: Path, tokens: Path, output: Path, master: str, more: Sequence[str] = ()) -> Run:
+def infer_ours(model: Path, tokens: Path, output: Path, master: str, epochs: int) -> Run:
     """Infer vectors of documents with the command line, which writes ``output/documents``."""
-    return run_command(
-        ["infer", "--model", str(model), *_source(tokens), "--output", str(output), *more], output.parent, master
-    )
+    command = ["infer", "--model", str(model), *_source(tokens), "--output", str(output)]
+    return run_command([*command, *setting_arguments([f"infer.epochs={epochs}"])], output.parent, master)
 
 
 def run_command(arguments: Sequence[str], directory: Path, master: str) -> Run:

@@ -46,7 +46,7 @@ def work_directory(parent: Path, seconds: float) -> Iterator[Path]:
     try:
         with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=parent) as name:
             try:
-                yield Path(name)
+                yield Path(name).absolute()  # for programs that run in other directories
             finally:
                 _ignore_endings()  # nothing interrupts the removal
     finally:

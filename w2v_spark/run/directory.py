@@ -29,10 +29,10 @@ from typing import Final
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
 from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, VOCABULARY_FILE, Run
 from w2v_spark.run.rounds import RoundFiles
-from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory, digest, errors_naming
 from w2v_spark.training.update_statistics import (
     BothStatistics,

@@ -10,8 +10,8 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
+from w2v_spark.models.subsample import leaves_nothing
 from w2v_spark.publishing.layout import RUN_FILE
-from w2v_spark.sampling.subsample import leaves_nothing
 from w2v_spark.storage import Directory, damage_naming, from_plain
 from w2v_spark.training.plan import Plan
 

@@ -11,11 +11,11 @@ from typing import Any, Final
 import pyarrow as pa
 
 from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.run.commands import Step, StepCommand, report_to_bytes
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, Run
-from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.training.merge import merge_row_range

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from w2v_spark.config import ModelConfig, Objective
+from w2v_spark.config import ModelConfig
 from w2v_spark.kernels.memory import padded
+from w2v_spark.models.objectives import output_rows_of
 
 _PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
 _CORPUS = 64 << 20  # a record batch of the corpus and the kernel's own arrays
@@ -34,9 +35,7 @@ class MemoryEstimate:
     def build(cls, model: ModelConfig, vocabulary: int, shards: int) -> MemoryEstimate:
         """For a vocabulary of so many words and P shards."""
         weights = 8 * vocabulary * model.dim
-        tables = 12 * vocabulary
-        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
-            tables += 4 * vocabulary * vocabulary.bit_length()  # the paths are about log2(V) long
+        tables = output_rows_of(model).table_bytes(vocabulary)
         return cls(
             driver=_PYTHON + 250 * vocabulary,
             task=_PYTHON + _CORPUS + 8 * vocabulary * padded(model.dim) + tables,

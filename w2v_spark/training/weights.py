@@ -8,8 +8,10 @@ from itertools import accumulate
 
 import numpy as np
 
-from w2v_spark.config import ModelConfig, Objective, PublishedRows
+from w2v_spark.config import ModelConfig, PublishedRows
 from w2v_spark.errors import StoreError
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import (
     BLOCK_ROWS,
@@ -30,7 +32,8 @@ class WeightShape:
     Attributes
     ----------
     rows : dict
-        Rows by name: ``w_in``, one a word, then ``w_out``, one a word, or ``w_node``, one an inner node of the tree.
+        Rows by name: ``w_in``, one a word and one a tag, then ``w_out``, one a word, or ``w_node``, one an inner node
+        of the tree. A model whose words have no input rows has none of theirs.
     dim : int
         D.
     """
@@ -39,23 +42,23 @@ class WeightShape:
     dim: int
 
     @classmethod
-    def build(cls, model: ModelConfig, vocabulary: int) -> WeightShape:
-        """The shape for a vocabulary of so many words."""
-        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
-            return cls({"w_in": vocabulary, "w_node": vocabulary - 1}, model.dim)
-        return cls({"w_in": vocabulary, "w_out": vocabulary}, model.dim)
+    def build(cls, model: ModelConfig, vocabulary: int, tags: int = 0) -> WeightShape:
+        """The shape for a vocabulary of so many words, and so many tags, whose rows follow those of the words."""
+        inputs, outputs = input_rows_of(model), output_rows_of(model)
+        rows = {"w_in": inputs.word_rows(vocabulary) + tags, outputs.matrix: outputs.rows(vocabulary)}
+        return cls(rows, model.dim)
 
     def __str__(self) -> str:
         return f"rows {self.rows} and dim {self.dim}"
 
     @property
     def input_rows(self) -> int:
-        """MatrixReader of the input matrix."""
+        """Rows of the input matrix."""
         return next(iter(self.rows.values()))
 
     @property
     def output_rows(self) -> int:
-        """MatrixReader of the output matrix."""
+        """Rows of the output matrix."""
         return list(self.rows.values())[1]
 
 

@@ -159,7 +159,7 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags)\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 

@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 from tests.unit.vector_files import awkward_matrix
 from w2v_spark import KeyedVectors
 from w2v_spark.errors import ConfigError, InputError, StoreError
-from w2v_spark.vectors import table_source, row_stack, table
+from w2v_spark.vectors import row_stack, table, table_source
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.reading import VectorTable, open_vectors, read_vectors
 from w2v_spark.vectors.row_stack import RowStack

@@ -86,6 +86,7 @@ class PartWriter:
         previous = {} if self._previous is None else {PREVIOUS_KEY: self._previous}
         groups = json.dumps(self._groups, separators=(",", ":"))
         self._writer.add_key_value_metadata({**metadata, CHECKSUMS_KEY: groups, **previous, FOOTER_KEY: ZEROS.decode()})
+        self._sink.take()  # the magic, of a file without row groups
         self._sink.hold = True
         self._writer.close()
         footer, digest = _seal(bytes(self._sink.take()))

@@ -196,7 +196,7 @@ def open_parts(filesystem: fs.FileSystem, paths: Sequence[str], table: TableForm
     else:
         check_complete(paths, footers)
         _check_alike(parts)
-        _check_count(parts, "files", len(parts), "files")
+        _check_count([part for part in parts if not part.footer.is_rewritten], "files", len(parts), "files")
     return parts
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,18 +14,21 @@ from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, InputError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
-from w2v_spark.publishing.layout import VECTORS
+from w2v_spark.publishing.layout import STATE, VECTORS
 from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
-from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
+from w2v_spark.run.manifest import TAGS_FILE, VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.document_chunks import WITHOUT_LABELS, Labels
+from w2v_spark.spark.document_frame import MANY_TAGS, Whole, with_names
+from w2v_spark.spark.document_tables import write_document_tables
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.malformed import check_invalid
-from w2v_spark.spark.origin import Origin, Scratch, Work
+from w2v_spark.spark.origin import Completed, Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
@@ -149,7 +151,7 @@ def _train(
     if output.lock is not None:
         output.lock.check()
     try:
-        place = output.publish(staging, (*result_parts(output), *tables, *completed.parts), report, before)
+        place = output.publish(staging, _parts_of(output, tables, completed), report, before)
     except NotFollowed:
         output.run.delete()  # the version is complete, and to go on with the run would overrule who has decided
         raise
@@ -276,12 +278,21 @@ def _write_result(
         staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, model.labels()
     )
     write_history(staging, [record.to_dict() for record in learned.history])
-    if output.keeps_state:
-        write_state(staging, learned.weights, run.config.model.dim, RunDirectory(output.run).checked_counts(run))
+    counts = RunDirectory(output.run).checked_counts(run) if output.keeps_state else None
+    if counts is not None or learned.documents:  # which are inferred by the weights
+        write_state(staging, learned.weights, run.config.model.dim, counts)
+
+
+def _parts_of(output: Destination, tables: Sequence[str], completed: Completed) -> tuple[str, ...]:
+    """The names of all that was staged."""
+    state = () if output.keeps_state or not tables else (STATE,)
+    return (*result_parts(output), *tables, *state, *completed.parts)
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:
     """What ``model.json`` says, timings excepted."""
-    encoded = EncodedStatistics(len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest)
+    encoded = EncodedStatistics(
+        len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, corpus.documents, run.tags
+    )
     packages = describe_packages("pyspark", "numpy", "numba", "pyarrow")
     return ModelDescription(run.identity, run.config, run.plan, run.statistics, encoded, run.input, packages)

@@ -37,8 +37,8 @@ class Manifest:
     def build(cls, directory: Directory, names: Iterable[str]) -> Manifest:
         """Read and digest some files and folders of a directory.
 
-        The content are the files of ``vectors``, ``documents``, ``tags`` and ``state``. In place of the files of ``state/counts``, whose rows
-        come in any order, ``state/counts.json`` counts, which has a digest of the rows.
+        The content are the files of ``vectors``, ``documents``, ``tags`` and ``state``. In place of the files of
+        ``state/counts``, whose rows come in any order, ``state/counts.json`` counts, which has a digest of the rows.
 
         Notes
         -----

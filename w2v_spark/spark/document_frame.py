@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType
 
@@ -54,6 +54,13 @@ class Whole:
     def count_tags(self, documents: DataFrame) -> Tags:
         """See `count_tags`."""
         return count_tags(documents, self.tags)
+
+
+def open_documents(spark: SparkSession, source: Source, config: Config) -> tuple[DataFrame, Whole | None]:
+    """The documents of a source, and what is wanted of them, see `Whole.build`."""
+    documents = source.open(spark)
+    whole = Whole.build(config, source, documents)
+    return documents if whole is None else with_names(documents), whole
 
 
 def has_names(documents: DataFrame) -> bool:

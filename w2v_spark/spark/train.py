@@ -20,13 +20,12 @@ from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import TAGS_FILE, VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.document_chunks import WITHOUT_LABELS, Labels
-from w2v_spark.spark.document_frame import MANY_TAGS, Whole, with_names
+from w2v_spark.spark.document_frame import MANY_TAGS, Whole, open_documents
 from w2v_spark.spark.document_tables import write_document_tables
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
-from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.malformed import check_invalid
 from w2v_spark.spark.origin import Completed, Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, id_of, result_parts
@@ -112,10 +111,7 @@ def _train(
     progress.shares_terminal = shows_console_progress(spark)
     if gate is not None:
         gate.check(spark)
-    given = source.open(spark)
-    whole = Whole.build(config, source, given)
-    if whole is not None:
-        given = with_names(given)
+    given, whole = open_documents(spark, source, config)
     seen = origin.describe(source.fingerprint(given))
     state, finished = RunDirectory(output.run), output.find_finished(config, seen)
     if output.resume and (finished or state.has_run()) and (doubt := unrecognised(seen)):
@@ -139,8 +135,7 @@ def _train(
     model, staging = _describe(run, vocabulary, corpus), output.open_staging()
     completed = origin.complete(learned, Work(spark, state, run, documents, vocabulary, staging, progress))
     with progress.stage("publish"):
-        _write_result(staging, output, run, vocabulary, model, completed.learned)
-        tables = write_document_tables(spark, state, run, corpus, completed.learned, staging, model.labels())
+        parts = _write_result(spark, staging, output, run, vocabulary, corpus, model, completed)
     report = completed.report
     if gate is not None:
         report = gate.judge(spark, staging, model, before, report, progress)
@@ -151,7 +146,7 @@ def _train(
     if output.lock is not None:
         output.lock.check()
     try:
-        place = output.publish(staging, _parts_of(output, tables, completed), report, before)
+        place = output.publish(staging, parts, report, before)
     except NotFollowed:
         output.run.delete()  # the version is complete, and to go on with the run would overrule who has decided
         raise
@@ -231,8 +226,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.tags)
     if run.tags > MANY_TAGS:
         progress.warn(
-            f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a tag "
-            "of so many values out, or make it the documents' name"
+            f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a "
+            "tag of so many values out, or make it the documents' name"
         )
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     progress.events.emit(
@@ -266,27 +261,27 @@ def _encode(
 
 
 def _write_result(
+    spark: SparkSession,
     staging: Directory,
     output: Destination,
     run: Run,
     vocabulary: Vocabulary,
+    corpus: EncodedCorpus,
     model: ModelDescription,
-    learned: Learned,
-) -> None:
-    """Write the vector table, the history, and what a later training would go on from."""
+    completed: Completed,
+) -> tuple[str, ...]:
+    """Write the tables, the history, and what a later training would go on from; the names of all that was staged."""
+    learned, labels, state = completed.learned, model.labels(), RunDirectory(output.run)
     write_vectors(
-        staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, model.labels()
+        staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, labels
     )
     write_history(staging, [record.to_dict() for record in learned.history])
-    counts = RunDirectory(output.run).checked_counts(run) if output.keeps_state else None
+    counts = state.checked_counts(run) if output.keeps_state else None
     if counts is not None or learned.documents:  # which are inferred by the weights
         write_state(staging, learned.weights, run.config.model.dim, counts)
-
-
-def _parts_of(output: Destination, tables: Sequence[str], completed: Completed) -> tuple[str, ...]:
-    """The names of all that was staged."""
-    state = () if output.keeps_state or not tables else (STATE,)
-    return (*result_parts(output), *tables, *state, *completed.parts)
+    tables = write_document_tables(spark, state, run, corpus, learned, staging, labels)
+    others = () if output.keeps_state or not tables else (STATE,)
+    return (*result_parts(output), *tables, *others, *completed.parts)
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:

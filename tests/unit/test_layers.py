@@ -25,6 +25,7 @@ CORE = BASE | {
     "run",
     "publishing",
     "vectors",
+    "inference",
     "retraining",
     "formats",
 }
@@ -45,15 +46,16 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "run": BASE | {"kernels", "models", "corpus", "training", "publishing"},
     "publishing": BASE | {"w2v_spark", "inputs", "corpus", "training"},
     "vectors": BASE | {"kernels", "publishing"},
-    "retraining": BASE | {"training", "vectors"},
+    "inference": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "vectors"},
+    "retraining": BASE | {"training", "publishing", "vectors"},
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},
     "evaluation": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "vectors"},
     "spark": CORE | {"evaluation"},
     "ml": CORE | {"spark"},
-    "estimator": {"config", "errors", "ml", "spark", "vectors"},
+    "estimator": {"config", "errors", "inference", "ml", "spark", "vectors"},
     "cli": CORE | {"spark", "evaluation"},
     "__main__": {"cli"},
-    "w2v_spark": {"config", "publishing", "vectors", "estimator"},
+    "w2v_spark": {"config", "extras", "publishing", "vectors", "inference", "estimator"},
 }
 LATE = {  # rooms above their own that modules import within functions: methods that pass on to them
     "vectors/keyed_vectors.py": {"evaluation", "formats"},  # gensim's names for what those rooms do

@@ -44,7 +44,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "corpus": BASE | {"kernels", "text"},
     "training": BASE | {"kernels", "models", "corpus"},
     "run": BASE | {"kernels", "models", "corpus", "training", "publishing"},
-    "publishing": BASE | {"w2v_spark", "inputs", "corpus", "training"},
+    "publishing": BASE | {"w2v_spark", "inputs", "models", "corpus", "training"},
     "vectors": BASE | {"kernels", "publishing"},
     "inference": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "vectors"},
     "retraining": BASE | {"training", "publishing", "vectors"},

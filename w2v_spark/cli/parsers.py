@@ -56,7 +56,8 @@ class CommandModule(Protocol):
 
 
 COMMANDS: Final = {
-    "train": Command("w2v_spark.cli.train", "train word vectors on Spark"),
+    "train": Command("w2v_spark.cli.train", "train vectors of words and documents on Spark"),
+    "infer": Command("w2v_spark.cli.infer", "infer vectors of documents that a model has not seen, on Spark"),
     "retrain": Command("w2v_spark.cli.retrain", "make the next version of the one before and of new text, on Spark"),
     "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
     "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on analogies and human judgements of similarity"),

@@ -21,11 +21,10 @@ from w2v_spark.kernels.rows import draw_rows
 from w2v_spark.kernels.train import STATISTICS, Documents, Weights
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.architectures import input_rows_of
-from w2v_spark.models.subsample import leaves_nothing
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import STATE
-from w2v_spark.publishing.state import open_state
+from w2v_spark.publishing.state import open_state, read_tables
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
@@ -69,25 +68,16 @@ class DocumentInference:
         Of the model; ``[infer]`` says how long is trained.
     words : pa.StringArray, (V,)
         The vocabulary.
-    counts : (V,) int64
+    tables : SamplingTables
+        Of the model.
     weights : Weights
         Both matrices, with D padded; the input matrix may be empty for ``pv_dbow``, whose rows of documents meet the
         output matrix alone.
-    every_word : bool
-        Whether the model was trained without subsampling.
     """
 
-    def __init__(
-        self,
-        config: Config,
-        words: pa.StringArray,
-        counts: npt.NDArray[np.int64],
-        weights: Weights,
-        every_word: bool = False,
-    ) -> None:
-        self.config, self._weights = config, weights
+    def __init__(self, config: Config, words: pa.StringArray, tables: SamplingTables, weights: Weights) -> None:
+        self.config, self._weights, self._tables = config, weights, tables
         model = inferred_model(config.model)
-        self._tables = SamplingTables.build(counts, model, 0.0 if every_word else config.train.sample)
         self._table, self._analyzer = WordTable.from_words(words), build_analyzer(config.text)
         self._model = kernel = build_model(model, self._tables, freeze_input=True, freeze_output=True)
         self._scratch = build_scratch(kernel.most_inputs, kernel.most_rows, kernel.dim)
@@ -117,7 +107,7 @@ class DocumentInference:
         opened = open_model(location)
         config = opened.description.config.replace(infer=infer)
         weights = Weights(*(padded_matrix(matrix, config.model.dim) for matrix in opened.needed()))
-        return cls(config, opened.words, opened.counts, weights, opened.every_word)
+        return cls(config, opened.words, opened.tables, weights)
 
     @property
     def dim(self) -> int:
@@ -186,6 +176,7 @@ class OpenModel:
     description : ModelDescription
     words : pa.StringArray, (V,)
     counts : (V,) int64
+    tables : SamplingTables
     weights : the input and the output matrix, (rows, D) float32 each
         The input matrix has rows of words, if they have some, and of tags behind them.
     """
@@ -193,13 +184,8 @@ class OpenModel:
     description: ModelDescription
     words: pa.StringArray
     counts: npt.NDArray[np.int64]
+    tables: SamplingTables
     weights: tuple[MatrixReader, MatrixReader]
-
-    @property
-    def every_word(self) -> bool:
-        """Whether the text was so small that it was trained without subsampling."""
-        plan, sentences = self.description.plan, self.description.counted.sentences
-        return leaves_nothing(self.counts, plan.sample, sentences, plan.epochs)
 
     def needed(self) -> tuple[MatrixReader, MatrixReader]:
         """What of the matrices inference reads."""
@@ -226,7 +212,8 @@ def open_model(location: str | PathLike[str]) -> OpenModel:
         )  # fmt: skip
     table = open_vectors(directory.uri)
     shape = WeightShape.build(model, len(table.words), description.encoded.tags)
-    return OpenModel(description, table.words, table.counts, open_state(directory.child(STATE), shape))
+    state = directory.child(STATE)
+    return OpenModel(description, table.words, table.counts, read_tables(state), open_state(state, shape))
 
 
 def padded_matrix(matrix: MatrixReader, dim: int) -> Matrix:

@@ -38,6 +38,9 @@ CHANGE_LOCK_FILE: Final = "_change.json"
 MANIFEST_FILE: Final = "manifest.json"
 REPORT_FILE: Final = "report.json"
 STATE: Final = "state"
+SAMPLING_FILE: Final = "sampling.npz"
+"""What inference draws from, in the state of a model of documents, and in a run."""
+
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
@@ -174,7 +177,7 @@ _RUN_ENTRY: Final = re.compile(
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
-_WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy")
+_WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy|sampling\.npz")
 
 _Test = Callable[[Directory, pafs.FileInfo], str | None]
 _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
@@ -191,6 +194,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
     },
     Kind.DOCUMENTS: {
         DOCUMENTS: _own_table,
+        MODEL_FILE: _own_json("format_version", "packages"),
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
         LOCK_FILE: _own_json("made_by", "token"),

@@ -10,14 +10,19 @@ import pyarrow as pa
 
 from w2v_spark.corpus.word_counts import WordCounts
 from w2v_spark.errors import StoreError
-from w2v_spark.publishing.layout import COUNTS, STATE
+from w2v_spark.models.tables import SamplingTables
+from w2v_spark.publishing.layout import COUNTS, SAMPLING_FILE, STATE
 from w2v_spark.storage import Directory, damage_naming, errors_naming, retried
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader, npy_header
 from w2v_spark.training.weights import WeightShape
 
 
 def write_state(
-    staging: Directory, weights: Mapping[str, MatrixReader], dim: int, counts: Directory | None
+    staging: Directory,
+    weights: Mapping[str, MatrixReader],
+    dim: int,
+    counts: Directory | None,
+    tables: SamplingTables | None = None,
 ) -> None:  # fmt: skip
     """Write the folder ``state``.
 
@@ -31,6 +36,8 @@ def write_state(
         D.
     counts : Directory, optional
         ``counts.json`` and its files, which are copied, so that a run that goes on finds them again.
+    tables : SamplingTables, optional
+        What was drawn from, for inference: computed anew on another machine, they might differ in the last bit.
 
     Notes
     -----
@@ -42,6 +49,8 @@ def write_state(
             sink.write(npy_header(len(matrix), dim))
             for start in range(0, len(matrix), ROWS_AT_A_TIME):
                 sink.write(pa.py_buffer(np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME])))
+    if tables is not None:
+        state.write_bytes(SAMPLING_FILE, tables.to_bytes())
     if counts is not None:
         copy_counts(counts, state)
 
@@ -90,3 +99,10 @@ def _read(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
         if fortran or kind != np.float32 or found != (rows, dim):
             raise ValueError(f"expected {rows} x {dim} float32")
         return np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
+
+
+def read_tables(directory: Directory) -> SamplingTables:
+    """What a model of documents keeps to draw from. Raises `StoreError` if it is missing or damaged."""
+    where = f"{directory.uri}/{SAMPLING_FILE}"
+    with errors_naming(where):
+        return SamplingTables.from_bytes(directory.read_bytes(SAMPLING_FILE), where)

@@ -58,7 +58,10 @@ def run(options: argparse.Namespace) -> int:
     source.check()
     progress = Progress(quiet=options.quiet)
     with occupied(target.directory, "infer", progress.warn):
-        inferred = infer(get_session(), source, opened, config, target, progress)
+        try:
+            inferred = infer(get_session(), source, opened, config, target, progress)
+        finally:
+            target.run.delete()  # there is nothing to go on with
     if inferred.without:
         progress.warn(
             f"{inferred.without:,} of {inferred.documents:,} documents have no word that the model knows: their "

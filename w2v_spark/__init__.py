@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from w2v_spark.config import Config
 from w2v_spark.publishing.versions import table_path
+from w2v_spark.vectors.document_vectors import DocumentVectors
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 if TYPE_CHECKING:
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Config", "KeyedVectors", "Word2Vec", "Word2VecModel", "__version__", "table_path"]
+__all__ = ["Config", "DocumentVectors", "KeyedVectors", "Word2Vec", "Word2VecModel", "__version__", "table_path"]
 
 
 def __getattr__(name: str) -> Any:

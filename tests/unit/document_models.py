@@ -31,7 +31,9 @@ MISSING = np.isin(np.arange(N), [5, 99])
 ROWS = np.flatnonzero(~MISSING)
 
 
-def write_documents(directory: Path, ids: pa.Array, matrix: Any, missing: Any = None, files: int = 2) -> Path:
+def write_documents(
+    directory: Path, ids: pa.Array, matrix: Any, missing: Any = None, files: int = 2, metadata: Any = None
+) -> Path:
     directory.mkdir(parents=True)
     step = -(-len(ids) // files)
     for number in range(files):
@@ -39,20 +41,21 @@ def write_documents(directory: Path, ids: pa.Array, matrix: Any, missing: Any = 
         mask = None if missing is None else missing[part]
         batch = DocumentBatch(ids[part], np.arange(len(ids), dtype=np.int64)[part], matrix[part], mask)
         path = str(directory / f"part-{number:05d}.parquet")
-        write_documents_part(LOCAL, path, ids.type, matrix.shape[1], [batch], {}, files)
+        write_documents_part(LOCAL, path, ids.type, matrix.shape[1], [batch], metadata or {}, files)
     return directory
 
 
-def write_model(directory: Path, ids: pa.Array, with_tags: bool = True) -> Path:
+def write_model(directory: Path, ids: pa.Array, with_tags: bool = True, metadata: Any = None) -> Path:
     """Vectors, documents in two files, and tags."""
+    said = metadata or {}
     counts = np.arange(len(WORDS), 0, -1, dtype=np.int64)
-    write_vectors(LOCAL, str(directory / "vectors"), pa.array(WORDS), counts, [WORD_MATRIX], {})
-    write_documents(directory / "documents", ids, DOCUMENT_MATRIX, MISSING)
+    write_vectors(LOCAL, str(directory / "vectors"), pa.array(WORDS), counts, [WORD_MATRIX], said)
+    write_documents(directory / "documents", ids, DOCUMENT_MATRIX, MISSING, metadata=said)
     if with_tags:
         (directory / "tags").mkdir()
         names, values = (pa.array(column) for column in zip(*TAGS, strict=True))
         numbers = np.arange(len(TAGS), dtype=np.int64)
         path = str(directory / "tags" / "part-00000.parquet")
-        write_tags(LOCAL, path, (names, values), numbers, numbers * 10, TAG_MATRIX, {})
+        write_tags(LOCAL, path, (names, values), numbers, numbers * 10, TAG_MATRIX, said)
     (directory / "_SUCCESS").touch()
     return directory

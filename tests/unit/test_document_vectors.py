@@ -30,7 +30,7 @@ from tests.unit.document_models import (
     write_model,
 )
 from w2v_spark.errors import ConfigError, IdNotFound, InputError, StoreError, WordNotFound
-from w2v_spark.vectors import row_stack
+from w2v_spark.vectors import document_vectors, row_stack
 from w2v_spark.vectors.document_vectors import DocumentVectors
 from w2v_spark.vectors.row_vectors import weighted_sum
 
@@ -285,6 +285,28 @@ def test_inferred_documents_with_the_words_of_their_model(tmp_path: Path, model:
     expect(vectors.tags.nearest_documents(TAGS[0], 2), TAG_MATRIX[0], DOCUMENT_MATRIX[:2], [7, 8], 2)
     with pytest.raises(StoreError, match="holds no model"):
         DocumentVectors.load(model, tmp_path / "inferred")
+
+
+def test_documents_of_another_model_than_the_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As for an instant, while a model takes the place of another one; the third look finds the new one whole."""
+    model = write_model(tmp_path / "model", pa.array(IDS), metadata={"config": "new", "corpus": "1"})
+    (model / "documents").rename(tmp_path / "new")
+    write_documents(model / "documents", pa.array(IDS), DOCUMENT_MATRIX, metadata={"config": "old"})
+    waits: list[float] = []
+    monkeypatch.setattr(document_vectors.time, "sleep", waits.append)
+    with pytest.raises(StoreError, match="holds documents of one model, and words or tags of another: make it again"):
+        DocumentVectors.load(model)
+    assert len(waits) == 10
+
+    def replace(_: float) -> None:
+        waits.append(0)
+        if len(waits) == 12:
+            (model / "documents").rename(tmp_path / "old")
+            (tmp_path / "new").rename(model / "documents")
+
+    monkeypatch.setattr(document_vectors.time, "sleep", replace)
+    assert DocumentVectors.load(model).metadata["config"] == "new"
+    assert len(waits) == 12
 
 
 def test_documents_of_another_length_than_the_words(tmp_path: Path, model: Path) -> None:

@@ -27,8 +27,8 @@ class RowVectors:
 
     Notes
     -----
-    A search goes over the rows in batches of 4 MiB. Memory: 8 N bytes, for the lengths of all vectors and for a score
-    each. No copy of the vectors is made.
+    A search goes over the rows in batches of 4 MiB. Memory: 4 N bytes for the lengths of all vectors, and about 10 N
+    for the scores of a query. No copy of the vectors is made.
     """
 
     def __init__(self, stack: RowStack) -> None:

@@ -45,7 +45,7 @@ class DocumentIndex:
 
     Notes
     -----
-    Ids stay in Arrow. A look-up is a pass over them, about a millisecond a million; `rows` takes one pass for all.
+    Ids stay in Arrow. A look-up is a pass over them, some milliseconds a million; `rows` takes one pass for all.
     """
 
     def __init__(self, ids: pa.ChunkedArray, without: pa.ChunkedArray) -> None:

@@ -33,6 +33,7 @@ from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.neighbours import write_neighbour_table
 from w2v_spark.storage import Directory
+from w2v_spark.vectors import neighbour_request
 from w2v_spark.vectors.neighbour_request import Request
 
 IDS = [10 * row for row in range(N)]
@@ -114,6 +115,25 @@ def test_words_among_the_words_of_another_model(spark: SparkSession, model: Path
     assert [(row["id"], row["word"], row["neighbours"][0]["word"]) for row in rows] == [
         (3, "w3", "w3"), (59, "w59", "w59"),
     ]  # fmt: skip
+
+
+def test_one_table_by_two_ways(spark: SparkSession, model: Path, tmp_path: Path, out: Path) -> None:
+    (tmp_path / "link").symlink_to(model)
+    for other in (f"{model}/", str(model / "vectors"), str(tmp_path / "link")):
+        request = Request.build(str(model), 3, among_vectors=other)
+        assert request.is_of_one_table
+    write_neighbour_table(
+        spark, request, Publication(Directory.open(out), Kind.NEIGHBOURS), Progress(quiet=True)
+    )  # fmt: skip
+    assert_nearest(out, "words", "words", 3, own=True)
+
+
+def test_a_version_is_kept_for_both_tables(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    original = neighbour_request.open_result
+    monkeypatch.setattr(neighbour_request, "open_result", lambda place: asked.append(str(place)) or original(place))
+    request = Request.build(str(model), 3, of="documents")
+    assert asked == [str(model), request.of.location]
 
 
 def test_documents_of_words_that_were_restricted(spark: SparkSession, model: Path, out: Path) -> None:

@@ -51,6 +51,7 @@ class FindNeighbours:
 
     request: Request
     staging: str
+    is_of_one_table: bool
     all_rows: bool
     rows: int
     rows_per_file: int
@@ -63,7 +64,7 @@ class FindNeighbours:
         start = number * self.rows_per_file
         stop = min(start + self.rows_per_file, self.rows)
         mine = np.arange(start, stop, dtype=np.int32) if self.all_rows else _read_queries(staging)[start:stop]
-        if request.is_of_one_table:
+        if self.is_of_one_table:
             found, own = find_neighbours(candidates, mine, request.topn, request.restrict), labels
         else:
             unit, own = _read_queried(request.of, mine)
@@ -153,7 +154,8 @@ def write_neighbour_table(
 
 
 def _task(request: Request, staging: Directory) -> FindNeighbours:
-    of_words = request.is_of_one_table and request.of.kind == "words"
+    is_of_one_table, all_rows = request.is_of_one_table, request.queries is None
+    of_words = is_of_one_table and request.of.kind == "words"
     sizes = {"vocabulary_size": str(request.of.files.rows)}
     tables = {"of": request.of.kind, "among": request.among.kind, "rows": str(request.of.files.rows)}
     metadata = {
@@ -163,8 +165,8 @@ def _task(request: Request, staging: Directory) -> FindNeighbours:
         "candidates": str(request.candidates),
     }
     bare = Request(request.of, request.among, None, request.topn, request.restrict)
-    all_rows = request.queries is None
-    return FindNeighbours(bare, staging.uri, all_rows, request.rows, request.rows_per_file, metadata)
+    step = request.rows_per_file
+    return FindNeighbours(bare, staging.uri, is_of_one_table, all_rows, request.rows, step, metadata)
 
 
 def _collect_parts(files: Sequence[str], staging: Directory) -> str:

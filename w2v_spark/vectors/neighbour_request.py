@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -50,6 +51,12 @@ class Side:
         if not 0 < files.rows <= _MOST_ROWS:
             raise InputError(f"{files.directory} has {files.rows:,} vectors: expected 1 to {_MOST_ROWS:,}")
         return cls(kind, place, files)
+
+    @property
+    def place(self) -> str:
+        """Where the files are, whatever leads there."""
+        directory = self.files.directory
+        return directory if "://" in directory else os.path.realpath(directory)
 
     @property
     def table(self) -> TableFormat:
@@ -130,7 +137,8 @@ class Request:
                 raise ConfigError(
                     Name(option), " is about words, and does not go with ", Name(side), f" {kind}: leave it out"
                 )  # fmt: skip
-        sides = Side.find(of, vectors, "of"), Side.find(among, among_vectors or vectors, "among")
+        first = Side.find(of, vectors, "of")
+        sides = first, Side.find(among, among_vectors or first.location, "among")
         _check_lengths(*sides)
         if words is None:
             return cls(*sides, None, topn, restrict)
@@ -162,7 +170,7 @@ class Request:
     @property
     def is_of_one_table(self) -> bool:
         """Whether neighbours are looked for in the same table, so that a row is not its own."""
-        return (self.of.kind, self.of.location) == (self.among.kind, self.among.location)
+        return (self.of.kind, self.of.place) == (self.among.kind, self.among.place)
 
     @property
     def rows_per_file(self) -> int:

@@ -9,6 +9,7 @@ import numpy as np
 import pyarrow as pa
 from pyarrow import fs
 
+from w2v_spark.storage import Directory
 from w2v_spark.vectors.document_table import DocumentBatch, write_documents_part, write_tags
 from w2v_spark.vectors.table import write_vectors
 
@@ -34,15 +35,20 @@ ROWS = np.flatnonzero(~MISSING)
 def write_documents(
     directory: Path, ids: pa.Array, matrix: Any, missing: Any = None, files: int = 2, metadata: Any = None
 ) -> Path:
-    directory.mkdir(parents=True)
+    write_document_files(Directory.open(directory).create(), ids, matrix, missing, files, metadata)
+    return directory
+
+
+def write_document_files(
+    directory: Directory, ids: pa.Array, matrix: Any, missing: Any = None, files: int = 2, metadata: Any = None
+) -> None:
     step = -(-len(ids) // files)
     for number in range(files):
         part = slice(number * step, (number + 1) * step)
         mask = None if missing is None else missing[part]
         batch = DocumentBatch(ids[part], np.arange(len(ids), dtype=np.int64)[part], matrix[part], mask)
-        path = str(directory / f"part-{number:05d}.parquet")
-        write_documents_part(LOCAL, path, ids.type, matrix.shape[1], [batch], metadata or {}, files)
-    return directory
+        path = directory.file(f"part-{number:05d}.parquet")
+        write_documents_part(directory.filesystem, path, ids.type, matrix.shape[1], [batch], metadata or {}, files)
 
 
 def write_model(directory: Path, ids: pa.Array, with_tags: bool = True, metadata: Any = None) -> Path:

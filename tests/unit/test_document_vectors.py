@@ -30,7 +30,7 @@ from tests.unit.document_models import (
     write_model,
 )
 from w2v_spark.errors import ConfigError, IdNotFound, InputError, StoreError, WordNotFound
-from w2v_spark.vectors import document_vectors, row_stack
+from w2v_spark.vectors import document_model, row_stack
 from w2v_spark.vectors.document_vectors import DocumentVectors
 from w2v_spark.vectors.row_vectors import weighted_sum
 
@@ -293,7 +293,7 @@ def test_documents_of_another_model_than_the_words(tmp_path: Path, monkeypatch: 
     (model / "documents").rename(tmp_path / "new")
     write_documents(model / "documents", pa.array(IDS), DOCUMENT_MATRIX, metadata={"config": "old"})
     waits: list[float] = []
-    monkeypatch.setattr(document_vectors.time, "sleep", waits.append)
+    monkeypatch.setattr(document_model.time, "sleep", waits.append)
     with pytest.raises(StoreError, match="holds documents of one model, and words or tags of another: make it again"):
         DocumentVectors.load(model)
     assert len(waits) == 10
@@ -304,7 +304,7 @@ def test_documents_of_another_model_than_the_words(tmp_path: Path, monkeypatch: 
             (model / "documents").rename(tmp_path / "old")
             (tmp_path / "new").rename(model / "documents")
 
-    monkeypatch.setattr(document_vectors.time, "sleep", replace)
+    monkeypatch.setattr(document_model.time, "sleep", replace)
     assert DocumentVectors.load(model).metadata["config"] == "new"
     assert len(waits) == 12
 

@@ -2,37 +2,27 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from os import PathLike
-from typing import Any, Final, Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-from pyarrow import fs
 
 from w2v_spark.errors import InputError, StoreError
-from w2v_spark.publishing.layout import TAGS, VECTORS
-from w2v_spark.publishing.versions import open_result
-from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.document_index import DocumentAnswer, DocumentIndex
+from w2v_spark.vectors.document_model import open_model
 from w2v_spark.vectors.items import Vector
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
-from w2v_spark.vectors.labelled_rows import LabelledRows, open_rows
+from w2v_spark.vectors.labelled_rows import LabelledRows
 from w2v_spark.vectors.nearest_words import Answer
-from w2v_spark.vectors.reading import VectorTable, open_vectors
 from w2v_spark.vectors.row_vectors import RowVectors, Term, as_vector, scaled, weighted_sum
 from w2v_spark.vectors.stream import Counts
-from w2v_spark.vectors.table_format import DOCUMENT_TABLE, TAG_TABLE
 from w2v_spark.vectors.tag_vectors import TagAnswer, TagKey, TagVectors
 
 __all__ = ["DocumentAnswer", "DocumentVectors"]
-
-_OF_ONE_MODEL: Final = ("config", "plan", "corpus")  # keys of the metadata of all tables of a training
-_TRIES: Final = 10
-_WAIT: Final = 0.1  # seconds
 
 
 class DocumentVectors:
@@ -92,17 +82,10 @@ class DocumentVectors:
         -----
         Cost: ids and tokens, words and counts; if vectors cannot be mapped, 4 N D bytes more.
         """
-        place = open_result(location)
-        if model is not None:
-            words, tags = _open_model(open_result(model), is_needed=True)
-            return cls(open_rows(place.uri, DOCUMENT_TABLE), _keyed(words), tags)
-        for _ in range(_TRIES):  # another model takes the place of this one table by table
-            documents = open_rows(place.uri, DOCUMENT_TABLE)
-            words, tags = _open_model(place)
-            if all(_are_of_one_model(documents, other) for other in (words, tags) if other is not None):
-                return cls(documents, _keyed(words), tags)
-            time.sleep(_WAIT)
-        raise StoreError(f"{place.uri} holds documents of one model, and words or tags of another: make it again")
+        tables = open_model(location, model)
+        words = tables.words
+        keyed = None if words is None else KeyedVectors(words.words, words.stack, words.counts)
+        return cls(tables.documents, keyed, tables.tags)
 
     # Documents
 
@@ -266,25 +249,6 @@ class DocumentVectors:
         if not isinstance(word, str):
             raise InputError(f"{word!r} is no word: expected a string")
         return self.words.get_vector(word, norm=True)
-
-
-def _open_model(place: Directory, is_needed: bool = False) -> tuple[VectorTable | None, LabelledRows | None]:
-    """The words and the tags of a model, where they are."""
-    there = {info.base_name for info in place.list() if info.type == fs.FileType.Directory}
-    if is_needed and VECTORS not in there:
-        raise StoreError(f"{place.uri} holds no model (no {VECTORS} there): give the directory of a training")
-    words = open_vectors(place.uri) if VECTORS in there else None
-    return words, open_rows(place.uri, TAG_TABLE) if TAGS in there else None
-
-
-def _keyed(table: VectorTable | None) -> KeyedVectors | None:
-    return None if table is None else KeyedVectors(table.words, table.stack, table.counts)
-
-
-def _are_of_one_model(documents: LabelledRows, other: VectorTable | LabelledRows) -> bool:
-    """Whether two tables say the same of how they were made, where both say it."""
-    first, second = documents.metadata, other.metadata
-    return all(first[key] == second[key] for key in _OF_ONE_MODEL if key in first and key in second)
 
 
 def _listed(words: str | Sequence[str]) -> Sequence[str]:

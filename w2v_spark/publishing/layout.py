@@ -21,6 +21,7 @@ HISTORY_FILE: Final = "history.json"
 VECTORS: Final = "vectors"
 DOCUMENTS: Final = "documents"
 TAGS: Final = "tags"
+TABLES: Final = (VECTORS, DOCUMENTS, TAGS)
 RUN: Final = "_run"
 RUN_FILE: Final = "run.json"
 MARK_FILE: Final = "w2v_spark.json"

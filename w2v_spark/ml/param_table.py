@@ -176,10 +176,10 @@ def build_config(params: Params) -> Config:
     return Config.from_dict(values)
 
 
-def params_of(config: Config) -> dict[str, Any]:
-    """The values of Params that stand for a configuration: `build_config` makes the same of them."""
+def params_of(config: Config, table: Mapping[str, ParamEntry] = PARAMS) -> dict[str, Any]:
+    """The values of the Params of a table that stand for a configuration: `build_config` makes the same of them."""
     sections, values = config.to_dict(), dict[str, Any]()
-    for param in DOCUMENT_PARAMS.values():
+    for param in table.values():
         if param.entry is not None:
             value = sections[param.entry.section][param.entry.key]
             values[param.name] = param.zero if param.entry.word is not None and value == param.entry.word else value

@@ -15,7 +15,7 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, 
 
 from w2v_spark.errors import ConfigError, StoreError, W2VError
 from w2v_spark.ml.location import is_connect
-from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params, params_of
+from w2v_spark.ml.param_table import DOCUMENT_PARAMS, RENAMED_PARAMS, errors_naming_params, params_of
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, STATE, SUCCESS_FILE, TABLES, VECTORS
 from w2v_spark.publishing.versions import open_result
@@ -147,7 +147,8 @@ class ParamsReader(MLReader[Any]):
         spark, path = self.sparkSession, os.fspath(path)
         if self._open_store is not None and (result := _published_result(path)) is not None:
             instance, config = self._create(self._open_store(result)), ModelDescription.read(result).config
-            return instance._set(**{name: each for name, each in params_of(config).items() if instance.hasParam(name)})
+            values = params_of(config, DOCUMENT_PARAMS)
+            return instance._set(**{name: value for name, value in values.items() if instance.hasParam(name)})
         metadata = _read_metadata(spark, path)
         if metadata["class"] != self._class_name:
             raise ConfigError(f"{path} holds a {metadata['class']}, expected a {self._class_name}")

@@ -52,7 +52,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "evaluation": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "vectors"},
     "spark": CORE | {"evaluation"},
     "ml": CORE | {"spark"},
-    "estimator": {"config", "errors", "inference", "ml", "spark", "vectors"},
+    "estimator": {"config", "errors", "inference", "ml", "models", "spark", "vectors"},
     "cli": CORE | {"spark", "evaluation"},
     "__main__": {"cli"},
     "w2v_spark": {"config", "extras", "publishing", "vectors", "inference", "estimator"},

@@ -98,9 +98,7 @@ HELD_BY = {
     ),
     ("Documents", "Windows end with sentences"): ("test_document_models.py::test_any_window",),
     ("Documents", "PV-DBOW without words"): ("test_document_models.py::test_equals_the_naive_twin",),
-    ("Documents", "The learning rate, subsampling and noise"): (
-        "test_document_models.py::test_equals_the_naive_twin",
-    ),
+    ("Documents", "The learning rate, subsampling and noise"): ("test_document_models.py::test_equals_the_naive_twin",),
     # Text
     ("Text", "Words"): (
         "test_tokenizer.py::test_word_boundaries_follow_unicode",

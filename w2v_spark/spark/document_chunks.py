@@ -122,8 +122,8 @@ def write_whole(
     ids = chunks["id"].combine_chunks()
     keys = np.asarray(chunks["key"])
     new = np.ones(len(keys), bool)
-    same = np.asarray(pc.fill_null(pc.equal(ids[1:], ids[:-1]), False)) | _both_null(ids)
-    new[1:] = (keys[1:] != keys[:-1]) | ~same
+    names = np.asarray(ids.dictionary_encode("encode").indices)  # null is one of them, and so is NaN
+    new[1:] = (keys[1:] != keys[:-1]) | (names[1:] != names[:-1])
     first = np.flatnonzero(new)
     places = pa.array(first)
     more = {
@@ -143,12 +143,6 @@ def write_whole(
         "examples": [[str(ids[int(first[n])].as_py()), int(copies[n])] for n in often[:SHOWN]],
     }
     return {"documents": file, "documents_digest": found, "tally": json.dumps(seen)}
-
-
-def _both_null(ids: pa.Array) -> npt.NDArray[np.bool_]:
-    nulls = np.asarray(ids.is_null())
-    both: npt.NDArray[np.bool_] = nulls[1:] & nulls[:-1]
-    return both
 
 
 def content_digest(chunks: pa.Table, whole: bool) -> int:

@@ -130,23 +130,28 @@ def write_document_tables(
     if not run.tags:
         return (DOCUMENTS,)
     counted = [rows[number]["tags"] for number in range(len(order))]
-    _write_tags(state.read_tags(run), counted, learned, run, staging, metadata)
-    return (DOCUMENTS, TAGS)
+    is_there = _write_tags(state.read_tags(run), counted, learned, staging, metadata)
+    return (DOCUMENTS, TAGS) if is_there else (DOCUMENTS,)
 
 
 def _write_tags(
-    tags: Tags, counted: list[bytes], learned: Learned, run: Run, staging: Directory, metadata: Mapping[str, str]
-) -> None:
+    tags: Tags, counted: list[bytes], learned: Learned, staging: Directory, metadata: Mapping[str, str]
+) -> bool:  # fmt: skip
+    """Write the tags that a document with a known word has, if there are any: rows of others are as they began."""
     documents, tokens = (np.zeros(len(tags), np.int64) for _ in range(2))
     for data in counted:
         arrays: dict[str, npt.NDArray[np.int64]] = arrays_from_bytes(data, "a task's report")
         documents[arrays["tags"]] += arrays["documents"]
         tokens[arrays["tags"]] += arrays["tokens"]
-    matrix = learned.weights["w_in"]
+    kept = np.flatnonzero(documents)
+    if not len(kept):
+        return False
+    matrix, table = learned.weights["w_in"], tags.table.take(pa.array(kept))
     first = len(matrix) - len(tags)  # behind those of words, if these have rows
-    labels = tags.table["tag"].combine_chunks(), tags.table["value"].combine_chunks()
+    labels = table["tag"].combine_chunks(), table["value"].combine_chunks()
     folder = staging.child(TAGS).create()
     write_tags(
-        folder.filesystem, folder.file("part-00000.parquet"), labels, documents, tokens,
-        np.ascontiguousarray(matrix[first : len(matrix)]), metadata,
+        folder.filesystem, folder.file("part-00000.parquet"), labels, documents[kept], tokens[kept],
+        matrix[first : len(matrix)][kept], metadata,
     )  # fmt: skip
+    return True

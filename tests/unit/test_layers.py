@@ -26,6 +26,7 @@ CORE = BASE | {
     "publishing",
     "vectors",
     "retraining",
+    "topics",
     "formats",
 }
 MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/architecture.md
@@ -46,6 +47,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "publishing": BASE | {"w2v_spark", "inputs", "corpus", "training"},
     "vectors": BASE | {"kernels", "publishing"},
     "retraining": BASE | {"training", "vectors"},
+    "topics": BASE | {"kernels", "text", "corpus", "publishing", "vectors", "retraining"},
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},
     "evaluation": BASE | {"kernels", "sampling", "text", "corpus", "training", "publishing", "vectors"},
     "spark": CORE | {"evaluation"},

@@ -61,6 +61,7 @@ COMMANDS: Final = {
     "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
     "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on analogies and human judgements of similarity"),
     "neighbours": Command("w2v_spark.cli.neighbours", "write the nearest neighbours of all words as a table, on Spark"),
+    "topics": Command("w2v_spark.cli.topics", "find topics in documents, or give documents to topics, on Spark"),
     "export": Command("w2v_spark.cli.export", "write vectors in the format of another program"),
     "import": Command("w2v_spark.cli.import_", "make a vector table of another program's vectors"),
     "demo": Command(

@@ -54,6 +54,7 @@ class Kind(StrEnum):
 
     VECTORS = "vector table"
     NEIGHBOURS = "table of neighbours"
+    TOPICS = "result of topics"
 
 
 def find_foreign(directory: Directory, kind: Kind) -> str | None:
@@ -174,4 +175,10 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
+    Kind.TOPICS: {
+        "topics": _own_table,
+        "document_topics": _own_table,
+        "topics.json": _own_json("made_by", "next_id"),
+        SUCCESS_FILE: _own_success,
+    },
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,11 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from pyarrow import fs
 
+from w2v_spark.config import Config
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.publishing.description import EncodedStatistics, ModelDescription
+from w2v_spark.storage import Directory
+from w2v_spark.training.plan import Plan
 from w2v_spark.vectors.table import write_vectors
 
 DIM = 24
@@ -93,11 +97,8 @@ def write_documents(
 
 def write_description(directory: Path) -> None:
     """A ``model.json`` that says how text was read: by the defaults."""
-    from w2v_spark.config import Config
-
-    described = {
-        "format_version": 1, "run": "planted", "config": Config().to_dict(), "input": {}, "packages": {}, "timings": {},
-        "plan": {"epochs": 1, "shards": 1, "rounds": 1},
-        "corpus": {},
-    }  # fmt: skip
-    (directory / "model.json").write_text(json.dumps(described))
+    config = Config()
+    ModelDescription(
+        "planted", config, Plan.build(config, 1, 1000), CorpusStatistics(1, 1, 1000, 1, 0, 0),
+        EncodedStatistics(1, 1, 1, ""), {}, {},
+    ).write(Directory.open(directory))  # fmt: skip

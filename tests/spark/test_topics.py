@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from tests.commands import topics as command
 from tests.naive import topics as naive
 from tests.planted_documents import Planted, plant, write_description, write_documents, write_model
 from tests.spark.refusal import snapshot
+from tests.unit.test_extras import import_without
 from w2v_spark.errors import ConfigError, InputError, StoreError, WordNotFound
 from w2v_spark.publishing.layout import Kind
 from w2v_spark.publishing.publication import Publication
@@ -182,6 +184,12 @@ def test_everything_can_be_one_topic(run: Job, model: Path, out: Path) -> None:
     assert (topics["size"].to_pylist(), topics["parent"].to_pylist()) == ([1997], [None])
 
 
+def test_documents_that_are_all_too_short_have_no_topics(run: Job, model: Path, out: Path) -> None:
+    assert run("--model", model, "--min-tokens", 100)[0] == 0
+    assert described(out)["sample"]["drawn"] == 0
+    assert pq.read_table(out / "document_topics")["topic"].null_count == 2000
+
+
 # Levels, in SQL
 
 
@@ -339,6 +347,20 @@ def test_questions_that_topics_cannot_answer(found: Path) -> None:
         topics.level(9)
 
 
+def test_topics_are_read_without_a_compiler(found: Path) -> None:
+    program = f"""
+        from w2v_spark.topics.model import TopicModel
+        topics = TopicModel.load({str(found)!r})
+        print(topics.search(topics.vectors[2])[0][0], len(topics.documents(2, None)), topics.size(2))
+        topics.assign(topics.vectors)
+    """
+    hidden = ("numba", "llvmlite", "pandas", "threadpoolctl", "pyspark", "scipy", "umap")
+    said = import_without(hidden, f"sys\n    exec({textwrap.dedent(program)!r})")
+    first, second = said.splitlines()
+    assert first == f"2 {first.split()[1]} {first.split()[1]}"
+    assert second.startswith("MissingExtra giving documents to topics: numba is not installed; run: pip install")
+
+
 # What is refused
 
 
@@ -385,6 +407,16 @@ def test_an_output_that_is_not_ours(refused: Refused, model: Path, found: Path, 
 def test_a_space_of_another_dimension(refused: Refused, found: Path, tmp_path: Path) -> None:
     write_documents(tmp_path / "other", np.ones((4, 7), np.float32), 1)
     assert "vectors of length 7 and the topics of" in refused("--assign", found, "--documents", tmp_path / "other")
+
+
+def test_earlier_topics_of_another_dimension(refused: Refused, model: Path, found: Path, tmp_path: Path) -> None:
+    source = write_model(tmp_path / "wide", plant(50, 4, dim=32))
+    complaint = refused("--model", source, "--previous", found, "--previous-model", model)
+    assert "are of length 24 and the documents of" in complaint
+
+
+def test_text_without_the_column_is_refused_at_once(refused: Refused, model: Path, text: Path) -> None:
+    assert "--id = 'nobody' is not in the input" in refused("--model", model, "--input", text, "--id", "nobody")
 
 
 def test_damaged_documents(refused: Refused, planted: Planted, tmp_path: Path) -> None:

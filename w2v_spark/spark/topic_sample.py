@@ -159,7 +159,7 @@ def draw_sample(
         unit[piece["places"]] = piece["unit"]
     with staging.filesystem.open_output_stream(staging.file(_SAMPLE)) as stream:
         np.save(stream, unit, allow_pickle=False)
-    if staging.is_local:
+    if staging.is_local and len(unit):
         unit = _load_sample.__wrapped__(staging.uri)
     return Sample(unit, usable.get["rows"], distinct.get["rows"])
 

@@ -12,6 +12,7 @@ from pyspark.sql import SparkSession
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.retraining.rotation import Rotation
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
@@ -89,13 +90,15 @@ def write_topic_tables(
     """
     begin, files, settings = time.perf_counter(), request.documents, request.settings
     with target.beside() as staging, translated_errors():
+        documents = None if source is None else source.open(spark)  # what is wrong with it is said at once
+        rotation = _rotate(request)
         with progress.stage("sample"):
             sample = draw_sample(spark, files, settings, staging, tasks)
         with progress.stage("neighbours"):
             ids, similarities = find_nearest(spark, sample, settings, staging, tasks)
         with progress.stage("layout"):
             vectors, areas = _discover(request, sample, ids, similarities)
-        matching = _number(request, vectors)
+        matching = _number(request, vectors, rotation)
         table = staging.child(_TABLE).create()
         with progress.stage("assign"):
             tally = assign_documents(
@@ -107,11 +110,11 @@ def write_topic_tables(
             numbers = _number_merged(matching, hierarchy)
             words = _name(request, hierarchy, numbers)
         measures = None
-        if source is not None and request.text is not None and len(vectors):
+        if documents is not None and request.text is not None and len(vectors):
             with progress.stage("measures"):
                 first = [row[:MEASURED_WORDS] for row in words.words[: len(vectors)]]
                 measures = measure_topics(
-                    spark, source.open(spark), request.text, files, table.child(DOCUMENT_TOPICS),
+                    spark, documents, request.text, files, table.child(DOCUMENT_TOPICS),
                     (matching.ids.tolist(), first),
                 )  # fmt: skip
         files.check_unchanged()
@@ -187,12 +190,18 @@ def _discover(request: TopicRequest, sample: Sample, ids: Any, similarities: Mat
     return vectors, areas
 
 
-def _number(request: TopicRequest, vectors: Matrix) -> Matching:
+def _rotate(request: TopicRequest) -> Rotation | None:
+    """The rotation of the space onto that of earlier topics; None where there are none."""
+    if request.previous_model is None:
+        return None
+    return rotate_onto(open_vectors(request.previous_model), open_vectors(request.model))
+
+
+def _number(request: TopicRequest, vectors: Matrix, rotation: Rotation | None) -> Matching:
     """Numbers by falling size in the sample; those of earlier topics where they are the same."""
-    previous, model = request.previous, request.previous_model
-    if previous is None or model is None:
+    previous = request.previous
+    if previous is None or rotation is None:
         return Matching(np.arange(len(vectors), dtype=np.int32), len(vectors), {})
-    rotation = rotate_onto(open_vectors(model), open_vectors(request.model))
     return match_topics(
         rotated(vectors, rotation), previous.vectors, previous.ids, previous.next_id, request.settings.match_similarity
     )

@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from w2v_spark.extras import missing
 from w2v_spark.topics.settings import TopicSettings
@@ -57,6 +56,8 @@ def find_clusters(
     same versions. A sample that cannot hold two clusters is not laid out. Memory: the sample, 8 k n bytes, and some
     hundred bytes a document.
     """
+    from threadpoolctl import threadpool_limits  # who only reads topics needs none
+
     size = settings.cluster_size(len(unit))
     if len(unit) < max(2 * size, _LEAST_LAID_OUT):
         return np.full(len(unit), NOISE, dtype=np.int32)

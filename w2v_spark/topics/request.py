@@ -130,6 +130,11 @@ class TopicRequest:
                              "nor compared with earlier ones")  # fmt: skip
         if request.previous_model is not None:
             describe_vectors(request.previous_model)
+        if request.previous is not None and request.previous.vectors.shape[1] != documents.dim:
+            raise InputError(
+                f"the topics of {request.previous.location} are of length {request.previous.vectors.shape[1]} and the "
+                f"documents of {directory.uri} of {documents.dim}: they cannot be compared; leave them out"
+            )
         return request
 
     @property

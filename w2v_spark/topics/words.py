@@ -7,7 +7,6 @@ from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from w2v_spark.topics.settings import TopicSettings
 from w2v_spark.vectors.blocks import Matrix
@@ -63,6 +62,8 @@ def find_words(table: VectorTable, topics: Matrix, settings: TopicSettings) -> T
     One pass over the words; candidates are ranked by similarities in float64, equal ones by frequency. Cost:
     ``2 T V D`` operations; memory: 16 MiB and ``8 n`` bytes a topic, never T x V.
     """
+    from threadpoolctl import threadpool_limits  # who only reads topics needs none
+
     candidates = int(np.count_nonzero(table.counts >= settings.min_word_count))  # counts fall with the rank
     weights = rarity(table.counts, settings.rarity_weight)
     kept = min(settings.words + _SPARE, candidates)

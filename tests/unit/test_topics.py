@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 import numpy as np
 import pyarrow as pa
 import pytest
@@ -13,7 +15,7 @@ from scipy.sparse.csgraph import connected_components
 from tests.naive import topics as naive
 from tests.planted_documents import plant
 from w2v_spark.config import TextConfig
-from w2v_spark.errors import ConfigError, InputError
+from w2v_spark.errors import ConfigError, InputError, MissingExtra
 from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.topics.assignment import Tally, assign_rows
 from w2v_spark.topics.centroids import connected_groups, find_topics, sum_rows, to_unit
@@ -113,6 +115,13 @@ def test_few_documents_can_have_areas_where_that_is_asked_for():
     labels = clusters_of(centres + 0.05 * RANDOM.standard_normal((12, 8)), min_cluster_size=3, neighbours=4)[1]
     assert len(labels) == 12
     assert labels.max() < 4
+
+
+@pytest.mark.parametrize("library", ["umap", "fast_hdbscan"])
+def test_what_finds_areas_is_an_extra(library, monkeypatch):
+    monkeypatch.setitem(sys.modules, library, None)
+    with pytest.raises(MissingExtra, match=rf"^{library} is not installed; run: pip install 'w2v-spark\[topics\]'$"):
+        clusters_of(plant(60, 2).vectors)
 
 
 # Topic vectors

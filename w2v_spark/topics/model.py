@@ -34,7 +34,8 @@ class TopicModel:
 
     def __init__(self, directory: Directory, table: pa.Table, described: dict[str, Any]) -> None:
         self.table, self.described = table, described
-        self._directory = directory
+        self._documents = directory.child(DOCUMENT_TOPICS)
+        self._parts = [info.path for info in self._documents.list() if info.extension == "parquet"]
         self._leaves = leaf_rows(table)
         try:
             self._vectors = to_matrix(self._leaves["vector"], int(described["dim"]))
@@ -95,7 +96,8 @@ class TopicModel:
 
         Notes
         -----
-        Cost: as many as the table of topics lists are there at once; for more the table of documents is read.
+        Cost: as many as the table of topics lists are there at once; for more the table of documents is read, a file
+        at a time. Raises `StoreError` where another result has taken the place of this one.
         """
         listed = self._value("documents", topic)
         if topn is not None and topn <= len(listed):
@@ -103,7 +105,7 @@ class TopicModel:
         first, last = self._value("first_leaf", topic), self._value("last_leaf", topic)
         places = self._leaves["first_leaf"].to_numpy()
         below = pa.array(self._ids[(places >= first) & (places <= last)])
-        found = pa.concat_tables([part.filter(pc.is_in(part["topic"], below)) for part in self._document_topics()])
+        found = pa.concat_tables([self._read_part(path, below) for path in self._parts])
         found = found.sort_by([("similarity", "descending"), ("document", "ascending")]).slice(0, topn)
         return list(zip(found["document"].to_pylist(), found["similarity"].to_pylist(), strict=True))
 
@@ -212,13 +214,8 @@ class TopicModel:
             raise InputError(f"a vector of shape {np.shape(asked)} was given, expected ({self._vectors.shape[1]},)")
         return to_unit(row)[0].astype(np.float64)
 
-    def _document_topics(self) -> list[pa.Table]:
-        folder = self._directory.child(DOCUMENT_TOPICS)
-        parts = []
-        for info in folder.list():
-            if info.extension == "parquet":
-                with errors_naming(info.path), damage_naming(info.path):
-                    parts.append(pq.read_table(info.path, filesystem=folder.filesystem))
-        if not parts:
-            raise StoreError(f"{folder.uri} holds no files")
-        return parts
+    def _read_part(self, path: str, topics: pa.Array) -> pa.Table:
+        """Documents of one file that have one of these topics."""
+        with errors_naming(path), damage_naming(path):
+            part = pq.read_table(path, filesystem=self._documents.filesystem)
+            return part.filter(pc.is_in(part["topic"], topics))

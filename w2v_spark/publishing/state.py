@@ -14,7 +14,9 @@ from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader, npy_header
 
 
-def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: int, counts: Directory) -> None:
+def write_state(
+    staging: Directory, weights: Mapping[str, MatrixReader], dim: int, counts: Directory | None
+) -> None:  # fmt: skip
     """Write the folder ``state``.
 
     Parameters
@@ -25,7 +27,7 @@ def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: in
         ``w_in``, and ``w_out`` or ``w_node``, by rank: each becomes a plain ``.npy`` file.
     dim : int
         D.
-    counts : Directory
+    counts : Directory, optional
         ``counts.json`` and its files, which are copied, so that a run that goes on finds them again.
 
     Notes
@@ -38,7 +40,8 @@ def write_state(staging: Directory, weights: Mapping[str, MatrixReader], dim: in
             sink.write(npy_header(len(matrix), dim))
             for start in range(0, len(matrix), ROWS_AT_A_TIME):
                 sink.write(pa.py_buffer(np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME])))
-    copy_counts(counts, state)
+    if counts is not None:
+        copy_counts(counts, state)
 
 
 def copy_counts(counts: Directory, state: Directory) -> None:

@@ -9,7 +9,8 @@ from os import PathLike
 
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import errors_naming
-from w2v_spark.vectors.reading import open_parts, part_files
+from w2v_spark.vectors.table_format import WORD_TABLE
+from w2v_spark.vectors.table_source import open_parts, part_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ def describe_vectors(location: str | PathLike[str]) -> TableFiles:
         There is no finished table at ``location``, or a file is not Parquet or has other columns.
     """
     directory = open_result(location)
-    paths = part_files(directory.filesystem, directory.path)
-    rows = sum(sum(part.rows) for part in open_parts(directory.filesystem, paths))
+    paths = part_files(directory.filesystem, directory.path, WORD_TABLE)
+    rows = sum(sum(part.rows) for part in open_parts(directory.filesystem, paths, WORD_TABLE))
     with errors_naming(directory.path):
         files = directory.filesystem.get_file_info(paths)
     seen = "\n".join(f"{file.base_name} {file.size} {file.mtime_ns}" for file in files)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 from pyarrow import fs
 
 from w2v_spark.config import Config
@@ -18,6 +18,7 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription
 from w2v_spark.storage import Directory
 from w2v_spark.training.plan import Plan
+from w2v_spark.vectors.document_table import DocumentBatch, write_documents_part
 from w2v_spark.vectors.table import write_vectors
 
 DIM = 24
@@ -79,18 +80,16 @@ def write_documents(
     """A complete result with a table of documents; some of them have no vector."""
     count = len(vectors)
     ids = pa.array([f"doc{number:05d}" for number in range(count)]) if ids is None else ids
-    tokens = np.full(count, 20, dtype=np.int64)
-    tokens[list(nulls)] = 0
-    rows = [None if number in set(nulls) else vectors[number] for number in range(count)]
-    table = pa.table({"id": ids, "tokens": tokens, "vector": pa.array(rows, pa.list_(pa.float32()))})
-    (directory / "documents").mkdir(parents=True)
-    for number, start in enumerate(np.linspace(0, count, files + 1).astype(int)[:-1].tolist()):
-        stop = np.linspace(0, count, files + 1).astype(int)[number + 1]
-        pq.write_table(
-            table.slice(start, stop - start).replace_schema_metadata({"w2v.format_version": "1"}),
-            directory / "documents" / f"part-{number:05d}.parquet",
-            compression="none",
-        )
+    missing = np.isin(np.arange(count), list(nulls))
+    tokens = np.where(missing, 0, 20)
+    table = (directory / "documents").resolve()
+    table.mkdir(parents=True)
+    edges = np.linspace(0, count, files + 1).astype(int).tolist()
+    for number, (start, stop) in enumerate(pairwise(edges)):
+        rows = slice(start, stop)
+        batch = DocumentBatch(ids[rows], tokens[rows], vectors[rows], missing[rows])
+        path = str(table / f"part-{number:05d}.parquet")
+        write_documents_part(fs.LocalFileSystem(), path, ids.type, vectors.shape[1], [batch], {}, files)
     (directory / "_SUCCESS").touch()
     return directory
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import textwrap
 from collections.abc import Callable
 from pathlib import Path
@@ -188,6 +189,18 @@ def test_documents_that_are_all_too_short_have_no_topics(run: Job, model: Path, 
     assert run("--model", model, "--min-tokens", 100)[0] == 0
     assert described(out)["sample"]["drawn"] == 0
     assert pq.read_table(out / "document_topics")["topic"].null_count == 2000
+
+
+def test_topics_of_a_model_without_words_have_numbers_for_names(
+    run: Job, planted: Planted, tmp_path: Path, out: Path
+) -> None:
+    source = write_documents(tmp_path / "wordless", planted.vectors[:400], 2)
+    code, _, err = run("--model", source)
+    assert (code, "has no word vectors" in err) == (0, True)
+    topics = pq.read_table(out / "topics")
+    assert topics["title"].to_pylist()[:2] == ["topic 0", "topic 1"]
+    assert set(map(len, topics["words"].to_pylist())) == {0}
+    assert described(out)["measures"] == {}
 
 
 # Levels, in SQL
@@ -420,12 +433,27 @@ def test_text_without_the_column_is_refused_at_once(refused: Refused, model: Pat
 
 
 def test_damaged_documents(refused: Refused, planted: Planted, tmp_path: Path) -> None:
-    vectors = planted.vectors[:100].copy()
-    vectors[70, 3] = np.nan
-    source = write_model(tmp_path / "nan", Planted(planted.topics, planted.words, vectors))
-    assert "the vector of row 4 is not finite" in refused("--model", source)
-    part = next((source / "documents").iterdir())
-    part.write_bytes(part.read_bytes()[:-9])
+    source = write_model(tmp_path / "source", Planted(planted.topics, planted.words, planted.vectors[:100]))
+    part, other, _ = sorted((source / "documents").iterdir())
+    content = part.read_bytes()
+    part.write_bytes(content[:2000] + bytes([content[2000] ^ 1]) + content[2001:])
+    assert f"{part} is damaged" in refused("--model", source)
+    part.write_bytes(content[:-9])
     assert str(part) in refused("--model", source)
+    part.write_bytes(content)
+    other.unlink()
+    assert "2 of 3 files: files are missing" in refused("--model", source)
     (source / "_SUCCESS").unlink()
     assert "not finished" in refused("--model", source)
+
+
+def test_documents_of_another_program_that_are_not_finite(refused: Refused, planted: Planted, tmp_path: Path) -> None:
+    source = write_model(tmp_path / "source", Planted(planted.topics, planted.words, planted.vectors[:100]))
+    vectors = planted.vectors[:100].copy()
+    vectors[70, 3] = np.nan
+    rows = pa.array(list(vectors), pa.list_(pa.float32()))
+    shutil.rmtree(source / "documents")
+    (source / "documents").mkdir()
+    table = pa.table({"id": pa.array(range(100)), "tokens": pa.array([5] * 100, pa.int64()), "vector": rows})
+    pq.write_table(table, source / "documents" / "some.parquet")
+    assert "are not all finite" in refused("--model", source)

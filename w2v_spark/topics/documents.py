@@ -3,29 +3,26 @@
 from __future__ import annotations
 
 import hashlib
+import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 from os import PathLike
-from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
-import pyarrow.parquet as pq
-from pyarrow import fs as pafs
+from pyarrow import fs
 
 from w2v_spark.errors import InputError, StoreError
-from w2v_spark.publishing.layout import MODEL_FILE, SUCCESS_FILE
+from w2v_spark.publishing.layout import DOCUMENTS
 from w2v_spark.publishing.versions import open_result
-from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.blocks import Matrix
+from w2v_spark.vectors.part_file import PartFile, PartReader
 from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.search.tiled import normalise
-
-DOCUMENTS: Final = "documents"
-BATCH_ROWS: Final = 8192
-_COLUMNS: Final = ("id", "tokens", "vector")
+from w2v_spark.vectors.table_format import DOCUMENT_TABLE
+from w2v_spark.vectors.table_source import open_parts, part_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,30 +65,25 @@ class DocumentFiles:
         """
         directory = open_result(location)
         table = directory.child(DOCUMENTS)
-        if not directory.exists():
-            raise StoreError(f"{directory.uri} does not exist; check the path")
-        if not directory.exists(SUCCESS_FILE) and (directory.exists(MODEL_FILE) or table.exists()):
-            raise StoreError(f"{directory.uri} holds a run that is not finished (no {SUCCESS_FILE} there)")
-        infos = _parts(table)
-        if not infos:
+        if directory.exists() and not table.exists():
             raise InputError(
                 f"{directory.uri} has no {DOCUMENTS}/: it was trained for words alone; train documents with "
                 "model.architecture = pv_dbow or pv_dm, or infer them"
             )
-        kinds, rows, dim = [], [], 0
-        for info in infos:
-            with errors_naming(info.path), table.filesystem.open_input_file(info.path) as stream:
-                file = pq.ParquetFile(stream)
-                kinds.append(_id_type(info.path, file.schema_arrow))
-                rows.append(file.metadata.num_rows)
-                dim = dim or _find_dim(file)
-        if any(kind != kinds[0] for kind in kinds):
-            raise StoreError(f"{table.uri}: the column 'id' is {kinds[0]} in one file and another type in others")
-        return cls(table.uri, tuple(i.base_name for i in infos), tuple(rows), kinds[0], dim, _fingerprint(infos))
+        paths = part_files(directory.filesystem, directory.path, DOCUMENT_TABLE)
+        seen = _fingerprint(table.filesystem, paths)
+        parts = open_parts(table.filesystem, paths, DOCUMENT_TABLE)
+        kinds = [part.footer.metadata.schema.to_arrow_schema().field("id").type for part in parts]
+        if other := next((kind for kind in kinds if kind != kinds[0]), None):
+            raise StoreError(f"{table.uri}: the column 'id' is {kinds[0]} in one file and {other} in another")
+        dim = next((dim for part in parts if (dim := _find_dim(part))), 0)
+        names, rows = (posixpath.basename(path) for path in paths), (sum(part.rows) for part in parts)
+        return cls(table.uri, tuple(names), tuple(rows), _plain(kinds[0]), dim, seen)
 
     def check_unchanged(self) -> None:
         """Raise `StoreError` if a file was replaced since it was looked at."""
-        if _fingerprint(_parts(Directory.open(self.directory))) != self.fingerprint:
+        table = Directory.open(self.directory)
+        if _fingerprint(table.filesystem, [table.file(name) for name in self.names]) != self.fingerprint:
             raise StoreError(f"{self.directory} was changed while topics were looked for; start again")
 
     @property
@@ -100,7 +92,7 @@ class DocumentFiles:
         return sum(self.rows)
 
     def read(self, number: int) -> Iterator[DocumentBatch]:
-        """The documents of one file, in order, about `BATCH_ROWS` at a time.
+        """The documents of one file, in order, a row group at a time.
 
         Raises
         ------
@@ -108,13 +100,17 @@ class DocumentFiles:
             The file is damaged, or a vector has another length or is not finite.
         """
         table = Directory.open(self.directory)
-        path, start = table.file(self.names[number]), 0
-        with errors_naming(path), damage_naming(path), table.filesystem.open_input_file(path) as stream:
-            for batch in pq.ParquetFile(stream).iter_batches(BATCH_ROWS, columns=list(_COLUMNS)):
-                yield _to_batch(batch, self.dim, path, start)
-                start += len(batch)
-        if start != self.rows[number]:
-            raise StoreError(f"{path} has {start} documents and had {self.rows[number]}: it was changed; start again")
+        part = PartFile.open(table.filesystem, table.file(self.names[number]), DOCUMENT_TABLE)
+        if sum(part.rows) != self.rows[number]:
+            raise StoreError(
+                f"{part.path} has {sum(part.rows)} documents and had {self.rows[number]}: it was changed; start again"
+            )
+        start = 0
+        with part.read() as reader:
+            for group, rows in enumerate(part.rows):
+                if rows:
+                    yield _read_group(reader, group, start, rows, self.dim)
+                start += rows
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -145,51 +141,39 @@ class DocumentBatch:
         return normalise(RowStack([self.vectors])) if len(self.vectors) else self.vectors
 
 
-def _parts(table: Directory) -> list[pafs.FileInfo]:
-    return [i for i in table.list() if i.extension == "parquet" and not i.base_name.startswith(("_", "."))]
-
-
-def _fingerprint(infos: list[pafs.FileInfo]) -> str:
+def _fingerprint(filesystem: fs.FileSystem, paths: list[str]) -> str:
+    with errors_naming(posixpath.dirname(paths[0])):
+        infos = filesystem.get_file_info(paths)
     seen = "\n".join(f"{info.base_name} {info.size} {info.mtime_ns}" for info in infos)
     return hashlib.sha256(seen.encode()).hexdigest()
 
 
-def _id_type(path: str, schema: pa.Schema) -> pa.DataType:
-    """The type of the ids, after a look at all columns."""
-    for name in _COLUMNS:
-        if schema.names.count(name) != 1:
-            raise StoreError(f"{path}: column {name!r} is missing; a table of documents has {', '.join(_COLUMNS)}")
-    kind: Any = schema.field("vector").type
-    is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
-    if not is_list or kind.value_type != pa.float32():
-        raise StoreError(f"{path}: column 'vector' is {kind}, expected a list of float")
-    if not pa.types.is_integer(schema.field("tokens").type):
-        raise StoreError(f"{path}: column 'tokens' is {schema.field('tokens').type}, expected int64")
-    return schema.field("id").type
+def _plain(kind: pa.DataType) -> pa.DataType:
+    """The type that ids are read as."""
+    return pa.string() if pa.types.is_large_string(kind) else kind
 
 
-def _find_dim(file: pq.ParquetFile) -> int:
+def _find_dim(part: PartFile) -> int:
     """D by the first vector; 0 if there is none."""
-    for batch in file.iter_batches(BATCH_ROWS, columns=["vector"]):
-        if found := pc.max(pc.list_value_length(batch.column(0))).as_py():
-            return int(found)
+    start = 0
+    with part.read() as reader:
+        for group, rows in enumerate(part.rows):
+            if rows > len(reader.nulls(group)):
+                return int(reader.vectors(group, start, 1).shape[1])
+            start += rows
     return 0
 
 
-def _to_batch(batch: pa.RecordBatch, dim: int, path: str, start: int) -> DocumentBatch:
-    column = batch.column("vector")
-    tokens = pc.fill_null(batch.column("tokens"), 0).cast(pa.int64()).to_numpy(zero_copy_only=False)
-    there = np.asarray(column.is_valid().to_numpy(zero_copy_only=False), dtype=bool)
-    lengths = pc.list_value_length(column.drop_null())
-    if len(lengths) and (pc.min(lengths).as_py() != dim or pc.max(lengths).as_py() != dim):
-        raise StoreError(f"{path}: a vector near row {start} has another length than {dim}, that of the first")
-    numbers = column.drop_null().flatten().to_numpy(zero_copy_only=False)
-    vectors: Matrix = np.asarray(numbers, dtype=np.float32).reshape(-1, dim) if dim else np.empty((0, 0), np.float32)
-    finite = np.isfinite(vectors).all(axis=1)
-    if not finite.all():
-        row = start + int(np.flatnonzero(there)[np.argmin(finite)])
-        raise StoreError(f"{path}: the vector of row {row} is not finite; train again, or leave the document out")
+def _read_group(reader: PartReader, group: int, start: int, rows: int, dim: int) -> DocumentBatch:
+    labels, there = reader.labels(group, start, rows), np.ones(rows, dtype=bool)
+    there[reader.nulls(group)] = False
+    count = int(there.sum())
+    vectors: Matrix = reader.vectors(group, start, count) if count else np.empty((0, dim), dtype=np.float32)
+    if vectors.shape[1] != dim:
+        raise StoreError(f"{reader.path}: vectors of length {vectors.shape[1]} near row {start}, elsewhere of {dim}")
+    tokens = labels["tokens"].to_numpy()
     usable = (tokens[there] > 0) & vectors.any(axis=1)
     known = there.copy()
     known[there] = usable
-    return DocumentBatch(start, batch.column("id"), tokens, known, np.ascontiguousarray(vectors[usable]))
+    ids = labels["id"].combine_chunks()
+    return DocumentBatch(start, ids, tokens, known, np.ascontiguousarray(vectors[usable]))

@@ -400,6 +400,7 @@ def test_documents_without_vectors(refused: Refused, planted: Planted, tmp_path:
         (["--previous", "x"], "--previous needs --previous-model"),
         (["--input", "x.txt"], "--id is needed with --input"),
         (["--id", "name"], "--id names a column of --input"),
+        (["--tag", "party"], "--tag is for a training"),
         (["--assign", "x"], "--assign needs --documents"),
         (["--assign", "x", "--documents", "y"], "--model is of no use with --assign"),
     ],

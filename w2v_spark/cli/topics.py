@@ -80,6 +80,8 @@ def check_options(options: argparse.Namespace) -> None:
     """Refuse options of the two uses of the command together. Raises `ConfigError`."""
     given = [name for name in (*_settings_given(options), "model", "previous", "previous_model") if _has(options, name)]
     reads_text = options.input or options.table or options.sql
+    if options.tag:
+        raise ConfigError(Name("tag"), " is for a training: topics are those of documents, whatever tags they have")
     if options.assign is not None:
         if options.documents is None:
             raise ConfigError(Name("assign"), " needs ", Name("documents"), ": what to give to the topics")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
@@ -52,18 +54,32 @@ def find_clusters(
     -----
     UMAP (McInnes, Healy & Melville 2018, arXiv 1802.03426) on the exact neighbours that it is given, begun with the
     first principal components, with one generator of random numbers and hence one thread; then HDBSCAN (Campello,
-    Moulavi & Sander 2013) with clusters by excess of mass. Two calls give the same labels, if the libraries have the
-    same versions. A sample that cannot hold two clusters is not laid out. Memory: the sample, 8 k n bytes, and some
-    hundred bytes a document.
+    Moulavi & Sander 2013) with clusters by excess of mass. Two calls give the same labels, on any number of cores, if
+    the libraries have the same versions: all of it runs in one thread, which for HDBSCAN's tree is also faster than two
+    that have to agree. A sample that cannot hold two clusters is not laid out. Memory: the sample, 8 k n bytes, and
+    some hundred bytes a document.
     """
-    from threadpoolctl import threadpool_limits  # who only reads topics needs none
-
     size = settings.cluster_size(len(unit))
     if len(unit) < max(2 * size, _LEAST_LAID_OUT):
         return np.full(len(unit), NOISE, dtype=np.int32)
-    with threadpool_limits(limits=1, user_api="blas"):
+    with _one_thread():
         points = _lay_out(unit, neighbours, similarities, settings)
         return _cluster(points, size, min(size, settings.smoothing))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for BLAS and for compiled code, so that nothing depends on how many there are."""
+    import numba
+    from threadpoolctl import threadpool_limits  # who only reads topics needs neither
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
+    finally:
+        numba.set_num_threads(before)
 
 
 def _lay_out(

@@ -355,3 +355,23 @@ class RetrainConfig:
     drift_words: int = setting(
         10_000, "most frequent words whose ten nearest neighbours are compared with those of before", 1, 2**31 - 1
     )
+
+
+@dataclass(frozen=True, slots=True)
+class InferConfig:
+    """How vectors of documents that the model has not seen are trained; all else is the model's."""
+
+    epochs: int = setting(
+        20,
+        "passes over a document",
+        1,
+        10_000,
+        gensim="`epochs` of `infer_vector`",
+    )
+    learning_rate: float = setting(
+        0.025, "learning rate at the start", above=0.0, high=10.0, gensim="`alpha` of `infer_vector`"
+    )
+    min_learning_rate: float = setting(
+        0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `infer.learning_rate`",
+        gensim="`min_alpha` of `infer_vector`",
+    )  # fmt: skip

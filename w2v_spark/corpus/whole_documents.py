@@ -115,6 +115,13 @@ def _mix_keys(hashes, seed, keys):
         keys[i] = mix(hashes[i] ^ mix(seed + np.uint64(1)))
 
 
+@kernel
+def fold_keys(documents, contents, keys):
+    """The key of each document, (documents,) uint64 and zero before, from those of its chunks, (chunks,) uint64."""
+    for i in range(len(documents)):
+        keys[documents[i]] = mix(keys[documents[i]] ^ contents[i])
+
+
 def _joined(arrays: list[Ints]) -> Ints:
     return np.concatenate([np.zeros(0, np.int64), *arrays])
 

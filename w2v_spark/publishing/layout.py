@@ -21,6 +21,7 @@ HISTORY_FILE: Final = "history.json"
 VECTORS: Final = "vectors"
 DOCUMENTS: Final = "documents"
 TAGS: Final = "tags"
+TABLES: Final = (VECTORS, DOCUMENTS, TAGS)
 RUN: Final = "_run"
 RUN_FILE: Final = "run.json"
 MARK_FILE: Final = "w2v_spark.json"
@@ -38,6 +39,9 @@ CHANGE_LOCK_FILE: Final = "_change.json"
 MANIFEST_FILE: Final = "manifest.json"
 REPORT_FILE: Final = "report.json"
 STATE: Final = "state"
+SAMPLING_FILE: Final = "sampling.npz"
+"""What inference draws from, in the state of a model of documents, and in a run."""
+
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
@@ -175,7 +179,7 @@ _RUN_ENTRY: Final = re.compile(
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
-_WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy")
+_WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy|sampling\.npz")
 
 _Test = Callable[[Directory, pafs.FileInfo], str | None]
 _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
@@ -192,6 +196,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
     },
     Kind.DOCUMENTS: {
         DOCUMENTS: _own_table,
+        MODEL_FILE: _own_json("format_version", "packages"),
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
         LOCK_FILE: _own_json("made_by", "token"),

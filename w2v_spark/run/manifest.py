@@ -11,13 +11,14 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
 from w2v_spark.models.subsample import leaves_nothing
+from w2v_spark.publishing import layout
 from w2v_spark.publishing.layout import RUN_FILE
 from w2v_spark.storage import Directory, damage_naming, from_plain
 from w2v_spark.training.plan import Plan
 
 FORMAT_VERSION: Final = 5
 VOCABULARY_FILE: Final = "vocabulary.parquet"
-SAMPLING_FILE: Final = "sampling.npz"
+SAMPLING_FILE: Final = layout.SAMPLING_FILE
 UPDATE_STATISTICS_FILE: Final = "update_statistics.npz"
 TAGS_FILE: Final = "tags.parquet"
 

@@ -163,7 +163,7 @@ class EncodePass:
             frame.mapInArrow(replace(encode, frame=number if tally else None), _chunk_schema(frame))
             for number, frame in enumerate(selected)
         ]
-        gathered = _by_bucket(reduce(DataFrame.union, chunks), min(buckets, _MOST_PARTITIONS))
+        gathered = gather_by(reduce(DataFrame.union, chunks), "bucket", min(buckets, _MOST_PARTITIONS))
         rows = (
             gathered.mapInArrow(WriteBuckets(directory.uri, tally, self.labels.whole), PART_SCHEMA)
             .toArrow()
@@ -211,8 +211,8 @@ def _check_trainable(corpus: EncodedCorpus) -> None:
         )  # fmt: skip
 
 
-def _by_bucket(chunks: DataFrame, partitions: int) -> DataFrame:
-    """Bring the chunks of each bucket together, the buckets evenly over the partitions where Spark can."""
-    if hasattr(chunks, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
-        return chunks.repartitionById(partitions, F.pmod("bucket", F.lit(partitions)))
-    return chunks.repartition(partitions, "bucket")
+def gather_by(rows: DataFrame, column: str, partitions: int) -> DataFrame:
+    """Bring the rows of each number in a column together, the numbers evenly over the partitions where Spark can."""
+    if hasattr(rows, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
+        return rows.repartitionById(partitions, F.pmod(column, F.lit(partitions)))
+    return rows.repartition(partitions, column)

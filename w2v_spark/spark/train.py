@@ -17,7 +17,7 @@ from w2v_spark.publishing.description import EncodedStatistics, ModelDescription
 from w2v_spark.publishing.layout import STATE, VECTORS
 from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
-from w2v_spark.run.manifest import TAGS_FILE, VOCABULARY_FILE, Run, check_same
+from w2v_spark.run.manifest import SAMPLING_FILE, TAGS_FILE, VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.document_chunks import WITHOUT_LABELS, Labels
 from w2v_spark.spark.document_frame import MANY_TAGS, Whole, open_documents
@@ -278,7 +278,8 @@ def _write_result(
     write_history(staging, [record.to_dict() for record in learned.history])
     counts = state.checked_counts(run) if output.keeps_state else None
     if counts is not None or learned.documents:  # which are inferred by the weights
-        write_state(staging, learned.weights, run.config.model.dim, counts)
+        drawn_from = state.read_tables(run.files[SAMPLING_FILE]) if learned.documents else None
+        write_state(staging, learned.weights, run.config.model.dim, counts, drawn_from)
     tables = write_document_tables(spark, state, run, corpus, learned, staging, labels)
     others = () if output.keeps_state or not tables else (STATE,)
     return (*result_parts(output), *tables, *others, *completed.parts)

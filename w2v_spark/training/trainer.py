@@ -26,6 +26,29 @@ from w2v_spark.models.objectives import HierarchicalSoftmax, output_rows_of
 from w2v_spark.models.tables import SamplingTables
 
 
+def build_model(
+    model: ModelConfig, tables: SamplingTables, freeze_input: bool, freeze_output: bool, most_tags: int = 0
+) -> Model:
+    """A configuration in the words of the kernels."""
+    inputs, outputs = input_rows_of(model), output_rows_of(model)
+    others = 1 + most_tags if inputs.documents else 0
+    return Model(
+        dim=model.dim,
+        words=inputs.words,
+        documents=inputs.documents,
+        averaged=inputs.averaged,
+        mean=inputs.mean,
+        hierarchical_softmax=isinstance(outputs, HierarchicalSoftmax),
+        window=inputs.window,
+        shrink_window=inputs.shrinks,
+        negatives=model.negatives,
+        most_rows=outputs.most_rows(tables),
+        most_inputs=2 * inputs.window + others,
+        freeze_input=freeze_input,
+        freeze_output=freeze_output,
+    )
+
+
 class Trainer:
     """Trains weights on sentences; not to be shared between threads.
 
@@ -48,24 +71,9 @@ class Trainer:
     def __init__(
         self, model: ModelConfig, tables: SamplingTables, freeze: Freeze = Freeze.NONE, most_tags: int = 0
     ) -> None:  # fmt: skip
-        inputs, outputs = input_rows_of(model), output_rows_of(model)
-        self._takes_sentences = inputs.whole_sentence
-        self._others = 1 + most_tags if inputs.documents else 0
-        self._model = Model(
-            dim=model.dim,
-            words=inputs.words,
-            documents=inputs.documents,
-            averaged=inputs.averaged,
-            mean=inputs.mean,
-            hierarchical_softmax=isinstance(outputs, HierarchicalSoftmax),
-            window=inputs.window,
-            shrink_window=inputs.shrinks,
-            negatives=model.negatives,
-            most_rows=outputs.most_rows(tables),
-            most_inputs=2 * inputs.window + self._others,
-            freeze_input=freeze is Freeze.INPUT,
-            freeze_output=freeze is Freeze.OUTPUT,
-        )
+        self._model = build_model(model, tables, freeze is Freeze.INPUT, freeze is Freeze.OUTPUT, most_tags)
+        self._takes_sentences = input_rows_of(model).whole_sentence
+        self._others = self._model.most_inputs - 2 * self._model.window
         self._tables = tables
         self._scratch = self._build_scratch()
         self.statistics = np.zeros(STATISTICS)

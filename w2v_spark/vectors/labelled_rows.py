@@ -70,24 +70,20 @@ def read_rows(location: str | PathLike[str], table: TableFormat, start: int, sto
 
     Parameters and errors are those of `open_rows`. Cost: the row groups in which the rows are.
     """
-    return read_as_one(location, table, lambda source: _read(source, start, stop))
-
-
-def count_rows(source: TableSource) -> int:
-    """How many rows of a table have a vector. Reads footers only, but for tables that another program wrote."""
-    return sum(rows - len(reader.nulls(group)) for reader, group, _, rows in source.groups())
+    return read_as_one(location, table, lambda source: read_source(source, start, stop))
 
 
 def _open(source: TableSource) -> LabelledRows:
     stack = map_groups(source) if source.is_local else None
     if stack is None:
-        return _read(source)
+        return read_source(source)
     groups = [_labels(reader, group, start, rows) for reader, group, start, rows in source.groups()]
     labels, without = _joined(source, groups)
     return LabelledRows(labels, stack, without, source.metadata)
 
 
-def _read(source: TableSource, start: int = 0, stop: int | None = None) -> LabelledRows:
+def read_source(source: TableSource, start: int = 0, stop: int | None = None) -> LabelledRows:
+    """`read_rows` of a table whose footers have been read: the files may have been replaced since."""
     groups: list[tuple[pa.Table, pa.Table]] = []
     pieces: list[Matrix] = []
     for reader, group, first, rows, inside in _groups_with(source, start, stop):
@@ -108,13 +104,19 @@ def _groups_with(
     source: TableSource, start: int, stop: int | None
 ) -> Iterator[tuple[PartReader, int, int, int, slice]]:  # fmt: skip
     """Row groups in which some rows are: reader, number, first row, rows, and which of its vectors are wanted."""
-    before = 0
-    for reader, group, place, rows in source.groups():
-        there = rows - len(reader.nulls(group))
-        begin, end = max(start - before, 0), there if stop is None else min(stop - before, there)
-        before += there
-        if begin < end or (stop is None and not there):
-            yield reader, group, place, rows, slice(begin, end)
+    before = place = 0
+    for part in source.parts:
+        there = part.count_vectors()
+        if stop is not None and (before >= stop or before + there <= start):
+            before, place = before + there, place + sum(part.rows)
+            continue
+        with part.read() as reader:
+            for group, rows in enumerate(part.rows):
+                there = rows - len(reader.nulls(group))
+                begin, end = max(start - before, 0), there if stop is None else min(stop - before, there)
+                if begin < end or (stop is None and not there):
+                    yield reader, group, place, rows, slice(begin, end)
+                before, place = before + there, place + rows
 
 
 def _labels(reader: PartReader, group: int, start: int, rows: int) -> tuple[pa.Table, pa.Table]:

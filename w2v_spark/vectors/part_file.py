@@ -77,6 +77,15 @@ class PartFile:
             )
         return cls(filesystem, path, table, footer, rows, pairs)
 
+    def count_vectors(self) -> int:
+        """How many rows have a vector. Reads the vectors where another program has written them."""
+        if not self.table.may_lack_vectors:
+            return sum(self.rows)
+        if self.footer.checksums is not None:
+            return sum(self.rows) - sum(len(group.nulls) for group in self.footer.checksums)
+        with self.read() as reader:
+            return sum(rows - len(reader.nulls(group)) for group, rows in enumerate(self.rows))
+
     def read(self) -> PartReader:
         """A context in which the row groups can be read."""
         return PartReader(self)

@@ -63,6 +63,9 @@ TAG_TABLE: Final = TableFormat(
     {"tag": pa.string(), "value": pa.string(), "documents": pa.int64(), "tokens": pa.int64(), VECTOR: _LIST},
 )
 
+TABLES: Final[Mapping[str, TableFormat]] = {"words": WORD_TABLE, "documents": DOCUMENT_TABLE, "tags": TAG_TABLE}
+"""By what their rows are."""
+
 
 def is_simple(kind: pa.DataType) -> bool:
     """Whether values of a type can name documents: no lists, structs and the like."""

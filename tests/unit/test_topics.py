@@ -217,7 +217,7 @@ def word_table(rows=3000, dim=12):
 def test_nearest_words_are_those_of_the_twin():
     matrix, table = word_table()
     topics = unit_rows(5, 12)
-    found = find_words(table, topics, TopicSettings(words=20))
+    found = find_words(table, topics, TopicSettings(words=20, min_word_count=1))
     cosines = naive.unit(topics) @ naive.unit(matrix).T
     for topic in range(5):
         order = np.argsort(-cosines[topic], kind="stable")[:20]
@@ -234,8 +234,16 @@ def test_rare_words_are_left_out_and_frequent_ones_fall_back():
     weights = rarity(table.counts, 2.0)
     assert (np.diff(weights) >= 0).all(), "rarer words count more"
     scores = naive.unit(topics) @ naive.unit(matrix).T * weights
-    weighted = find_words(table, topics, TopicSettings(words=5, rarity_weight=2.0))
+    weighted = find_words(table, topics, TopicSettings(words=5, rarity_weight=2.0, min_word_count=1))
     assert [row[0] for row in weighted.words] == [f"w{row}" for row in scores.argmax(axis=1)]
+
+
+def test_words_that_name_topics_occur_fifty_times_or_are_a_thousand():
+    few, many = np.arange(1500, 0, -1), np.arange(9000, 0, -1)
+    assert TopicSettings().naming_words(many) == 8951
+    assert TopicSettings().naming_words(few // 40) == 1000
+    assert TopicSettings().naming_words(few[:7]) == 7
+    assert TopicSettings(min_word_count=1).naming_words(few) == 1500
 
 
 def test_more_words_than_there_are():

@@ -35,7 +35,7 @@ _OF_SETTINGS: Final = (
     ("--merge-distance", float, "X", "topics are one up to this 1 - cosine (default 0.1)"),
     ("--min-tokens", int, "N", "look for topics in documents of so many words (default 1); all are given to topics"),
     ("--words", int, "N", "nearest words listed with a topic (default 50)"),
-    ("--min-word-count", int, "N", "rarer words name no topic (default 1)"),
+    ("--min-word-count", int, "N", "rarer words name no topic (default 50, or less where few words are as frequent)"),
     ("--rarity-weight", float, "X", "let frequent words fall back, 0 not at all, 1 by their logarithm (default 0)"),
     ("--top-documents", int, "N", "most similar documents listed with a topic (default 10)"),
     ("--match-similarity", float, "X", "least cosine with which a topic keeps an earlier number (default 0.7)"),

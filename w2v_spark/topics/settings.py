@@ -5,9 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
+
 from w2v_spark.errors import ConfigError, Name
 
 _LEAST_CLUSTER: Final = 15
+_NAMING_COUNT: Final = 50  # as top2vec counts its vocabulary
+_NAMING_WORDS: Final = 1000
 _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "seed": (0, 2**32 - 1),
     "sample": (1, 2**31 - 1),
@@ -49,8 +54,9 @@ class TopicSettings:
         Shorter documents do not take part when topics are looked for; they are given to topics like all others.
     words : int
         Nearest words of each topic.
-    min_word_count : int
-        Rarer words name no topic.
+    min_word_count : int, optional
+        Rarer words name no topic. Without it words that occur 50 times do, or the 1,000 most frequent ones where fewer
+        are as frequent: the nearest of all words are rare ones, which say little.
     rarity_weight : float
         0 ranks words by cosine; w ranks them by cosine times ``(log(N / count) / log N) ** w``, so that words which
         are everywhere fall back.
@@ -74,7 +80,7 @@ class TopicSettings:
     merge_distance: float = 0.1
     min_tokens: int = 1
     words: int = 50
-    min_word_count: int = 1
+    min_word_count: int | None = None
     rarity_weight: float = 0.0
     top_documents: int = 10
     match_similarity: float = 0.7
@@ -90,6 +96,12 @@ class TopicSettings:
         if self.min_cluster_size is not None:
             return self.min_cluster_size
         return max(_LEAST_CLUSTER, round(self.cluster_share * sampled))
+
+    def naming_words(self, counts: npt.NDArray[np.int64]) -> int:
+        """How many of the most frequent words may name topics; their counts fall with the rank."""
+        if self.min_word_count is not None:
+            return int(np.count_nonzero(counts >= self.min_word_count))
+        return max(int(np.count_nonzero(counts >= _NAMING_COUNT)), min(_NAMING_WORDS, len(counts)))
 
     @property
     def smoothing(self) -> int:

@@ -64,7 +64,7 @@ def find_words(table: VectorTable, topics: Matrix, settings: TopicSettings) -> T
     """
     from threadpoolctl import threadpool_limits  # who only reads topics needs none
 
-    candidates = int(np.count_nonzero(table.counts >= settings.min_word_count))  # counts fall with the rank
+    candidates = settings.naming_words(table.counts)
     weights = rarity(table.counts, settings.rarity_weight)
     kept = min(settings.words + _SPARE, candidates)
     best = np.full((len(topics), kept), -np.inf, dtype=np.float32)

@@ -5,7 +5,6 @@ Everything is counted in whole numbers, so that sums do not depend on who has ad
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from enum import IntEnum
@@ -25,7 +24,7 @@ COUNT_SCHEMA: Final = pa.schema(
     [("what", pa.int32()), ("one", pa.int32()), ("other", pa.int32()), ("value", pa.int64())]
 )
 _UNIT: Final = float(1 << 24)  # logarithms are added up in whole multiples of 2^-24
-_DOCUMENTS_AT_ONCE: Final = 1024
+_DOCUMENTS_AT_ONCE: Final = 256  # some ten MB for each thousand topics
 
 Counts = npt.NDArray[np.int64]
 
@@ -58,7 +57,11 @@ class WordCounter:
     words: Sequence[Sequence[str]]
     _distinct: list[str] = field(init=False)
     _places: npt.NDArray[np.int64] = field(init=False)
-    _totals: dict[tuple[int, int, int], int] = field(init=False)
+    _documents: int = field(init=False, default=0)
+    _tokens: int = field(init=False, default=0)
+    _occurrences: Counts = field(init=False)
+    _own: Counts = field(init=False)
+    _logarithms: Counts = field(init=False)
     _pairs: Counts = field(init=False)
 
     def __post_init__(self) -> None:
@@ -68,7 +71,9 @@ class WordCounter:
         self._places = np.full((len(self.words), width), len(numbers), dtype=np.int64)  # one behind the last: no word
         for row, own in zip(self._places, self.words, strict=True):
             row[: len(own)] = [numbers[word] for word in own]
-        self._totals = defaultdict(int)
+        self._occurrences = np.zeros(len(numbers) + 1, dtype=np.int64)
+        self._own = np.zeros(self._places.shape, dtype=np.int64)
+        self._logarithms = np.zeros(len(self.words), dtype=np.int64)
         self._pairs = np.zeros((len(self.words), width, width), dtype=np.int64)
 
     def count(self, documents: Iterable[tuple[pa.Array, npt.NDArray[np.int32]]], analyzer: Analyzer) -> None:
@@ -76,8 +81,8 @@ class WordCounter:
         table = WordTable.from_words(pa.array(self._distinct, pa.string()))
         for texts, topics in documents:
             lengths, rows, found = _look_up(texts, analyzer, table)
-            self._totals[What.DOCUMENTS, 0, 0] += len(texts)
-            self._totals[What.TOKENS, 0, 0] += int(lengths.sum())
+            self._documents += len(texts)
+            self._tokens += int(lengths.sum())
             order = np.argsort(rows, kind="stable")
             rows, found = rows[order], found[order]
             for start in range(0, len(texts), _DOCUMENTS_AT_ONCE):
@@ -89,30 +94,31 @@ class WordCounter:
 
     def _add(self, dense: Counts, topics: npt.NDArray[np.int32], lengths: Counts) -> None:
         """Occurrences, (documents, words), of documents that have these topics and lengths."""
-        for word, count in enumerate(dense[:, :-1].sum(axis=0).tolist()):
-            self._totals[What.WORD, word, 0] += count
-        present = (dense > 0).astype(np.float32)[:, self._places].transpose(1, 0, 2)  # exact: 1,024 at most
+        self._occurrences += dense.sum(axis=0)
+        present = (dense > 0).astype(np.float32)[:, self._places].transpose(1, 0, 2)  # exact: the counts are small
         self._pairs += np.rint(np.matmul(present.transpose(0, 2, 1), present)).astype(np.int64)
         own = np.take_along_axis(dense, self._places[topics], axis=1)
         shares = np.log(np.maximum(own, 1) / np.maximum(lengths, 1)[:, None])
-        logarithms = np.rint(own * shares * _UNIT).astype(np.int64).sum(axis=1)
-        for topic in np.unique(topics).tolist():
-            of_topic = topics == topic
-            self._totals[What.LOGARITHM, topic, 0] += int(logarithms[of_topic].sum())
-            for place, count in enumerate(own[of_topic].sum(axis=0).tolist()):
-                self._totals[What.OWN, topic, place] += count
+        np.add.at(self._logarithms, topics, np.rint(own * shares * _UNIT).astype(np.int64).sum(axis=1))
+        np.add.at(self._own, topics, own)
 
     def batches(self) -> Iterator[pa.RecordBatch]:
         """The counts so far, of `COUNT_SCHEMA`."""
-        rows = [(*key, value) for key, value in self._totals.items()]
-        width = self._pairs.shape[1]
-        for topic, one, other in np.argwhere(self._pairs > 0).tolist():
-            rows.append((What.PAIR, topic, one * width + other, int(self._pairs[topic, one, other])))
-        columns = [[row[column] for row in rows] for column in range(len(COUNT_SCHEMA))]
-        yield pa.record_batch(
-            [pa.array(column, kind) for column, kind in zip(columns, COUNT_SCHEMA.types, strict=True)],
-            schema=COUNT_SCHEMA,
-        )
+        kinds: dict[What, Counts] = {
+            What.DOCUMENTS: np.array([[self._documents]]),
+            What.TOKENS: np.array([[self._tokens]]),
+            What.WORD: self._occurrences[:-1, None],
+            What.PAIR: self._pairs.reshape(len(self._pairs), -1),
+            What.OWN: self._own,
+            What.LOGARITHM: self._logarithms[:, None],
+        }
+        for what, values in kinds.items():
+            one, other = np.nonzero(values)
+            columns = np.full(len(one), what), one, other, values[one, other]
+            yield pa.record_batch(
+                [pa.array(column, kind) for column, kind in zip(columns, COUNT_SCHEMA.types, strict=True)],
+                schema=COUNT_SCHEMA,
+            )
 
     def measure(self, counts: pa.Table) -> Measures:
         """What counts of all documents, added up, say about the topics."""

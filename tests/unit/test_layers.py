@@ -27,6 +27,7 @@ CORE = BASE | {
     "vectors",
     "inference",
     "retraining",
+    "topics",
     "formats",
 }
 MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/architecture.md
@@ -48,6 +49,7 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "vectors": BASE | {"kernels", "publishing"},
     "inference": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "vectors"},
     "retraining": BASE | {"training", "publishing", "vectors"},
+    "topics": BASE | {"kernels", "text", "corpus", "publishing", "vectors", "retraining"},
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},
     "evaluation": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "vectors"},
     "spark": CORE | {"evaluation"},

@@ -20,7 +20,7 @@ from benchmarks.models import MODELS, Gensim, Ours, model_config
 from w2v_spark.config import Config, ModelConfig, Objective, TrainConfig
 from w2v_spark.kernels.memory import padded
 from w2v_spark.kernels.train import KEPT, PAIRS
-from w2v_spark.sampling.subsample import keep_probabilities
+from w2v_spark.models.subsample import keep_probabilities
 
 TRAIN = TrainConfig(epochs=1, sample=1e-3)
 DIMS = (100, 300)

@@ -17,7 +17,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import Schedule, Sentences, Weights
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows
 

@@ -16,7 +16,7 @@ from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import SCORES, SLOPES, Schedule, Sentences, Weights
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.row_ranges import CHUNK_ROWS

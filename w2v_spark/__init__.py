@@ -6,20 +6,40 @@ from typing import TYPE_CHECKING, Any
 
 from w2v_spark.config import Config
 from w2v_spark.publishing.versions import table_path
+from w2v_spark.vectors.document_vectors import DocumentVectors
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 if TYPE_CHECKING:
-    from w2v_spark.estimator import Word2Vec, Word2VecModel
+    from w2v_spark.estimator import Doc2Vec, Doc2VecModel, Word2Vec, Word2VecModel
+    from w2v_spark.inference.document_inference import DocumentInference
 
 __version__ = "0.1.0"
 
-__all__ = ["Config", "KeyedVectors", "Word2Vec", "Word2VecModel", "__version__", "table_path"]
+__all__ = [
+    "Config",
+    "Doc2Vec",
+    "Doc2VecModel",
+    "DocumentInference",
+    "DocumentVectors",
+    "KeyedVectors",
+    "Word2Vec",
+    "Word2VecModel",
+    "__version__",
+    "table_path",
+]
 
 
 def __getattr__(name: str) -> Any:
-    """The Estimator and its model, which need PySpark, at the first look; `MissingExtra` where it is missing."""
-    if name in ("Word2Vec", "Word2VecModel"):
+    """What needs PySpark or the compiler, at the first look; `MissingExtra` where that is missing."""
+    if name in ("Doc2Vec", "Doc2VecModel", "Word2Vec", "Word2VecModel"):
         from w2v_spark import estimator
 
         return getattr(estimator, name)
+    if name == "DocumentInference":
+        from w2v_spark.extras import require
+
+        require("train")
+        from w2v_spark.inference.document_inference import DocumentInference
+
+        return DocumentInference
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -89,6 +89,12 @@ class WordNotFound(W2VError, KeyError):
         return "".join(map(str, self.parts))
 
 
+class IdNotFound(W2VError, KeyError):
+    """A document or a tag is not in the table."""
+
+    __str__ = WordNotFound.__str__
+
+
 class StoreError(W2VError, OSError):
     """A file of ours is missing, truncated or not what it should be."""
 

@@ -280,7 +280,7 @@ def stream_table(data: bytes) -> None:
         assert np.isfinite(batch.matrix).all()
 
 
-_PARQUET = (
+PARQUET = (
     b"PAR1",
     b"w2v.",
     b"\x15\x00",
@@ -294,12 +294,12 @@ _PARQUET = (
 )
 
 TARGETS = {
-    "own-table": Target(_own_tables, read_own_table, _PARQUET),
-    "forged-table": Target(_own_tables, read_forged_table, (*_PARQUET, b'"rows":', b"-1", b"1e3", b"[]", b"null")),
-    "other-table": Target(_other_tables, read_table, _PARQUET),
-    "stream-table": Target(lambda: [*_own_tables(), *_other_tables()], stream_table, _PARQUET),
+    "own-table": Target(_own_tables, read_own_table, PARQUET),
+    "forged-table": Target(_own_tables, read_forged_table, (*PARQUET, b'"rows":', b"-1", b"1e3", b"[]", b"null")),
+    "other-table": Target(_other_tables, read_table, PARQUET),
+    "stream-table": Target(lambda: [*_own_tables(), *_other_tables()], stream_table, PARQUET),
     "import-parquet": Target(
-        lambda: [b"\0" + content for content in [*_other_tables(), _columns_table()]], import_parquet, _PARQUET
+        lambda: [b"\0" + content for content in [*_other_tables(), _columns_table()]], import_parquet, PARQUET
     ),
     "import-numpy": Target(_numpy_pairs, import_numpy, (b"'descr': ", b"'shape': (", b"True", b"<f4", b"\n", b"}")),
     "import-text": Target(_word2vec_texts, import_text, (b" ", b"\n", b"\t", b"nan", b"1e39", b"\xc2\xa0", b"0 ")),

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tests.naive.word2vec import add_to_context, input_rows, sentences, windows
+from tests.naive.word2vec import gradients_of_rows, input_rows, sentences, windows
 
 
 def probabilities(w_in, w_out, context, model):
@@ -23,7 +23,7 @@ def step(w_in, w_out, context, target, rate, model):
     error[:, target] += 1
     gradients = rate * error @ w_out
     w_out += rate * error.T @ input_rows(w_in[context], model)
-    add_to_context(w_in, context, gradients, model)
+    np.add.at(w_in, context, gradients_of_rows(gradients, len(context), model))
 
 
 def train(ids, offsets, position, key, w_in, w_out, keep, rate, model):

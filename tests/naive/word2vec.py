@@ -1,6 +1,6 @@
-"""The four models of word2vec in float64 and plain Python; imports nothing from the package.
+"""The models of word2vec and of paragraph vectors in float64 and plain Python; imports nothing from the package.
 
-A model is any object with the names of the section [model]: architecture, cbow_mean, window, shrink_window.
+A model is any object with the names of the section [model]: architecture, cbow_mean, dbow_words, window, shrink_window.
 """
 
 import numpy as np
@@ -87,55 +87,86 @@ def sentences(ids, offsets, position, key, keep):
 def windows(words, stream, model):
     """(target, context words) of each word of a sentence."""
     for t, target in enumerate(words):
-        if model.window == "sentence":
+        if model.architecture == "pv_dbow" and not model.dbow_words:
+            reach = 0
+        elif model.window == "sentence":
             reach = len(words)
         else:
             reach = 1 + below(stream.bits(), model.window) if model.shrink_window else model.window
         yield target, words[max(0, t - reach) : t] + words[t + 1 : t + 1 + reach]
 
 
-def input_rows(context_rows, model):
-    """What meets the output rows: each context row (m, D), or in CBOW their mean or sum (1, D)."""
-    if model.architecture == "skipgram":
-        return context_rows
+class Documents:
+    """Rows of documents (N, D); whose each sentence is; and the rows of w_in that are each document's tags."""
+
+    def __init__(self, rows, owners, tags):
+        self.rows, self.owners, self.tags = rows, owners, tags
+
+
+def is_averaged(model):
+    return model.architecture in ("cbow", "pv_dm")
+
+
+def input_rows(rows, model):
+    """What meets the output rows: each of the window's rows (m, D), or their mean or sum (1, D)."""
+    if not is_averaged(model):
+        return rows
     combine = np.mean if model.cbow_mean else np.sum
-    return combine(context_rows, axis=0, keepdims=True)
+    return combine(rows, axis=0, keepdims=True)
 
 
-def add_to_context(w_in, context, gradients, model):
-    """Give every context row its own gradient (m, D), or in CBOW the one of the mean, or 1/m of that of the sum."""
-    if model.architecture == "cbow" and not model.cbow_mean:
-        gradients = gradients / len(context)
-    np.add.at(w_in, context, gradients)
+def gradients_of_rows(gradients, m, model):
+    """Of each row its own (m, D), or the one of the mean for all, or 1/m of that of the sum."""
+    if not is_averaged(model):
+        return gradients
+    return np.repeat(gradients if model.cbow_mean else gradients / m, m, axis=0)
 
 
-def loss_of(w_in, w_out, context, rows, labels, model):
+def window_rows(w_in, context, document, model):
+    """Rows of the context words and tags, and behind them the document's."""
+    own = [] if document is None else [document]
+    return np.concatenate([w_in[context], *(row[None] for row in own)])
+
+
+def loss_of(w_in, w_out, context, rows, labels, model, document=None):
     """The objective of one window: minus the log-likelihood of all labels."""
-    scores = w_out[rows] @ input_rows(w_in[context], model).T
+    scores = w_out[rows] @ input_rows(window_rows(w_in, context, document, model), model).T
     return np.logaddexp(0, (1 - 2 * labels)[:, None] * scores).sum()
 
 
-def step(w_in, w_out, context, rows, labels, rate, model, freeze="none"):
-    """Train on one window in place; all gradients are those of the old values. One matrix may stay as it is."""
-    x, o = input_rows(w_in[context], model), w_out[rows]
+def step(w_in, w_out, context, rows, labels, rate, model, freeze="none", document=None):
+    """Train on one window in place; all gradients are those of the old values. One matrix may stay as it is.
+
+    ``document`` is a view of the document's row, which is always trained.
+    """
+    inputs = window_rows(w_in, context, document, model)
+    x, o = input_rows(inputs, model), w_out[rows]
     g = rate * (labels[:, None] - sigmoid(o @ x.T))
+    changes = gradients_of_rows(g.T @ o, len(inputs), model)
     if freeze != "output":
         w_out[rows] += g @ x
     if freeze != "input":
-        add_to_context(w_in, context, g.T @ o, model)
+        np.add.at(w_in, context, changes[: len(context)])
+    if document is not None:
+        document += changes[-1]
 
 
-def train(ids, offsets, position, key, w_in, w_out, keep, objective, rate, model, freeze="none"):
+def train(ids, offsets, position, key, w_in, w_out, keep, objective, rate, model, freeze="none", documents=None):
     """Train in place; ``rate(position)`` is the learning rate. Returns (loss, pairs, kept words)."""
     loss, pairs, kept = 0.0, 0, 0
-    for place, words, stream in sentences(ids, offsets, position, key, keep):
+    for s, (place, words, stream) in enumerate(sentences(ids, offsets, position, key, keep)):
         kept += len(words)
-        if len(words) < 2:
+        if len(words) < (2 if documents is None else 1):
             continue
+        document, tags = None, []
+        if documents is not None:
+            owner = documents.owners[s]
+            document, tags = documents.rows[owner], documents.tags[owner]
         objective.begin_sentence(stream)
         for target, context in windows(words, stream, model):
+            inputs = [*context, *tags]
             rows, labels = objective.rows_and_labels(target, stream)
-            loss += loss_of(w_in, w_out, context, rows, labels, model)
-            step(w_in, w_out, context, rows, labels, rate(place), model, freeze)
-            pairs += len(context) if model.architecture == "skipgram" else 1
+            loss += loss_of(w_in, w_out, inputs, rows, labels, model, document)
+            step(w_in, w_out, inputs, rows, labels, rate(place), model, freeze, document)
+            pairs += 1 if is_averaged(model) else len(inputs) + (document is not None)
     return loss, pairs, kept

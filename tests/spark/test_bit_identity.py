@@ -22,7 +22,7 @@ from w2v_spark.training.history import mean_slope
 from w2v_spark.training.matrix_files import WeightFile
 from w2v_spark.training.merge import merge_row_range
 from w2v_spark.training.row_ranges import RowRange
-from w2v_spark.training.shard import train_shard
+from w2v_spark.training.shard import RoundStart, ShardWork, train_shard
 from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.training.weights import WeightShape, open_matrices
 
@@ -85,8 +85,8 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
         before, there = local.rounds.read_weights(t, shape), local.rounds.directory(t + 1).create()
         results = [
             train_shard(
-                job.config.model, job.config.train.seed, job.plan, t, p, corpus.shards[p],
-                folder.child("corpus"), before, there, tables,
+                ShardWork(p, corpus.shards[p], folder.child("corpus"), tables), RoundStart(t, before, there),
+                job.config, job.plan,
             )
             for p in range(job.plan.shards)
         ]  # fmt: skip

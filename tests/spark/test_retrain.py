@@ -11,8 +11,8 @@ import pytest
 
 from w2v_spark.cli.main import main
 from w2v_spark.config import Config
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.publishing.versions import VersionRoot
-from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.training.update_statistics import build_update_statistics
 from w2v_spark.vectors.keyed_vectors import KeyedVectors

@@ -9,7 +9,7 @@ from w2v_spark.config import Config, Freeze
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import Schedule, Sentences, Weights
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.trainer import Trainer
 
 NEGATIVE_SAMPLING, HIERARCHICAL_SOFTMAX = (

@@ -7,8 +7,8 @@ import pytest
 
 from tests.unit.cases import MODELS, Case
 from tests.unit.test_encode import chunks_of, encode
-from w2v_spark.sampling.alias import noise_probabilities
-from w2v_spark.sampling.subsample import keep_probabilities, keep_thresholds
+from w2v_spark.models.alias import noise_probabilities
+from w2v_spark.models.subsample import keep_probabilities, keep_thresholds
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.shard import ShardResult
 from w2v_spark.training.weights import initial_rows, zero_rows

@@ -14,7 +14,7 @@ from w2v_spark.config import Config, ModelConfig
 from w2v_spark.evaluation import held_out
 from w2v_spark.evaluation.held_out import Trained, encode_text, losses, measure_held_out_loss
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 
 V, D = 40, 20
 WORDS = pa.array([f"w{number}" for number in range(V)])

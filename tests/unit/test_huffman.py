@@ -6,7 +6,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.naive.huffman import huffman_paths, least_cost
-from w2v_spark.sampling.huffman import build_paths
+from w2v_spark.models.huffman import build_paths
 
 FALLING = st.one_of(
     st.lists(st.integers(1, 5), min_size=1, max_size=80),  # many ties

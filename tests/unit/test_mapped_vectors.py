@@ -24,7 +24,7 @@ from tests.conftest import ROOT
 from tests.unit.vector_files import awkward_matrix
 from w2v_spark import KeyedVectors
 from w2v_spark.errors import ConfigError, InputError, StoreError
-from w2v_spark.vectors import reading, row_stack, table
+from w2v_spark.vectors import row_stack, table, table_source
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.reading import VectorTable, open_vectors, read_vectors
 from w2v_spark.vectors.row_stack import RowStack
@@ -213,7 +213,7 @@ def test_other_file_systems_are_read(tmp_path: Path, monkeypatch: pytest.MonkeyP
     def refuse(*_: object, **__: object) -> None:
         raise OSError(19, "No such device")
 
-    monkeypatch.setattr(reading.mmap, "mmap", refuse)
+    monkeypatch.setattr(table_source.mmap, "mmap", refuse)
     content = open_vectors(tmp_path)
     assert not is_mapped(content)
     np.testing.assert_array_equal(content.matrix, make_matrix())

@@ -10,7 +10,7 @@ from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError
 from w2v_spark.kernels.merge import add_stretch
 from w2v_spark.kernels.product import add_product
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import merge
 from w2v_spark.training import row_ranges as row_ranges_module

@@ -9,7 +9,7 @@ from w2v_spark.kernels import rng
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.window_step import aligned_zeros, padded
-from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
+from w2v_spark.models.alias import build_alias_table, noise_probabilities
 from w2v_spark.training.trainer import Trainer
 
 FIBONACCI = [1, 1]

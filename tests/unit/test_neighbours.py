@@ -120,6 +120,31 @@ def test_the_heap_keeps_the_largest_and_of_equal_ones_the_first(values: list[int
     assert sorted(taken) == ref
 
 
+# Among the rows of another matrix
+
+
+@pytest.mark.parametrize("rows", [1, 65, ours.QUERY_ROWS + 1])
+@pytest.mark.parametrize("others", [1, 40, ours.CANDIDATE_ROWS + 65])
+@pytest.mark.parametrize("restrict", [None, 30])
+def test_rows_of_another_matrix_equal_the_twin(rows: int, others: int, restrict: int | None) -> None:
+    queries, candidates = random_matrix(rows, 12), random_matrix(others, 12, seed=1)
+    candidates[0] = queries[-1]
+    units = [ours.normalise(RowStack([matrix])) for matrix in (queries, candidates)]
+    blocks = list(ours.find_neighbours(units[0], np.arange(rows, dtype=np.int32), 5, restrict, units[1]))
+    similarities = naive.cosines_between(queries, candidates[:restrict])
+    found = [row.tolist() for block in blocks for row in block.ids]
+    assert found == [naive.nearest_of(similarities, row, 5) for row in range(rows)]
+    values = np.concatenate([block.similarities for block in blocks])
+    np.testing.assert_allclose(values, np.take_along_axis(similarities, np.array(found), axis=1), rtol=0, atol=1e-6)
+    assert found[-1][0] == 0, "a row may have the number of its neighbour"
+    assert {length for block in blocks for length in block.lengths} == {min(5, len(candidates[:restrict]))}
+
+
+def test_matrices_of_two_widths_have_no_neighbours() -> None:
+    with pytest.raises(InputError, match="vectors of length 3 have no neighbours among vectors of 4"):
+        next(ours.find_neighbours(random_matrix(2, 3), np.arange(2), 1, among=random_matrix(2, 4)))
+
+
 # Ties and zeros
 
 
@@ -192,8 +217,11 @@ def test_the_same_bits_from_any_whole_number_of_blocks() -> None:
 
 def test_a_batch_becomes_a_file_with_the_published_schema(tmp_path: Any) -> None:
     unit, words = ours.normalise(RowStack([random_matrix(5, 3)])), pa.array(["a", "b", "c", "d", "é"])
+    labels, names = pa.table({"id": pa.array(range(5), pa.int32()), "word": words}), pa.table({"word": words})
     blocks = list(ours.find_neighbours(unit, np.array([4, 0], np.int32), 2, restrict=2))
-    write_neighbours(fs.LocalFileSystem(), str(tmp_path / "t"), (to_batch(b, words) for b in blocks), {"topn": "2"})
+    write_neighbours(
+        fs.LocalFileSystem(), str(tmp_path / "t"), (to_batch(b, labels, names) for b in blocks), {"topn": "2"}
+    )
     table = pq.read_table(tmp_path / "t")
     assert table.schema.remove_metadata() == NEIGHBOUR_SCHEMA
     assert table.schema.metadata[b"w2v.topn"] == b"2"

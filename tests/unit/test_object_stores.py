@@ -10,12 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 
 import numpy as np
+import pyarrow as pa
 import pytest
 
+from tests.unit import document_models
 from tests.unit.stores import MemoryStore, S3Server, memory_store
 from tests.unit.test_publication import publish as publish_plain
 from tests.unit.test_versions import make_old, publish, value_of
-from w2v_spark import KeyedVectors, table_path
+from w2v_spark import DocumentVectors, KeyedVectors, table_path
 from w2v_spark.errors import ConfigError, InUse, StoreError
 from w2v_spark.evaluation.suite import evaluate
 from w2v_spark.formats.exporting import export_vectors
@@ -27,8 +29,11 @@ from w2v_spark.publishing.manifest import Manifest
 from w2v_spark.publishing.versions import VersionRoot, open_result
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import open_matrix, write_matrix
+from w2v_spark.vectors.labelled_rows import read_source
 from w2v_spark.vectors.reading import read_words
 from w2v_spark.vectors.table_files import describe_vectors
+from w2v_spark.vectors.table_format import DOCUMENT_TABLE
+from w2v_spark.vectors.table_source import TableSource
 
 
 @dataclass(frozen=True)
@@ -92,6 +97,21 @@ def test_versions(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     assert [version.id for version in root.list()][-2:] == [second.id, third.id]
     with pytest.raises(StoreError):
         KeyedVectors.load(store.uri("nothing"))
+
+
+def test_documents_are_read(store: Store) -> None:
+    output = store.directory("inferred")
+    ids = pa.array([f"d{row}" for row in range(document_models.N)])
+    matrix, missing = document_models.DOCUMENT_MATRIX, document_models.MISSING
+    document_models.write_document_files(output.child("documents").create(), ids, matrix, missing, 3)
+    output.write_bytes("_SUCCESS", b"")
+    documents = DocumentVectors.load(store.uri("inferred"))
+    assert np.array_equal(documents["d149"], matrix[149])
+    assert documents.without_vector.to_pylist() == ["d5", "d99"]
+    assert [name for name, _ in documents.most_similar("d140", topn=1)] == ["d20"]
+    some = read_source(TableSource.find(store.uri("inferred"), DOCUMENT_TABLE), 60, 90)
+    assert np.array_equal(some.stack.to_matrix(), matrix[~missing][60:90])
+    assert describe_vectors(store.uri("inferred"), DOCUMENT_TABLE).rows == 148
 
 
 def test_commands_read_a_version(store: Store, tmp_path_factory: pytest.TempPathFactory) -> None:

@@ -18,7 +18,7 @@ from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.kernels.train import Schedule, Sentences, Weights
 from w2v_spark.training.trainer import Trainer
 

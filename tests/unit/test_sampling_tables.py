@@ -3,8 +3,8 @@ import pytest
 
 from w2v_spark.config import Config
 from w2v_spark.errors import StoreError, VocabularyError
-from w2v_spark.sampling.subsample import keep_probabilities, leaves_nothing
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.subsample import keep_probabilities, leaves_nothing
+from w2v_spark.models.tables import SamplingTables
 
 COUNTS = np.array([90, 40, 40, 7, 5, 5])
 OBJECTIVES = ["negative_sampling", "hierarchical_softmax"]

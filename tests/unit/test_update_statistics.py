@@ -8,7 +8,7 @@ import pytest
 from tests.naive import word2vec as naive
 from w2v_spark.config import Config
 from w2v_spark.errors import StoreError
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.update_statistics import build_update_statistics, statistics_from_bytes, statistics_to_bytes
 
 WORDS, LENGTH, DIM = 12, 15_000, 4

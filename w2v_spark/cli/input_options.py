@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from w2v_spark.spark.source import Input
 
 
-def add_input_arguments(parser: argparse.ArgumentParser) -> None:
+def add_input_arguments(parser: argparse.ArgumentParser, tags: bool = True) -> None:
     """Add what says what to read; `build_input` takes it."""
     parser.add_argument(
         "--input",
@@ -38,6 +38,12 @@ def add_input_arguments(parser: argparse.ArgumentParser) -> None:
     )  # fmt: skip
     parser.add_argument("--column", help="the column with the documents: text, or an array of words or items")
     parser.add_argument("--id", metavar="NAME", help="the column with the documents' names")
+    if tags:
+        parser.add_argument(
+            "--tag", action="append", default=[], metavar="NAME",
+            help="a column with tags that documents share, a string or an array of strings, each value of which gets a "
+            "vector too; may be repeated",
+        )  # fmt: skip
     parser.add_argument("--where", metavar="CONDITION", help="read only these rows, for example \"dt >= '2026-01-01'\"")
     parser.add_argument("--encoding", metavar="NAME", help="of text, such as latin-1 or utf-16 (default utf-8)")
     parser.add_argument(
@@ -74,6 +80,7 @@ def build_input(options: argparse.Namespace, column: str) -> Input:
         secrets,
         column,
         options.id,
+        tuple(getattr(options, "tag", ())),
         options.where,
         options.encoding,
         MAX_INVALID if options.max_invalid is None else options.max_invalid,

@@ -1,4 +1,4 @@
-"""``w2v-spark neighbours``: write the nearest neighbours of all words, or of some, as a table."""
+"""``w2v-spark neighbours``: write the nearest neighbours of words, documents or tags as a table."""
 
 from __future__ import annotations
 
@@ -25,7 +25,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--vectors", required=True, metavar="DIR", help="output directory of a training run: a path or a URI"
     )
     parser.add_argument("--output", required=True, metavar="DIR", help="where the table of neighbours goes")
-    parser.add_argument("--topn", type=int, default=10, metavar="N", help="neighbours a word (default 10)")
+    for option, what in (("--of", "whose rows get neighbours"), ("--among", "among whose rows neighbours are")):
+        kinds = ("words", "documents", "tags")
+        parser.add_argument(option, choices=kinds, default="words", help=f"{what} (default words)")
+    parser.add_argument(
+        "--among-vectors", metavar="DIR", help="where the table of --among is, if not in --vectors: another model"
+    )
+    parser.add_argument("--topn", type=int, default=10, metavar="N", help="neighbours a row (default 10)")
     parser.add_argument("--words", metavar="FILE", help="only for these words, a word a line (default: all words)")
     parser.add_argument("--skip-unknown", action="store_true", help="leave out words that have no vector")
     parser.add_argument("--restrict", type=int, metavar="N", help="neighbours among the N most frequent words only")
@@ -42,9 +48,13 @@ def run(options: argparse.Namespace) -> int:
     from w2v_spark.vectors.neighbour_request import Request
 
     words = None if options.words is None else read_word_file(options.words)
-    request = Request.build(options.vectors, options.topn, words, options.restrict, options.skip_unknown)
+    request = Request.build(
+        options.vectors, options.topn, words, options.restrict, options.skip_unknown, options.of, options.among,
+        options.among_vectors,
+    )  # fmt: skip
     target = Publication(Directory.open(options.output), Kind.NEIGHBOURS, options.overwrite)
-    target.check([request.files.directory], "the vector table")
+    for side in (request.of, request.among):
+        target.check([side.files.directory], f"the {side.table.name}")
     progress = Progress(quiet=options.quiet)
     if request.skipped:
         progress.say(f"WARNING: {request.skipped:,} words are not in the vocabulary and are left out")
@@ -73,9 +83,10 @@ def read_word_file(path: str) -> list[str]:
 
 def format_summary(request: Request, seconds: dict[str, float], table: str) -> str:
     """The table at the end of a run."""
+    noun = request.of.kind.removesuffix("s")
     rows = [
-        ("words", f"{request.rows:,}"),
-        ("neighbours", f"{request.topn:,} a word, among {request.candidates:,} words"),
+        (request.of.kind, f"{request.rows:,}"),
+        ("neighbours", f"{request.topn:,} a {noun}, among {request.candidates:,} {request.among.kind}"),
         *((stage, f"{seconds[stage]:.1f} s") for stage in ("search", "publish", "total")),
         ("table", table),
     ]

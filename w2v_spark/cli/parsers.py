@@ -56,11 +56,15 @@ class CommandModule(Protocol):
 
 
 COMMANDS: Final = {
-    "train": Command("w2v_spark.cli.train", "train word vectors on Spark"),
+    "train": Command("w2v_spark.cli.train", "train vectors of words and documents on Spark"),
+    "infer": Command("w2v_spark.cli.infer", "infer vectors of documents that a model has not seen, on Spark"),
     "retrain": Command("w2v_spark.cli.retrain", "make the next version of the one before and of new text, on Spark"),
     "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
     "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on analogies and human judgements of similarity"),
-    "neighbours": Command("w2v_spark.cli.neighbours", "write the nearest neighbours of all words as a table, on Spark"),
+    "neighbours": Command(
+        "w2v_spark.cli.neighbours", "write the nearest neighbours of words, documents or tags, on Spark"
+    ),
+    "topics": Command("w2v_spark.cli.topics", "find topics in documents, or give documents to topics, on Spark"),
     "export": Command("w2v_spark.cli.export", "write vectors in the format of another program"),
     "import": Command("w2v_spark.cli.import_", "make a vector table of another program's vectors"),
     "demo": Command(

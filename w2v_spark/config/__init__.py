@@ -16,6 +16,7 @@ from w2v_spark.config.reading import preset_names
 from w2v_spark.config.sections import (
     RENAMED,
     Auto,
+    InferConfig,
     ModelConfig,
     RetrainConfig,
     TextConfig,
@@ -34,6 +35,7 @@ __all__ = [
     "Config",
     "Entry",
     "Freeze",
+    "InferConfig",
     "Merge",
     "ModelConfig",
     "Normalize",

@@ -39,6 +39,8 @@ class Architecture(StrEnum):
 
     SKIPGRAM = "skipgram"
     CBOW = "cbow"
+    PV_DBOW = "pv_dbow"
+    PV_DM = "pv_dm"
 
 
 class Objective(StrEnum):

@@ -1,4 +1,4 @@
-"""The configuration of a run: five frozen sections, read from TOML, checked once before any work starts."""
+"""The configuration of a run: six frozen sections, read from TOML, checked once before any work starts."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from w2v_spark.config.checks import check_bounds, convert
-from w2v_spark.config.choices import Objective, PublishedRows
+from w2v_spark.config.choices import Architecture, Objective, PublishedRows
 from w2v_spark.config.reading import nearest, parse_override, read_file
 from w2v_spark.config.sections import (
     RENAMED,
+    InferConfig,
     ModelConfig,
     RetrainConfig,
     TextConfig,
@@ -41,13 +42,14 @@ class Config:
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     retrain: RetrainConfig = field(default_factory=RetrainConfig)
+    infer: InferConfig = field(default_factory=InferConfig)
 
     def __post_init__(self) -> None:
         for entry in SETTINGS:
             check_bounds(entry, getattr(getattr(self, entry.section), entry.key))
         if not self.text.column:
             raise ConfigError(Name("text.column"), " is empty; name the column that holds the text")
-        for name, section in (("train", self.train), ("retrain", self.retrain)):
+        for name, section in (("train", self.train), ("retrain", self.retrain), ("infer", self.infer)):
             if section.min_learning_rate > section.learning_rate:
                 raise ConfigError(
                     Name(f"{name}.min_learning_rate"), f" = {section.min_learning_rate} is above ",
@@ -60,6 +62,13 @@ class Config:
                 Name("model.published_rows"), f" = '{rows}' is not allowed: with ", Name("model.objective"),
                 f" = '{objective}' output rows belong to the inner nodes of the Huffman tree and not to words; "
                 "expected 'input', or choose ", Name("model.objective"), " = 'negative_sampling'",
+            )  # fmt: skip
+
+        if rows == PublishedRows.SUM and self.model.architecture == Architecture.PV_DBOW and not self.model.dbow_words:
+            raise ConfigError(
+                Name("model.published_rows"), " = 'sum' is not allowed: with ", Name("model.dbow_words"), " = false "
+                "words have no rows to add to their output rows; expected 'input' or 'output', both of which publish "
+                "output rows",
             )  # fmt: skip
 
     @classmethod

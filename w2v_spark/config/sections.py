@@ -113,9 +113,10 @@ class ModelConfig:
 
     architecture: Architecture = setting(
         Architecture.SKIPGRAM,
-        "what meets a target: each neighbour by itself, or all of its neighbours together",
+        "what meets a target: each neighbour by itself (skipgram), all of them together (cbow), and for vectors of "
+        "documents the document's row by itself (pv_dbow) or together with the neighbours (pv_dm)",
         param="architecture",
-        gensim="`sg=1`, `sg=0`",
+        gensim="`sg=1`, `sg=0`; `dm=0`, `dm=1` of `Doc2Vec`",
         mllib="always skip-gram",
         c_program="`-cbow 0`, `-cbow 1`",
     )
@@ -170,10 +171,17 @@ class ModelConfig:
     )
     cbow_mean: bool = setting(
         True,
-        "CBOW takes the mean of the neighbours' rows; false: their sum",
+        "cbow and pv_dm take the mean of the rows; false: their sum",
         param="cbowMean",
-        gensim="`cbow_mean`",
+        gensim="`cbow_mean`, `dm_mean`",
         c_program="always the mean",
+    )
+    dbow_words: bool = setting(
+        True,
+        "pv_dbow trains words in the same windows, as skip-gram does; false: rows of documents alone, and a word's "
+        "vector is what it is scored by",
+        document_param="dbowWords",
+        gensim="`dbow_words` of `Doc2Vec` (0)",
     )
     shrink_window: bool = setting(
         True,
@@ -348,3 +356,25 @@ class RetrainConfig:
     drift_words: int = setting(
         10_000, "most frequent words whose ten nearest neighbours are compared with those of before", 1, 2**31 - 1
     )
+
+
+@dataclass(frozen=True, slots=True)
+class InferConfig:
+    """How vectors of documents that the model has not seen are trained; all else is the model's."""
+
+    epochs: int = setting(
+        20,
+        "passes over a document",
+        1,
+        10_000,
+        document_param="inferEpochs",
+        gensim="`epochs` of `infer_vector`",
+    )
+    learning_rate: float = setting(
+        0.025, "learning rate at the start", above=0.0, high=10.0, document_param="inferStepSize",
+        gensim="`alpha` of `infer_vector`",
+    )  # fmt: skip
+    min_learning_rate: float = setting(
+        0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `infer.learning_rate`",
+        gensim="`min_alpha` of `infer_vector`",
+    )  # fmt: skip

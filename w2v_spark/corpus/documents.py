@@ -9,8 +9,9 @@ without a word of the vocabulary is in none.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -45,8 +46,12 @@ class Piece:
 
 
 def write_documents(
-    directory: Directory, ids: pa.Array, pieces: pa.Array, sentences: npt.NDArray[np.int64]
-) -> tuple[str, str]:  # fmt: skip
+    directory: Directory,
+    ids: pa.Array,
+    pieces: pa.Array,
+    sentences: npt.NDArray[np.int64],
+    more: Mapping[str, pa.Array] = MappingProxyType({}),
+) -> tuple[str, str]:
     """Write whose the sentences of a file are, to a new file; its name and its digest.
 
     Parameters
@@ -55,12 +60,14 @@ def write_documents(
         The document of each chunk, and which piece of it the chunk is.
     sentences : (chunks,) int64
         How many sentences each chunk has.
+    more : mapping of str to (chunks,) array
+        Further columns.
     """
     file = f"{uuid.uuid4().hex}.documents.arrow"
     first = np.cumsum(sentences) - sentences
     table = pa.table({
         "id": ids, "piece": pieces.cast(pa.int32()), "first": pa.array(first, pa.int64()),
-        "sentences": pa.array(sentences, pa.int32()),
+        "sentences": pa.array(sentences, pa.int32()), **more,
     })  # fmt: skip
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, table.schema) as writer:
@@ -117,12 +124,23 @@ def _piece(row: dict[str, Any], sentences: pa.Table) -> Piece:
 
 def _read_named(directory: Directory, part: Part) -> tuple[pa.Table, pa.Table]:
     """Whose the sentences of a file are, and the sentences."""
+    documents = read_table(directory, part)
+    return documents, pa.Table.from_batches(read_batches(directory, part, range(len(part.batches))))
+
+
+def read_table(directory: Directory, part: Part) -> pa.Table:
+    """Whose the sentences of a file are, as `write_documents` wrote it.
+
+    Raises
+    ------
+    StoreError
+        As `read_documents`.
+    """
     if part.documents is None:
         raise StoreError(f"{directory.uri}/{part.file} does not say whose its sentences are: documents had no names")
     data = directory.read_bytes(part.documents, part.documents_digest)
     try:
         with pa.ipc.open_file(pa.py_buffer(data)) as reader:
-            documents = reader.read_all()
+            return reader.read_all()
     except pa.ArrowInvalid as error:
         raise damaged(directory, part.documents, error) from error
-    return documents, pa.Table.from_batches(read_batches(directory, part, range(len(part.batches))))

@@ -201,10 +201,13 @@ class EncodedCorpus:
     shards : tuple of Shard
     digest : str
         Hexadecimal sum of the keys of all chunks: equal for equal documents in any order, files or splits.
+    documents : int
+        How many have rows of their own.
     """
 
     shards: tuple[Shard, ...]
     digest: str
+    documents: int = 0
 
     @property
     def tokens(self) -> int:
@@ -219,7 +222,8 @@ class EncodedCorpus:
     def write(self, directory: Directory, name: str, run: str = "") -> None:
         """Save the list of files as JSON, with the identity of the run that they belong to."""
         shards = [[part.to_dict() for part in shard.parts] for shard in self.shards]
-        directory.write_sealed_json(name, {"run": run, "digest": self.digest, "shards": shards})
+        value = {"run": run, "digest": self.digest, "documents": self.documents, "shards": shards}
+        directory.write_sealed_json(name, value)
 
     @classmethod
     def read(cls, directory: Directory, name: str, run: str | None = None) -> EncodedCorpus:
@@ -238,7 +242,7 @@ class EncodedCorpus:
         value = directory.read_sealed_json(name)
         with damage_naming(f"{directory.uri}/{name}"):
             shards = tuple(Shard(tuple(from_plain(Part, part) for part in parts)) for parts in value["shards"])
-            corpus, found = cls(shards, str(value["digest"])), value["run"]
+            corpus, found = cls(shards, str(value["digest"]), int(value.get("documents", 0))), value["run"]
         if run is not None and found != run:
             raise StoreError(f"{directory.uri}/{name} belongs to another run")
         return corpus

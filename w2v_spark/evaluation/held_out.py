@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from w2v_spark.config import Architecture, ModelConfig, Objective, TextConfig
+from w2v_spark.config import ModelConfig, TextConfig
 from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids, order_chunks
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.evaluation.bootstrap import Difference, ratios
@@ -23,7 +23,9 @@ from w2v_spark.evaluation.measures import common_rows
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import LOSS, PAIRS, Schedule, Sentences, Weights
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.objectives import output_rows_of
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader
 from w2v_spark.training.trainer import Trainer
@@ -158,7 +160,7 @@ def losses(
     """
     model = replace(model, dim=trained.model.dim)
     inputs, outputs = trained.weights
-    if model.objective is Objective.HIERARCHICAL_SOFTMAX:
+    if not output_rows_of(model).of_words:
         tables, nodes = _paths_of(trained, rows, model)
     else:
         tables, nodes = SamplingTables.build(counts, model, 0.0), rows
@@ -207,6 +209,6 @@ def _other_loss(one: ModelConfig, other: ModelConfig) -> str:
         return "objective"
     if one.architecture is not other.architecture:
         return "architecture"
-    is_cbow, by_noise = one.architecture is Architecture.CBOW, one.objective is Objective.NEGATIVE_SAMPLING
-    names = ("window", "shrink_window", *(("cbow_mean",) * is_cbow), *(("negatives", "noise_exponent") * by_noise))
+    is_averaged, by_noise = input_rows_of(one).averaged, output_rows_of(one).of_words
+    names = ("window", "shrink_window", *(("cbow_mean",) * is_averaged), *(("negatives", "noise_exponent") * by_noise))
     return next((name for name in names if getattr(one, name) != getattr(other, name)), "")

@@ -2,7 +2,8 @@
 
 Skip-gram and CBOW are those of Mikolov et al. 2013 ("Efficient Estimation of Word Representations in Vector Space"),
 negative sampling and hierarchical softmax those of Mikolov et al. 2013 ("Distributed Representations of Words and
-Phrases and their Compositionality").
+Phrases and their Compositionality"). PV-DBOW and PV-DM of Le and Mikolov 2014 ("Distributed Representations of
+Sentences and Documents") are the same with one more input row in each window, the document's, and those of its tags.
 """
 
 from __future__ import annotations
@@ -34,15 +35,17 @@ class Model(NamedTuple):
     """What is trained, in the words of `config.ModelConfig`, which this layer must not know."""
 
     dim: int
-    cbow: bool
-    cbow_mean: bool
+    words: bool  # the words around a target are input rows
+    documents: bool  # the rows of its document and tags are
+    averaged: bool  # they meet the target as one
+    mean: bool
     hierarchical_softmax: bool
     window: int
     shrink_window: bool
     negatives: int
     most_rows: int  # output rows of a window: target and noise words, or the longest path
-    most_inputs: int  # context words of a window
-    freeze_input: bool = False  # whether the rows of a matrix stay as they are
+    most_inputs: int  # input rows of a window
+    freeze_input: bool = False  # whether the rows of a matrix stay as they are; those of documents never do
     freeze_output: bool = False
 
 
@@ -95,6 +98,32 @@ class Weights(NamedTuple):
     w_out: npt.NDArray[np.float32]
 
 
+class Documents(NamedTuple):
+    """Whose sentences are trained on, for models of documents.
+
+    Attributes
+    ----------
+    rows : (documents, D padded) float32
+        Updated in place.
+    owners : (sentences,) int64
+        The document of each sentence.
+    tag_starts : (documents + 1,) int64
+    tags : (tags of all documents,) int64
+        Document ``d`` has the tags whose rows of ``w_in`` are ``tags[tag_starts[d]:tag_starts[d + 1]]``.
+    """
+
+    rows: npt.NDArray[np.float32]
+    owners: npt.NDArray[np.int64]
+    tag_starts: npt.NDArray[np.int64]
+    tags: npt.NDArray[np.int64]
+
+
+NO_DOCUMENTS: Final = Documents(
+    np.zeros((0, simd.LANES), np.float32), np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64)
+)
+"""For models of words alone."""
+
+
 @inline
 def _longest(starts):
     """The longest of consecutive stretches that begin at these places."""
@@ -105,7 +134,7 @@ def _longest(starts):
 
 
 @kernel
-def train_sentences(sentences, schedule, weights, model, tables, memory, statistics):
+def train_sentences(sentences, schedule, weights, documents, model, tables, memory, statistics):
     """Train on some consecutive sentences of a shard.
 
     Parameters
@@ -114,6 +143,8 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
     schedule : Schedule
     weights : Weights
         Updated in place.
+    documents : Documents
+        Updated in place; `NO_DOCUMENTS` for a model of words alone.
     model : Model
     tables : sampling.tables.SamplingTables
         Those that the model does not need may be empty.
@@ -127,7 +158,7 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
     The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
     original C program. Noise words are drawn once a window and shared by its pairs; those equal to the target or to
     each other are left out. The output rows of a window are chosen while the one before is trained, so that they can
-    be fetched in time.
+    be fetched in time. The row of a document is the last of a window, behind those of its tags.
     """
     ids, offsets, position = sentences.ids, sentences.offsets, sentences.position
     key, first_rate, rate_per_token, last_rate = schedule
@@ -148,7 +179,7 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
     nowhere = np.full(model.most_inputs, scratch.frozen, np.int64)
     copied = np.empty(width, np.int64)
     loss, likelihood = 0.0, 1.0
-    slopes = 0.0
+    slopes, owner = 0.0, 0
     windows, scores, pairs, kept = 0, 0, 0, 0
     for s in range(len(offsets) - 1):
         place = position + np.int64(offsets[s])
@@ -161,11 +192,15 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
                 sentence[length] = word
                 length += 1
         kept += length
-        if length < 2:
+        if length == 0 or (length == 1 and not model.documents):
             continue
         rate = np.float32(max(first_rate - rate_per_token * place, last_rate))
-        for c in range(min(length, window + 1)):
-            simd.fetch_row(simd.address_of(w_in, sentence[c]), row_bytes)
+        if model.words:
+            for c in range(min(length, window + 1)):
+                simd.fetch_row(simd.address_of(w_in, sentence[c]), row_bytes)
+        if model.documents:
+            owner = documents.owners[s]
+            simd.fetch_row(simd.address_of(documents.rows, owner), row_bytes)
         for following in range(length + 1):
             here, ahead, n = ahead, here, n_ahead
             reach = window
@@ -194,28 +229,41 @@ def train_sentences(sentences, schedule, weights, model, tables, memory, statist
                 if c != t:
                     context[m] = simd.address_of(w_in, sentence[c])
                     m += 1
-            if t + window + 1 < length:
+            if model.documents:
+                for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
+                    context[m] = simd.address_of(w_in, documents.tags[tag])
+                    m += 1
+                context[m] = simd.address_of(documents.rows, owner)
+                m += 1
+            if model.words and t + window + 1 < length:
                 simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
             # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
             inputs = changes = simd.address_of(context, 0)
             columns = m
             share = np.float32(1.0) / np.float32(m)
-            if model.cbow:
+            if model.averaged:
                 inputs, changes, columns = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1), 1
-                scale = share if model.cbow_mean else np.float32(1.0)
+                scale = share if model.mean else np.float32(1.0)
                 add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, scratch.error, row_bytes)
             outputs = simd.address_of(rows, here)
             if model.freeze_output:
                 copy_rows(outputs, n, scratch.frozen + row_bytes, copied, row_bytes)
                 outputs = simd.address_of(copied, 0)
-            if model.freeze_input and not model.cbow:
+            if model.freeze_input and not model.averaged:
+                if model.documents:
+                    nowhere[m - 1] = context[m - 1]
                 changes = simd.address_of(nowhere, 0)
             loss, likelihood = dense_step(
                 inputs, changes, columns, outputs, simd.address_of(labels, here), n, rate, scratch, loss, likelihood
             )  # fmt: skip
-            if model.cbow and not model.freeze_input:
-                scale = np.float32(1.0) if model.cbow_mean else share
-                spread_error(simd.address_of(context, 0), m, scale, scratch.error, row_bytes)
+            if model.averaged:
+                scale = np.float32(1.0) if model.mean else share
+                if not model.freeze_input:
+                    spread_error(simd.address_of(context, 0), m, scale, scratch.error, row_bytes)
+                elif model.documents:
+                    spread_error(simd.address_of(context, m - 1), 1, scale, scratch.error, row_bytes)
+            elif model.freeze_input and model.documents:
+                nowhere[m - 1] = scratch.frozen
             pairs += columns
             windows += 1
             if windows % SLOPES_EVERY == 0 and rate > 0:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import json
 import platform
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, fields
@@ -32,12 +33,16 @@ class EncodedStatistics:
         Words of the vocabulary, and sentences that have any.
     digest : str
         Of the encoded corpus: equal for equal text, whatever files it came in.
+    kept_documents, tags : int
+        Documents with vectors of their own, and values of their tags; 0 where words alone have vectors.
     """
 
     vocabulary_size: int
     kept_tokens: int
     kept_sentences: int
     digest: str
+    kept_documents: int = 0
+    tags: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +90,11 @@ class ModelDescription:
             "timings": self.timings,
         }
 
+    def labels(self) -> dict[str, str]:
+        """What every file of a table says of the model, as JSON."""
+        plain = self.to_dict()
+        return {key: json.dumps(plain[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
+
     def write(self, directory: Directory) -> None:
         """Save as ``model.json``, whole or not at all."""
         directory.write_json(MODEL_FILE, self.to_dict())
@@ -121,6 +131,13 @@ class ModelDescription:
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise StoreError(f"{name} is damaged: {error!r}") from error
 
+    def _rows_of_documents(self) -> list[tuple[str, str]]:
+        """Of a model of documents."""
+        known, tags = self.encoded.kept_documents, self.encoded.tags
+        others = self.counted.documents - known
+        rows = [("with vectors", f"{known:,} documents" + (f", {others:,} have no known word" if others > 0 else ""))]
+        return (rows if known else []) + ([("tags", f"{tags:,} values")] if tags else [])
+
     def summary_rows(self, table: str) -> list[tuple[str, str]]:
         """The table at the end of a run: names and values as text."""
         stages = [stage for stage in ("count", "encode", "train", "publish") if stage in self.timings]
@@ -130,6 +147,7 @@ class ModelDescription:
             ("documents", f"{self.counted.documents:,}"),
             ("words", f"{self.counted.tokens:,}"),
             ("vocabulary", f"{self.encoded.vocabulary_size:,} words"),
+            *self._rows_of_documents(),
             ("vectors", f"{self.config.model.dim} dimensions"),
             ("shards x rounds", f"{self.plan.shards} x {self.plan.rounds}"),
             *((stage, f"{self.timings[stage]:.1f} s") for stage in stages),

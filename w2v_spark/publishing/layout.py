@@ -19,6 +19,9 @@ SUCCESS_FILE: Final = "_SUCCESS"
 MODEL_FILE: Final = "model.json"
 HISTORY_FILE: Final = "history.json"
 VECTORS: Final = "vectors"
+DOCUMENTS: Final = "documents"
+TAGS: Final = "tags"
+TABLES: Final = (VECTORS, DOCUMENTS, TAGS)
 RUN: Final = "_run"
 RUN_FILE: Final = "run.json"
 MARK_FILE: Final = "w2v_spark.json"
@@ -36,6 +39,9 @@ CHANGE_LOCK_FILE: Final = "_change.json"
 MANIFEST_FILE: Final = "manifest.json"
 REPORT_FILE: Final = "report.json"
 STATE: Final = "state"
+SAMPLING_FILE: Final = "sampling.npz"
+"""What inference draws from, in the state of a model of documents, and in a run."""
+
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
@@ -53,7 +59,9 @@ class Kind(StrEnum):
     """What an output directory holds."""
 
     VECTORS = "vector table"
+    DOCUMENTS = "table of documents"
     NEIGHBOURS = "table of neighbours"
+    TOPICS = "result of topics"
 
 
 def find_foreign(directory: Directory, kind: Kind) -> str | None:
@@ -80,8 +88,8 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
         if _LOCK_ASIDE.fullmatch(info.base_name):
             continue
         test = own.get(info.base_name) or (own.get("part") if PART.fullmatch(info.base_name) else None)
-        if is_retained(info.base_name, VECTORS):
-            test = own.get(VECTORS)
+        if is_retained(info.base_name, _SHOWN.get(kind, "")):
+            test = own.get(_SHOWN[kind])
         foreign = info.base_name if test is None else test(directory, info)
         if foreign is not None:
             return foreign
@@ -122,6 +130,14 @@ def _own_table(directory: Directory, info: pafs.FileInfo) -> str | None:
     return next((f"{info.base_name}/{name}" for name in foreign if name is not None), None)
 
 
+def _own_weights(directory: Directory, info: pafs.FileInfo) -> str | None:
+    """A folder of matrices as numpy writes them."""
+    if info.type != pafs.FileType.Directory:
+        return str(info.base_name)
+    names = (entry.base_name for entry in directory.child(info.base_name).list())
+    return next((f"{info.base_name}/{name}" for name in names if not _WEIGHTS.fullmatch(name)), None)
+
+
 def _own_json(*keys: str) -> Callable[[Directory, pafs.FileInfo], str | None]:
     """A file that holds a JSON object with some keys."""
 
@@ -159,19 +175,39 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|vocabulary\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags)\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
+
+_WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy|sampling\.npz")
 
 _Test = Callable[[Directory, pafs.FileInfo], str | None]
 _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
     Kind.VECTORS: {
         VECTORS: _own_table,
+        DOCUMENTS: _own_table,
+        TAGS: _own_table,
+        STATE: _own_weights,
         MODEL_FILE: _own_json("format_version", "packages"),
         HISTORY_FILE: _own_json("rounds"),
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
         LOCK_FILE: _own_json("made_by", "token"),
     },
+    Kind.DOCUMENTS: {
+        DOCUMENTS: _own_table,
+        MODEL_FILE: _own_json("format_version", "packages"),
+        SUCCESS_FILE: _own_success,
+        RUN: _own_run,
+        LOCK_FILE: _own_json("made_by", "token"),
+    },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
+    Kind.TOPICS: {
+        "topics": _own_table,
+        "document_topics": _own_table,
+        "topics.json": _own_json("made_by", "next_id"),
+        SUCCESS_FILE: _own_success,
+    },
 }
+_SHOWN: Final[Mapping[Kind, str]] = {Kind.VECTORS: VECTORS, Kind.DOCUMENTS: DOCUMENTS}
+"""The table of a result that is kept, hidden, when another one takes its place."""

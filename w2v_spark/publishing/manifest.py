@@ -11,7 +11,7 @@ from typing import Any, Final
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
-from w2v_spark.publishing.layout import COUNTS, MANIFEST_FILE, STATE, VECTORS
+from w2v_spark.publishing.layout import COUNTS, DOCUMENTS, MANIFEST_FILE, STATE, TAGS, VECTORS
 from w2v_spark.storage import Directory, damage_naming, errors_naming, retried
 
 FORMAT_VERSION: Final = 1
@@ -37,8 +37,8 @@ class Manifest:
     def build(cls, directory: Directory, names: Iterable[str]) -> Manifest:
         """Read and digest some files and folders of a directory.
 
-        The content are the files of ``vectors`` and ``state``. In place of the files of ``state/counts``, whose rows
-        come in any order, ``state/counts.json`` counts, which has a digest of the rows.
+        The content are the files of ``vectors``, ``documents``, ``tags`` and ``state``. In place of the files of
+        ``state/counts``, whose rows come in any order, ``state/counts.json`` counts, which has a digest of the rows.
 
         Notes
         -----
@@ -98,7 +98,8 @@ class Manifest:
 
 
 def _is_content(path: str) -> bool:
-    return path.startswith((f"{VECTORS}/", f"{STATE}/")) and not path.startswith(f"{STATE}/{COUNTS}/")
+    tables = tuple(f"{name}/" for name in (VECTORS, DOCUMENTS, TAGS, STATE))
+    return path.startswith(tables) and not path.startswith(f"{STATE}/{COUNTS}/")
 
 
 def _walk(directory: Directory, name: str) -> Iterator[str]:

@@ -20,7 +20,7 @@ from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.inputs.files import covering, within
-from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, Kind, find_foreign, is_of_lock, is_retained, mark
+from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, TABLES, Kind, find_foreign, is_of_lock, is_retained, mark
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.storage import Directory
 
@@ -127,7 +127,8 @@ class Publication:
         target = self.directory
         if not target.is_local:
             target.remove(SUCCESS_FILE)
-        name_by_content(staging.child(names[0]))
+        for table in (names[0], *(name for name in names[1:] if name in TABLES)):
+            name_by_content(staging.child(table))
         staging.sync()
         replaced = _swap_table(staging, names[0], target, names[0])
         for name in names[1:]:

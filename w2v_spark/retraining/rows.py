@@ -1,4 +1,4 @@
-"""Rows of matrices that lie in files: some of them by number, and the plain files that a version keeps."""
+"""Rows of matrices that lie in files: some of them by number, and what is computed where it is read."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from w2v_spark.config import PublishedRows
-from w2v_spark.errors import StoreError
-from w2v_spark.storage import Directory, damage_naming, retried
 from w2v_spark.training.matrix_files import FileRows, Matrix, MatrixReader
-from w2v_spark.training.weights import WeightShape
 
 RowNumbers = npt.NDArray[np.int64]
 
@@ -48,42 +45,6 @@ def take(matrix: MatrixReader, rows: RowNumbers) -> Matrix:
         return matrix.take(rows)
     first = int(rows.min())
     return np.ascontiguousarray(matrix[first : int(rows.max()) + 1][rows - first])
-
-
-def open_state(directory: Directory, shape: WeightShape) -> tuple[Matrix, Matrix]:
-    """The input and the output matrix that a version keeps, (rows, D) float32: mapped, or read from object stores.
-
-    Raises
-    ------
-    StoreError
-        A file is missing, damaged or of another shape.
-    """
-    first, second = (_open(directory, f"{name}.npy", rows, shape.dim) for name, rows in shape.rows.items())
-    return first, second
-
-
-def _open(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
-    where = f"{directory.uri}/{name}"
-    if not directory.exists(name):
-        raise StoreError(f"{where} is missing: the version keeps nothing that training could go on from")
-    matrix: Matrix
-    with damage_naming(where):
-        if directory.is_local:
-            matrix = np.load(directory.file(name), mmap_mode="r", allow_pickle=False).view(np.ndarray)
-        else:
-            matrix = retried(directory.filesystem, lambda: _read(directory, name, rows, dim))
-        if matrix.shape != (rows, dim) or matrix.dtype != np.float32 or not matrix.flags.c_contiguous:
-            raise ValueError(f"expected {rows} x {dim} float32")
-    return matrix
-
-
-def _read(directory: Directory, name: str, rows: int, dim: int) -> Matrix:
-    with directory.filesystem.open_input_file(directory.file(name)) as file:
-        version = np.lib.format.read_magic(file)
-        found, fortran, kind = np.lib.format.read_array_header_1_0(file) if version == (1, 0) else ((), True, "")
-        if fortran or kind != np.float32 or found != (rows, dim):
-            raise ValueError(f"expected {rows} x {dim} float32")
-        return np.frombuffer(file.read(4 * rows * dim), np.float32).reshape(rows, dim)
 
 
 class PublishedMatrix(ComputedRows):

@@ -7,6 +7,7 @@ from typing import Final, Self
 
 from w2v_spark.errors import StoreError
 from w2v_spark.storage import Directory, damage_naming, from_plain
+from w2v_spark.training.documents import Stretches, stretches_of
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.matrix_files import WeightFiles, weight_files
 from w2v_spark.training.weights import WeightShape
@@ -29,6 +30,8 @@ class Checkpoint:
         The digest of the second moments that lie beside the weights; None where none were kept.
     history : list of RoundRecord
         Of all rounds so far.
+    documents : tuple of Stretches
+        Where the rows of each shard's documents are; empty where documents have none.
     """
 
     run: str
@@ -37,6 +40,7 @@ class Checkpoint:
     files: WeightFiles
     moments: str | None
     history: list[RoundRecord]
+    documents: tuple[Stretches, ...] = ()
 
     def write(self, directory: Directory) -> None:
         """Save as ``round.json``, whole or not at all: it makes the round count."""
@@ -49,6 +53,7 @@ class Checkpoint:
                 "dim": self.shape.dim,
                 "files": self.files,
                 "moments": self.moments,
+                "documents": self.documents,
                 "history": [record.to_dict() for record in self.history],
             },
         )
@@ -69,7 +74,8 @@ class Checkpoint:
             rows = {str(name): int(number) for name, number in value["rows"].items()}
             shape = WeightShape(rows, int(value["dim"]))
             files = weight_files(value["files"])
-            return cls(str(value["run"]), int(value["rounds_done"]), shape, files, moments, history)
+            documents = tuple(map(stretches_of, value.get("documents", ())))
+            return cls(str(value["run"]), int(value["rounds_done"]), shape, files, moments, history, documents)
 
     def check(self, directory: Directory, run: str, shape: WeightShape) -> None:
         """Refuse a round of another run or another model, or in the place of another round.

@@ -13,6 +13,7 @@ import pyarrow as pa
 
 from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming, sealed, unsealed
 from w2v_spark.training.correction import Correction
+from w2v_spark.training.documents import Stretches, stretches_of
 from w2v_spark.training.matrix_files import WeightFiles, weight_files
 
 _KEY: Final = b"command"
@@ -47,6 +48,8 @@ class StepCommand:
     shards : tuple of WeightFiles
         For merging: the files of the shards that have trained, in shard order.
     corrections : of the input and of the output matrix, or none for the plain mean
+    documents : tuple of Stretches
+        For training: where the rows of each shard's documents are; empty where documents have none.
     """
 
     sender: str
@@ -58,6 +61,7 @@ class StepCommand:
     files: WeightFiles
     shards: tuple[WeightFiles, ...] = ()
     corrections: tuple[Correction, ...] = ()
+    documents: tuple[Stretches, ...] = ()
 
     @property
     def key(self) -> str:
@@ -66,7 +70,7 @@ class StepCommand:
 
     def to_bytes(self) -> bytes:
         """A ``.npz`` file and its digest."""
-        names = ("sender", "number", "tasks", "keep_alive", "step", "round", "files", "shards")
+        names = ("sender", "number", "tasks", "keep_alive", "step", "round", "files", "shards", "documents")
         plain = json.dumps({name: getattr(self, name) for name in names})
         arrays: dict[str, Any] = {"command": np.frombuffer(plain.encode(), np.uint8)}
         for number, correction in enumerate(self.corrections):
@@ -89,6 +93,7 @@ class StepCommand:
             plain = json.loads(arrays["command"].tobytes())
             plain["step"], plain["files"] = Step(plain["step"]), weight_files(plain["files"])
             plain["shards"] = tuple(map(weight_files, plain["shards"]))
+            plain["documents"] = tuple(map(stretches_of, plain["documents"]))
             corrections = tuple(
                 Correction(
                     arrays[f"basis{m}"], arrays[f"curvature{m}"], float(arrays[f"share{m}"]), len(plain["shards"])

@@ -4,12 +4,13 @@
 
     w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
-    vocabulary.parquet   sampling.npz  update_statistics.npz
+    vocabulary.parquet   sampling.npz  update_statistics.npz  tags.parquet
     counts/              the counts of all words, for a version
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
     rounds/00006/        those of the round before, to go back to where the newest ones are damaged
+    rounds/documents/    rows of documents, a file a shard and slice
     rounds/spare/        files of earlier rounds, to be written over
     commands.npz         what executors are to do next, and report-*.arrow, what they have done: see `mailbox`
 
@@ -27,12 +28,13 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
-from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, VOCABULARY_FILE, Run
+from w2v_spark.run.manifest import SAMPLING_FILE, TAGS_FILE, UPDATE_STATISTICS_FILE, VOCABULARY_FILE, Run
 from w2v_spark.run.rounds import RoundFiles
-from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.storage import Directory, digest, errors_naming
 from w2v_spark.training.update_statistics import (
     BothStatistics,
@@ -40,6 +42,7 @@ from w2v_spark.training.update_statistics import (
     statistics_from_bytes,
     statistics_to_bytes,
 )
+from w2v_spark.training.weights import WeightShape
 
 CORPUS: Final = "corpus"
 CORPUS_FILE: Final = "corpus.json"
@@ -70,7 +73,9 @@ class RunDirectory:
         """Where the counts of all words are, if the first pass has kept them."""
         return self.directory.child(COUNTS)
 
-    def begin(self, run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus | None = None) -> Run:
+    def begin(
+        self, run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus | None = None, tags: Tags | None = None
+    ) -> Run:  # fmt: skip
         """Start over: the directory holds this run, the counts it was made of, and nothing else.
 
         ``run.json`` comes last.
@@ -79,6 +84,8 @@ class RunDirectory:
         ----------
         corpus : EncodedCorpus, optional
             The encoded text, where it is here already, see `begin_corpus`.
+        tags : Tags, optional
+            Of documents that have rows.
 
         Returns
         -------
@@ -88,8 +95,9 @@ class RunDirectory:
         config = run.config.replace(train={"sample": sample})
         tables = SamplingTables.build(vocabulary.counts, config.model, sample)
         statistics = build_update_statistics(
-            vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained
-        )
+            vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained,
+            None if tags is None else tags.shares,
+        )  # fmt: skip
         self._clear(*([] if corpus is None else [CORPUS]))
         if corpus is not None:
             corpus.write(self.directory, CORPUS_FILE, run.identity)
@@ -97,6 +105,7 @@ class RunDirectory:
             VOCABULARY_FILE: vocabulary.to_bytes(),
             SAMPLING_FILE: tables.to_bytes(),
             UPDATE_STATISTICS_FILE: statistics_to_bytes(statistics),
+            **({} if tags is None else {TAGS_FILE: tags.to_bytes()}),
         }
         for name, data in files.items():
             self.directory.write_bytes(name, data)
@@ -156,9 +165,15 @@ class RunDirectory:
             vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE, run.files[VOCABULARY_FILE])
         if self.read_tables(run.files[SAMPLING_FILE]).vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
-        if len(self.read_update_statistics(run.files[UPDATE_STATISTICS_FILE])[0].updates) != len(vocabulary):
+        statistics = self.read_update_statistics(run.files[UPDATE_STATISTICS_FILE])
+        rows = WeightShape.build(run.config.model, len(vocabulary), run.tags).input_rows
+        if len(statistics[0].updates) != rows or (run.tags and len(self.read_tags(run)) != run.tags):
             raise StoreError(f"{self.directory.uri}/{UPDATE_STATISTICS_FILE} does not fit the vocabulary")
         return vocabulary
+
+    def read_tags(self, run: Run) -> Tags:
+        """The tags of documents. Raises `StoreError` if their file is missing or damaged."""
+        return Tags.read(self.directory, TAGS_FILE, run.files[TAGS_FILE]) if TAGS_FILE in run.files else Tags.none()
 
     def read_tables(self, expected: str) -> SamplingTables:
         """The tables that the kernels draw from, by the digest that ``run.json`` has of the file.

@@ -10,15 +10,17 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
+from w2v_spark.models.subsample import leaves_nothing
+from w2v_spark.publishing import layout
 from w2v_spark.publishing.layout import RUN_FILE
-from w2v_spark.sampling.subsample import leaves_nothing
 from w2v_spark.storage import Directory, damage_naming, from_plain
 from w2v_spark.training.plan import Plan
 
 FORMAT_VERSION: Final = 5
 VOCABULARY_FILE: Final = "vocabulary.parquet"
-SAMPLING_FILE: Final = "sampling.npz"
+SAMPLING_FILE: Final = layout.SAMPLING_FILE
 UPDATE_STATISTICS_FILE: Final = "update_statistics.npz"
+TAGS_FILE: Final = "tags.parquet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +40,8 @@ class Run:
     statistics : CorpusStatistics
     files : dict of str to str
         The digests of the tables in the run directory, by their names.
+    tags : int
+        How many rows tags have.
     """
 
     identity: str
@@ -46,11 +50,14 @@ class Run:
     plan: Plan
     statistics: CorpusStatistics
     files: dict[str, str] = field(default_factory=dict)
+    tags: int = 0
 
     @classmethod
-    def start(cls, config: Config, source: dict[str, Any], plan: Plan, statistics: CorpusStatistics) -> Run:
+    def start(
+        cls, config: Config, source: dict[str, Any], plan: Plan, statistics: CorpusStatistics, tags: int = 0
+    ) -> Run:  # fmt: skip
         """A new run."""
-        return cls(uuid.uuid4().hex, config, source, plan, statistics)
+        return cls(uuid.uuid4().hex, config, source, plan, statistics, tags=tags)
 
     def trains_on_every_word(self, vocabulary: Vocabulary) -> bool:
         """Whether the text is so small that it is trained without subsampling, whatever the plan says."""
@@ -69,6 +76,7 @@ class Run:
                 "plan": asdict(self.plan),
                 "statistics": self.statistics.to_dict(),
                 "files": self.files,
+                "tags": self.tags,
             },
         )
 
@@ -95,6 +103,7 @@ class Run:
                 from_plain(Plan, value["plan"]),
                 from_plain(CorpusStatistics, value["statistics"]),
                 _read_digests(value["files"]),
+                int(value.get("tags", 0)),
             )
 
 

@@ -18,6 +18,7 @@ from w2v_spark.errors import StoreError
 from w2v_spark.run.checkpoint import ROUND_FILE, Checkpoint, round_name
 from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, damage_naming, digest
 from w2v_spark.training.correction import Moments
+from w2v_spark.training.documents import DocumentRows, Stretches
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.matrix_files import (
     BLOCK_ROWS,
@@ -33,6 +34,7 @@ from w2v_spark.training.weights import WeightShape, initial_rows, open_matrices,
 
 _MOMENTS_FILE: Final = "moments.npz"
 _SPARE: Final = "spare"
+_DOCUMENTS: Final = "documents"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +56,18 @@ class RoundFiles:
         """Where the weights after some rounds are."""
         return self.place.child(round_name(rounds_done))
 
+    @property
+    def documents(self) -> Directory:
+        """Where the rows of documents are, of all rounds."""
+        return self.place.child(_DOCUMENTS)
+
     def begin(
-        self, shape: WeightShape, seed: int, shards: int, start: tuple[Iterator[Matrix], Iterator[Matrix]] | None = None
+        self,
+        shape: WeightShape,
+        seed: int,
+        shards: int,
+        start: tuple[Iterator[Matrix], Iterator[Matrix]] | None = None,
+        documents: bool = False,
     ) -> None:
         """Write the weights that training starts from, in files like those of later rounds, which are written over.
 
@@ -63,6 +75,8 @@ class RoundFiles:
         ----------
         start : batches of the input and of the output matrix, optional
             See `WarmStart.rows`; without it a first training begins.
+        documents : bool
+            Whether documents have rows.
         """
         directory = self.directory(0).create()
         ranges: dict[str, list[tuple[str, int]]] = {name: [(f"{name}.npy", rows)] for name, rows in shape.rows.items()}
@@ -81,7 +95,9 @@ class RoundFiles:
             ]
             for (matrix, parts), batches in zip(ranges.items(), matrices, strict=True)
         }
-        self.finish(0, shape, files, [])
+        if documents:
+            self.documents.create()
+        self.finish(0, shape, files, [], documents=((),) * shards if documents else ())
 
     def finish(
         self,
@@ -91,6 +107,7 @@ class RoundFiles:
         history: list[RoundRecord],
         moments: str | None = None,
         complete: frozenset[str] = frozenset(),
+        documents: tuple[Stretches, ...] = (),
     ) -> None:
         """Make the weights in a round's directory the newest checkpoint, and drop all rounds but the one before.
 
@@ -101,17 +118,31 @@ class RoundFiles:
         ----------
         moments : str, optional
             What `write_moments` has returned for this round.
+        documents : tuple of Stretches
+            Of each shard, where documents have rows.
         """
         directory = self.directory(rounds_done)
-        Checkpoint(self.run, rounds_done, shape, files, moments, history).write(directory)
+        Checkpoint(self.run, rounds_done, shape, files, moments, history, documents).write(directory)
         self._retire(directory, {ROUND_FILE, _MOMENTS_FILE, *_names(files)}, complete)
         for info in self.place.list():
-            if info.base_name not in (round_name(rounds_done), round_name(rounds_done - 1), _SPARE):
+            if info.base_name not in (round_name(rounds_done), round_name(rounds_done - 1), _SPARE, _DOCUMENTS):
                 folder = self.place.child(info.base_name)
                 with suppress(StoreError):  # no checkpoint, or a damaged one: none of its files is known to be complete
                     complete |= _names(Checkpoint.read(folder).files)
                 self._retire(folder, set(), complete)
                 folder.delete()
+        if documents:
+            self._forget_documents(rounds_done, documents)
+
+    def _forget_documents(self, rounds_done: int, documents: tuple[Stretches, ...]) -> None:
+        """Remove the files of rows of documents that neither this checkpoint nor the one before lists."""
+        earlier: tuple[Stretches, ...] = ()
+        with suppress(StoreError):
+            earlier = Checkpoint.read(self.directory(rounds_done - 1)).documents
+        kept = {stretch.file for shard in (*documents, *earlier) for stretch in shard}
+        for info in self.documents.list():
+            if info.base_name not in kept:
+                self.documents.remove(info.base_name)
 
     @property
     def spare(self) -> Directory:
@@ -168,6 +199,10 @@ class RoundFiles:
         checkpoint.check(directory, self.run, shape)
         for matrix in open_matrices(directory, shape, checkpoint.files):
             read_all(matrix)
+        for stretches in checkpoint.documents:
+            DocumentRows(self.documents, stretches, np.empty(0, np.uint64), 0, shape.dim).verify()
+        if checkpoint.documents and checkpoint.moments and self.read_moments(checkpoint.rounds_done, shape.dim) is None:
+            raise StoreError(f"{directory.uri}/{_MOMENTS_FILE} is missing or damaged")
         return checkpoint
 
     def read_files(self, rounds_done: int) -> WeightFiles:
@@ -179,6 +214,10 @@ class RoundFiles:
             The checkpoint is damaged.
         """
         return Checkpoint.read(self.directory(rounds_done)).files
+
+    def read_documents(self, rounds_done: int) -> tuple[Stretches, ...]:
+        """Where the rows of each shard's documents are after some rounds. Raises `StoreError` as `read_files`."""
+        return Checkpoint.read(self.directory(rounds_done)).documents
 
     def read_weights(self, rounds_done: int, shape: WeightShape) -> tuple[MatrixReader, MatrixReader]:
         """The input and the output matrix after some rounds, (rows, D) float32; memory maps where possible."""

@@ -77,6 +77,28 @@ def id_column(frame: DataFrame, name: str) -> Column:
     return _column(path)
 
 
+def tag_column(frame: DataFrame, name: str) -> Column:
+    """A column of tags as arrays of distinct strings, none of them null.
+
+    Raises
+    ------
+    InputError
+        As `document_column` does; or it holds neither strings nor arrays of them.
+    """
+    path, kind = _resolve(frame, name, "tag")
+    inner = kind.elementType if isinstance(kind, ArrayType) else kind
+    if not isinstance(inner, StringType):
+        raise InputError(
+            Name("tag"), f" = {name!r} is of type {kind.simpleString()}; it must be a string or an array of strings. "
+            "A number would be taken for a position elsewhere: cast it to a string where it names something",
+        )  # fmt: skip
+    column = _column(path)
+    values = column if isinstance(kind, ArrayType) else F.array(column)
+    return F.array_distinct(
+        F.filter(F.coalesce(values, F.array().cast("array<string>")), lambda each: each.isNotNull())
+    )
+
+
 def _find(frame: DataFrame, name: str, setting: str) -> tuple[Sequence[str], DataType]:
     path, kind = _resolve(frame, name, setting)
     is_words = isinstance(kind, ArrayType) and isinstance(kind.elementType, _WORDS)

@@ -14,7 +14,7 @@ import numpy as np
 import numpy.typing as npt
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
-from pyspark.sql.types import BinaryType, IntegerType, LongType, StructType
+from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StructType
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.id_counts import read_id_counts
@@ -23,6 +23,8 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError, Name
 from w2v_spark.run.directory import CORPUS
+from w2v_spark.spark.document_chunks import WITHOUT_LABELS, FoundDocuments, Labels
+from w2v_spark.spark.document_frame import check_found
 from w2v_spark.spark.encode_tasks import NO_BUCKET, PART_SCHEMA, EncodeDocuments, WriteBuckets
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import build_analyzer
@@ -61,6 +63,8 @@ class EncodePass:
     vocabulary : Vocabulary
         The same.
     shards : int
+    labels : Labels, optional
+        Where documents have rows of their own.
     """
 
     config: Config
@@ -69,6 +73,7 @@ class EncodePass:
     vocabulary_digest: str
     vocabulary: Vocabulary
     shards: int
+    labels: Labels = WITHOUT_LABELS
 
     def encode(self, frames: Sequence[DataFrame]) -> EncodedCorpus:
         """Text that has been counted.
@@ -88,6 +93,27 @@ class EncodePass:
         _check_counted(self.vocabulary, corpus.tokens, sum(row["id_sum"] for row in rows))
         _check_trainable(corpus)
         return corpus
+
+    def encode_whole(self, frames: Sequence[DataFrame], named: bool) -> EncodedCorpus:
+        """Text that has been counted, of documents with rows of their own.
+
+        Parameters
+        ----------
+        frames : sequence of DataFrame
+            Of `document_frame.with_names`.
+        named : bool
+            Whether the names were given, so that each has to be that of one document.
+
+        Raises
+        ------
+        InputError
+            See `encode` and `check_found`.
+        """
+        corpus, rows = self._write(frames, self.vocabulary.tokens, tally=False)
+        found = FoundDocuments.add_up([row["tally"] for row in rows])
+        check_found(found, named)
+        _check_counted(self.vocabulary, corpus.tokens, sum(row["id_sum"] for row in rows))
+        return replace(corpus, documents=found.documents)
 
     def encode_and_count(self, frames: Sequence[DataFrame], tokens: int) -> Encoded:
         """Text of which only the first frame has been counted, so that the others are read once.
@@ -126,16 +152,23 @@ class EncodePass:
         encode = EncodeDocuments(
             build_analyzer(text), text.max_sentence_length, self.run.uri, self.vocabulary_file,
             self.vocabulary_digest, buckets, self.config.train.seed,
+            labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed),
         )  # fmt: skip
-        has_names = all("id" in frame.columns for frame in frames)
-        names = ["id"] if has_names and len({frame.schema["id"] for frame in frames}) == 1 else []
-        selected = [frame.select("document", *names) for frame in frames]
+        selected = list(frames)
+        if not self.labels.whole:
+            has_names = all("id" in frame.columns for frame in frames)
+            names = ["id"] if has_names and len({frame.schema["id"] for frame in frames}) == 1 else []
+            selected = [frame.select("document", *names) for frame in frames]
         chunks = [
             frame.mapInArrow(replace(encode, frame=number if tally else None), _chunk_schema(frame))
             for number, frame in enumerate(selected)
         ]
-        gathered = _by_bucket(reduce(DataFrame.union, chunks), min(buckets, _MOST_PARTITIONS))
-        rows = gathered.mapInArrow(WriteBuckets(directory.uri, tally), PART_SCHEMA).toArrow().to_pylist()
+        gathered = gather_by(reduce(DataFrame.union, chunks), "bucket", min(buckets, _MOST_PARTITIONS))
+        rows = (
+            gathered.mapInArrow(WriteBuckets(directory.uri, tally, self.labels.whole), PART_SCHEMA)
+            .toArrow()
+            .to_pylist()
+        )
         files = [row for row in rows if row["bucket"] != NO_BUCKET]
         parts = {row["bucket"]: Part(**{each.name: row[each.name] for each in fields(Part)}) for row in files}
         digest = sum(row["digest"] for row in files) % 2**64
@@ -150,6 +183,8 @@ def _chunk_schema(documents: DataFrame) -> StructType:
     schema = schema.add("ids", BinaryType())
     if "id" in documents.columns:
         schema = schema.add("id", documents.schema["id"].dataType).add("piece", IntegerType())
+    if "hash" in documents.columns:
+        schema = schema.add("tags", ArrayType(IntegerType()))
     return schema
 
 
@@ -176,8 +211,8 @@ def _check_trainable(corpus: EncodedCorpus) -> None:
         )  # fmt: skip
 
 
-def _by_bucket(chunks: DataFrame, partitions: int) -> DataFrame:
-    """Bring the chunks of each bucket together, the buckets evenly over the partitions where Spark can."""
-    if hasattr(chunks, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
-        return chunks.repartitionById(partitions, F.pmod("bucket", F.lit(partitions)))
-    return chunks.repartition(partitions, "bucket")
+def gather_by(rows: DataFrame, column: str, partitions: int) -> DataFrame:
+    """Bring the rows of each number in a column together, the numbers evenly over the partitions where Spark can."""
+    if hasattr(rows, "repartitionById"):  # Spark 4.1 and later; a hash puts two of a few buckets into one partition
+        return rows.repartitionById(partitions, F.pmod(column, F.lit(partitions)))
+    return rows.repartition(partitions, column)

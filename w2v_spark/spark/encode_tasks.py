@@ -11,11 +11,17 @@ import numpy as np
 import pyarrow as pa
 
 from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids, order_chunks
-from w2v_spark.corpus.documents import write_documents
 from w2v_spark.corpus.id_counts import write_id_counts
 from w2v_spark.corpus.shards import write_part
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
+from w2v_spark.spark.document_chunks import (
+    WITHOUT_LABELS,
+    Labels,
+    content_digest,
+    write_named,
+    write_whole,
+)
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer
 from w2v_spark.text.words import Words
@@ -43,6 +49,8 @@ class EncodeDocuments:
     ----------
     frame : int, optional
         Where given, tasks say under this number what they have seen, on its way to `WriteBuckets` among the chunks.
+    labels : Labels
+        What the columns behind the documents are.
     """
 
     analyzer: Analyzer
@@ -53,6 +61,7 @@ class EncodeDocuments:
     buckets: int
     seed: int
     frame: int | None = None
+    labels: Labels = WITHOUT_LABELS
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
@@ -60,25 +69,25 @@ class EncodeDocuments:
         encoder = ChunkEncoder(
             WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
         )  # fmt: skip
-        names, tally = None, None if self.frame is None else _Tally()
+        labels, tally = self.labels.open(Directory.open(self.run_uri)), None if self.frame is None else _Tally()
 
         def hand_on(chunks: pa.RecordBatch) -> pa.RecordBatch:
             if tally is not None:
                 tally.add_chunks(chunks)
-            return _with_names(chunks, names)
+            return labels.attach(chunks)
 
         for batch in batches:
-            names = batch.column(1) if batch.num_columns > 1 else None
+            labels.take(batch)
             for words in self.analyzer.words(batch.column(0)):
                 if tally is not None:
                     tally.add_words(words)
                 yield from map(hand_on, encoder.add(words))
-            if names is not None:  # whose rows the next batch would count anew
+            if labels.ids is not None:  # whose rows the next batch would count anew
                 yield hand_on(encoder.finish())
-        if names is None and len(chunks := encoder.finish()):
+        if labels.ids is None and len(chunks := encoder.finish()):
             yield hand_on(chunks)
         if tally is not None and self.frame is not None and self.analyzer.seen.documents:
-            yield tally.row(self.frame, self.analyzer, None if names is None else names.type)
+            yield tally.row(self.frame, self.analyzer, None if labels.ids is None else labels.ids.type)
 
 
 @dataclass(slots=True)
@@ -111,15 +120,6 @@ class _Tally:
         return pa.record_batch(list(columns.values()), names=list(columns))
 
 
-def _with_names(chunks: pa.RecordBatch, names: pa.Array | None) -> pa.RecordBatch:
-    """Chunks without the rows of their documents, but with the names that stand there."""
-    columns = [chunks.column(name) for name in ("bucket", "key", "tie", "ids")]
-    if names is None:
-        return pa.record_batch(columns, names=["bucket", "key", "tie", "ids"])
-    columns += [names.take(chunks.column("document")), chunks.column("piece")]
-    return pa.record_batch(columns, names=["bucket", "key", "tie", "ids", "id", "piece"])
-
-
 @dataclass(frozen=True, slots=True)
 class WriteBuckets:
     """Chunks to files of the encoded corpus, a file a bucket: runs on the executors under ``mapInArrow``.
@@ -129,10 +129,13 @@ class WriteBuckets:
     corpus_uri : str
     counts : bool
         Whether a second file of each bucket says how often which ids are in it.
+    whole : bool
+        Documents have rows of their own.
     """
 
     corpus_uri: str
     counts: bool = False
+    whole: bool = False
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """One row a file, and one for what each task has seen, as in ``PART_SCHEMA``."""
@@ -148,29 +151,29 @@ class WriteBuckets:
                 tallies = zip(some["key"].to_pylist(), some["ids"].to_pylist(), strict=True)
                 rows = [{"bucket": bucket, "frame": frame, "tally": data.decode()} for frame, data in tallies]
             else:
-                rows = [{"bucket": bucket, **_write_bucket(directory, some, self.counts)}]
+                rows = [{"bucket": bucket, **_write_bucket(directory, some, self.counts, self.whole)}]
             yield pa.RecordBatch.from_pylist(rows, schema=_PART_ARROW_SCHEMA)
 
 
-def _write_bucket(directory: Directory, chunks: pa.Table, counts: bool) -> dict[str, Any]:
+def _write_bucket(directory: Directory, chunks: pa.Table, counts: bool, whole: bool) -> dict[str, Any]:
     """Write the chunks of one bucket in reading order; the file, the sum of their keys and that of their ids."""
     has_names = "id" in chunks.column_names
-    if has_names:  # equal documents are told apart by their names, whatever order they have come in
+    if whole:
+        chunks = chunks.sort_by([(name, "ascending") for name in ("key", "id", "piece", "tie")])
+    elif has_names:  # equal documents are told apart by their names, whatever order they have come in
         chunks = chunks.sort_by([("id", "ascending"), ("piece", "ascending")])
-    keys = chunks["key"].to_numpy()
-    order = pa.array(order_chunks(keys, chunks["tie"].to_numpy()))
-    encoded = chunks["ids"].cast(pa.large_binary()).combine_chunks().take(order)
-    ends = np.frombuffer(encoded.buffers()[1], np.int64)[: len(encoded) + 1] // 4
-    signed = np.frombuffer(encoded.buffers()[2], np.int32, ends[-1])
+    if not whole:
+        chunks = chunks.take(pa.array(order_chunks(chunks["key"].to_numpy(), chunks["tie"].to_numpy())))
+    encoded = chunks["ids"].cast(pa.large_binary()).combine_chunks()
+    ends = np.frombuffer(encoded.buffers()[1], np.int64)[encoded.offset : encoded.offset + len(encoded) + 1] // 4
+    signed = np.frombuffer(encoded.buffers()[2], np.int32)[ends[0] : ends[-1]]
     ids, offsets = decode_ids(signed)
     part = write_part(directory, ids, offsets)
     row: dict[str, Any] = part.to_dict()
     if has_names:
-        sentences = np.diff(np.searchsorted(offsets, ends))
-        row["documents"], row["documents_digest"] = write_documents(
-            directory, chunks["id"].take(order), chunks["piece"].take(order), sentences
-        )
+        sentences = np.diff(np.searchsorted(offsets, ends - ends[0]))
+        write = write_whole if whole else write_named
+        row |= write(directory, chunks, sentences, np.diff(ends))
     if counts:
         row["counts"], row["counts_digest"] = write_id_counts(directory, part.file, ids)
-    sums = np.sum(keys.view(np.uint64), dtype=np.uint64).view(np.int64)
-    return {**row, "digest": int(sums), "id_sum": int(np.sum(ids, dtype=np.int64))}
+    return {**row, "digest": content_digest(chunks, whole), "id_sum": int(np.sum(ids, dtype=np.int64))}

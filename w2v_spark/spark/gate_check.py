@@ -19,10 +19,10 @@ from w2v_spark.evaluation.held_out import Trained, measure_held_out_loss
 from w2v_spark.evaluation.measures import Result, measure_overlap
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import REPORT_FILE, STATE, VECTORS
+from w2v_spark.publishing.state import open_state
 from w2v_spark.publishing.versions import State
 from w2v_spark.retraining.drift import Common, overlaps
 from w2v_spark.retraining.rotation import WordPairs
-from w2v_spark.retraining.rows import open_state
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.gate_queries import check_queries, run_queries

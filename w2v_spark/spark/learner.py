@@ -12,6 +12,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
+from w2v_spark.training.documents import Stretches
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
 
@@ -27,11 +28,14 @@ class Learned(NamedTuple):
         What happened on the way.
     weights : mapping of str to (rows, D) float32
         What training would go on from: ``w_in``, and ``w_out`` or ``w_node``.
+    documents : tuple of Stretches
+        Where the rows of each shard's documents are; empty where documents have none.
     """
 
     batches: Iterator[Matrix]
     history: list[RoundRecord]
     weights: Mapping[str, MatrixReader]
+    documents: tuple[Stretches, ...] = ()
 
 
 class Learner(Protocol):

@@ -30,6 +30,7 @@ from w2v_spark.spark.spark_errors import SPARK_ERRORS
 from w2v_spark.spark.step_task import REPORT_SQL, StepTask
 from w2v_spark.storage import Directory
 from w2v_spark.training.correction import Correction
+from w2v_spark.training.documents import Stretches
 from w2v_spark.training.matrix_files import WeightFiles
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.weights import WeightShape
@@ -80,15 +81,19 @@ class StepExecutor:
         self._pool = ThreadPoolExecutor(1, "w2v-spark-steps")
 
     def train(
-        self, round_number: int, files: WeightFiles, meanwhile: Callable[[], Result]
+        self,
+        round_number: int,
+        files: WeightFiles,
+        meanwhile: Callable[[], Result],
+        documents: tuple[Stretches, ...] = (),
     ) -> tuple[list[dict[str, Any]], Result]:
-        """Have each shard train for a round, from the weights in some files.
+        """Have each shard train for a round, from the weights in some files, and the rows of its documents.
 
         Returns
         -------
         What the shards report, in the order of their numbers, and what the driver has done meanwhile.
         """
-        command = self._send(Step.TRAIN, self._shards, round_number, files)
+        command = self._send(Step.TRAIN, self._shards, round_number, files, (), (), documents)
         done = meanwhile()
         return self._await(command), done
 

@@ -1,11 +1,10 @@
-"""All nearest neighbours as a table: batches of words over Spark tasks, each of which writes a file."""
+"""All nearest neighbours as a table: batches of rows over Spark tasks, each of which writes a file."""
 
 from __future__ import annotations
 
 import io
 import time
-import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
@@ -17,61 +16,92 @@ from pyspark.sql import SparkSession
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.spark_errors import translated_errors
+from w2v_spark.spark.numbered_files import write_numbered
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.neighbour_request import Request
-from w2v_spark.vectors.neighbour_table import to_batch, write_neighbours
-from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.labelled_rows import open_rows, read_source
+from w2v_spark.vectors.neighbour_request import Request, Side
+from w2v_spark.vectors.neighbour_table import (
+    NAME_COLUMNS,
+    QUERY_COLUMNS,
+    neighbour_schema,
+    to_batch,
+    write_neighbours,
+)
 from w2v_spark.vectors.row_stack import Ids
 from w2v_spark.vectors.search.tiled import find_neighbours, normalise
-from w2v_spark.vectors.table_files import describe_vectors
+from w2v_spark.vectors.table_files import find_fingerprint
+from w2v_spark.vectors.table_source import TableSource
 
 FORMAT_VERSION: Final = "1"
 _QUERIES: Final = "queries.npy"
 _PARTS: Final = "parts"
 _TABLE: Final = "table"
-_RESULT_SCHEMA = pa.schema([("number", pa.int64()), ("file", pa.string())])
 
 
 @dataclass(frozen=True, slots=True)
 class FindNeighbours:
-    """Neighbours of the words of some files, by their numbers: runs on the executors under ``mapInArrow``."""
+    """Neighbours of the rows of a file, by its number: is called on the executors.
 
-    vectors: str
-    fingerprint: str
+    Parameters
+    ----------
+    request : Request
+        Without queries: these lie in ``staging``, unless all rows get neighbours.
+    """
+
+    request: Request
     staging: str
-    all_words: bool
+    is_of_one_table: bool
+    all_rows: bool
     rows: int
     rows_per_file: int
-    topn: int
-    restrict: int | None
     metadata: dict[str, str]
 
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """One row a file: its number and its name, which no other attempt uses."""
-        unit, words = _load_vectors(self.vectors, self.fingerprint)
-        staging = Directory.open(self.staging)
-        queries = None if self.all_words else _read_queries(staging)
-        parts = staging.child(_PARTS)
-        for number in (number for batch in batches for number in batch.column(0).to_pylist()):
-            start = number * self.rows_per_file
-            stop = min(start + self.rows_per_file, self.rows)
-            mine = np.arange(start, stop, dtype=np.int32) if queries is None else queries[start:stop]
-            found = find_neighbours(unit, mine, self.topn, self.restrict)
-            file = f"{number:05d}-{uuid.uuid4().hex}.parquet"
-            rows = (to_batch(batch, words) for batch in found)
-            write_neighbours(parts.filesystem, parts.file(file), rows, self.metadata)
-            yield pa.RecordBatch.from_pylist([{"number": number, "file": file}], schema=_RESULT_SCHEMA)
+    def __call__(self, number: int, file: str) -> None:
+        """Write a file of the table."""
+        request, staging = self.request, Directory.open(self.staging)
+        candidates, labels = _load_candidates(request.among)
+        start = number * self.rows_per_file
+        stop = min(start + self.rows_per_file, self.rows)
+        mine = np.arange(start, stop, dtype=np.int32) if self.all_rows else _read_queries(staging)[start:stop]
+        if self.is_of_one_table:
+            found, own = find_neighbours(candidates, mine, request.topn, request.restrict), labels
+        else:
+            unit, own = _read_queried(request.of, mine)
+            places = np.arange(len(mine), dtype=np.int32)
+            found = find_neighbours(unit, places, request.topn, request.restrict, candidates)
+        own, names = own.select(QUERY_COLUMNS[request.of.kind]), labels.select(NAME_COLUMNS[request.among.kind])
+        parts, rows = staging.child(_PARTS), (to_batch(batch, own, names) for batch in found)
+        schema = neighbour_schema(own.schema, names.schema)
+        write_neighbours(parts.filesystem, parts.file(file), rows, self.metadata, schema)
 
 
 @lru_cache(maxsize=1)
-def _load_vectors(location: str, fingerprint: str) -> tuple[Matrix, pa.StringArray]:
-    """The normalised vectors and the words, kept by an executor's Python worker from task to task."""
-    table = open_vectors(location)
-    if describe_vectors(location).fingerprint != fingerprint:
-        raise StoreError(f"{location} was changed while its neighbours were looked for; start again")
-    return normalise(table.stack), table.words
+def _load_candidates(side: Side) -> tuple[Matrix, pa.Table]:
+    """The normalised vectors and their labels, kept by an executor's Python worker from task to task."""
+    rows = open_rows(side.location, side.table)
+    _check_unchanged(side)
+    return normalise(rows.stack), rows.labels.combine_chunks()
+
+
+def _read_queried(side: Side, rows: Ids) -> tuple[Matrix, pa.Table]:
+    """Some rows, ascending, of a table that is not held: normalised vectors and labels."""
+    first = int(rows[0])
+    found = read_source(_find_source(side), first, int(rows[-1]) + 1)
+    _check_unchanged(side)
+    unit: Matrix = normalise(found.stack)[rows - first]
+    return unit, found.labels.take(pa.array(rows - first))
+
+
+@lru_cache(maxsize=1)
+def _find_source(side: Side) -> TableSource:
+    """The footers of a table, read once by a worker."""
+    return TableSource.find(side.location, side.table)
+
+
+def _check_unchanged(side: Side) -> None:
+    if find_fingerprint(side.location, side.table) != side.files.fingerprint:
+        raise StoreError(f"{side.location} was changed while its neighbours were looked for; start again")
 
 
 def _read_queries(staging: Directory) -> Ids:
@@ -99,9 +129,14 @@ def write_neighbour_table(
     Raises
     ------
     InputError
-        A vector is not finite.
+        A vector is not finite, or those of the two tables differ in length.
     StoreError
-        The vector table is damaged, or was changed meanwhile.
+        A table is damaged, or was changed meanwhile.
+
+    Notes
+    -----
+    Memory of a worker: the candidates, 4 W D bytes and their labels; and the rows of a file, up to 16,384, if they are
+    of another table.
     """
     begin = time.perf_counter()
     with target.beside() as staging:
@@ -109,31 +144,29 @@ def write_neighbour_table(
             buffer = io.BytesIO()
             np.save(buffer, request.queries, allow_pickle=False)
             staging.write_bytes(_QUERIES, buffer.getvalue())
-        with progress.stage("search"), translated_errors():
-            files = _search(spark, request, staging, tasks)
+        with progress.stage("search"):
+            staging.child(_PARTS).create()
+            count = -(-request.rows // request.rows_per_file)
+            files = write_numbered(spark, _task(request, staging), ".parquet", count, tasks)
         with progress.stage("publish"):
             target.replace_by(staging, _collect_parts(files, staging))
     return {**progress.seconds, "total": round(time.perf_counter() - begin, 3)}
 
 
-def _search(spark: SparkSession, request: Request, staging: Directory, tasks: int | None) -> list[str]:
-    """Run the tasks; the names of the files that they have written, in order."""
-    staging.child(_PARTS).create()
+def _task(request: Request, staging: Directory) -> FindNeighbours:
+    is_of_one_table, all_rows = request.is_of_one_table, request.queries is None
+    of_words = is_of_one_table and request.of.kind == "words"
+    sizes = {"vocabulary_size": str(request.of.files.rows)}
+    tables = {"of": request.of.kind, "among": request.among.kind, "rows": str(request.of.files.rows)}
     metadata = {
         "format_version": FORMAT_VERSION,
-        "vocabulary_size": str(request.files.rows),
+        **(sizes if of_words else tables),
         "topn": str(request.topn),
         "candidates": str(request.candidates),
     }
-    find = FindNeighbours(
-        request.vectors, request.files.fingerprint, staging.uri, request.queries is None, request.rows,
-        request.rows_per_file, request.topn, request.restrict, metadata,
-    )  # fmt: skip
-    count = -(-request.rows // request.rows_per_file)
-    numbers = spark.range(0, count, 1, min(tasks or count, count))
-    rows = numbers.mapInArrow(find, "number bigint, file string").toArrow().to_pylist()
-    files = {row["number"]: row["file"] for row in rows}
-    return [files[number] for number in range(count)]
+    bare = Request(request.of, request.among, None, request.topn, request.restrict)
+    step = request.rows_per_file
+    return FindNeighbours(bare, staging.uri, is_of_one_table, all_rows, request.rows, step, metadata)
 
 
 def _collect_parts(files: Sequence[str], staging: Directory) -> str:

@@ -11,7 +11,18 @@ from typing import Any, ClassVar, Final
 from w2v_spark.config import Config
 from w2v_spark.errors import CheckpointMismatch, ConfigError, Name, StoreError
 from w2v_spark.publishing.description import ModelDescription
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, STATE, VECTORS, Kind, is_of_lock
+from w2v_spark.publishing.layout import (
+    DOCUMENTS,
+    HISTORY_FILE,
+    MODEL_FILE,
+    RUN,
+    RUN_FILE,
+    STATE,
+    TAGS,
+    VECTORS,
+    Kind,
+    is_of_lock,
+)
 from w2v_spark.publishing.lock import Lock
 from w2v_spark.publishing.occupancy import check_free
 from w2v_spark.publishing.publication import Publication, check_apart, check_writable
@@ -193,7 +204,7 @@ class Output(Destination):
         self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
     ) -> Directory:
         """See `Destination`."""
-        self.publication.put_in_place(staging, names)
+        self.publication.put_in_place(staging, names, [name for name in (DOCUMENTS, TAGS, STATE) if name not in names])
         return self.directory
 
     @property

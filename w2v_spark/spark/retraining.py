@@ -12,10 +12,11 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from w2v_spark.config import Config, Objective
+from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
+from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STATE
 from w2v_spark.publishing.manifest import Manifest
@@ -75,7 +76,7 @@ class Parent:
             It was trained by hierarchical softmax.
         """
         model = ModelDescription.read(directory)
-        if model.config.model.objective is Objective.HIERARCHICAL_SOFTMAX:
+        if not output_rows_of(model.config.model).of_words:
             raise ConfigError(
                 Name("from"), f" {directory.uri} was trained by hierarchical softmax, whose output rows belong to the "
                 "nodes of a tree that new counts change, so that nothing can go on from them; train a version with ",

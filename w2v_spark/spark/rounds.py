@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -15,19 +16,21 @@ from w2v_spark.config import Merge
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import DivergedError, Name, StoreError
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.directory import ROUNDS, RunDirectory
-from w2v_spark.run.manifest import UPDATE_STATISTICS_FILE, Run
+from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.long_tasks import StepExecutor
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.training.correction import Correction, Curvature, Moments, curvatures_of, moments_of, sum_moments
+from w2v_spark.training.documents import stretches_of
 from w2v_spark.training.history import RoundRecord, check_trained, mean_slope
 from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.shard import ShardResult
-from w2v_spark.training.weights import WeightShape, open_matrices, rows_to_publish
+from w2v_spark.training.weights import WeightShape, open_matrices, word_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,20 +63,26 @@ class RoundsLearner:
         InputError
             No two words of a sentence were left to train on.
         """
-        shape = WeightShape.build(run.config.model, len(vocabulary))
+        shape = WeightShape.build(run.config.model, len(vocabulary), run.tags)
         begin = partial(self._begin, directory, run, shape, vocabulary)
         history = _train_rounds(spark, directory, run, shape, corpus, progress, begin)
         size, section = (0, "retrain") if self.start else (len(vocabulary), "train")
         for warning in check_trained(history, run.config, run.plan, size, section):
             progress.warn(warning)
         weights = directory.rounds.read_weights(run.plan.rounds, shape)
-        named = dict(zip(shape.rows, weights, strict=True))
-        return Learned(rows_to_publish(run.config.model.published_rows, *weights), history, named)
+        tables = directory.read_tables(run.files[SAMPLING_FILE])
+        return Learned(
+            word_vectors(run.config.model, *weights, tables),
+            history,
+            dict(zip(shape.rows, weights, strict=True)),
+            directory.rounds.read_documents(run.plan.rounds),
+        )
 
     def _begin(self, directory: RunDirectory, run: Run, shape: WeightShape, vocabulary: Vocabulary) -> None:
         seed = run.config.train.seed
         start = self.start.rows(vocabulary.words, shape.dim, seed) if self.start else None
-        directory.rounds.begin(shape, seed, run.plan.shards, start)
+        documents = input_rows_of(run.config.model).documents
+        directory.rounds.begin(shape, seed, run.plan.shards, start, documents)
 
 
 def _train_rounds(
@@ -132,8 +141,11 @@ class _Rounds:
         begin = time.perf_counter()
         next_weights = directory.rounds.directory(number + 1).create()
         old = directory.rounds.read_files(number)
-        rows, curvatures = self._steps.train(number, old, lambda: self._curvatures(number))
-        results = [ShardResult(**row) for row in rows]
+        documents = directory.rounds.read_documents(number)
+        rows, curvatures = self._steps.train(number, old, lambda: self._curvatures(number), documents)
+        results = [
+            ShardResult(**{**row, "documents": stretches_of(json.loads(row["documents"]))}) for row in rows
+        ]  # fmt: skip
         trained = time.perf_counter()
         shards = tuple(files for result in results if (files := result.weight_files(self._shape)))
         moments: str | None = None
@@ -144,7 +156,8 @@ class _Rounds:
                     if not all_finite(matrix):
                         raise DivergedError("weights became NaN or infinite")
             else:
-                files, moments = self._merge(number, old, shards, mean_slope(results), curvatures)
+                met = _moments_of_documents(results, self._shape.dim)
+                files, moments = self._merge(number, old, shards, mean_slope(results), curvatures, met)
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: ", *error.parts, f"; the weights after round {number} are kept in "
@@ -154,7 +167,8 @@ class _Rounds:
         now = time.perf_counter()
         record = RoundRecord.build(number, results, plan.mean_rate(number), now - begin, now - trained)
         complete = frozenset(part.file for matrices in shards for parts in matrices.values() for part in parts)
-        directory.rounds.finish(number + 1, self._shape, files, [*history, record], moments, complete)
+        now_at = tuple(result.documents for result in results) if documents else ()
+        directory.rounds.finish(number + 1, self._shape, files, [*history, record], moments, complete, now_at)
         return record
 
     def _merge(
@@ -164,6 +178,7 @@ class _Rounds:
         shards: tuple[WeightFiles, ...],
         slope: float,
         curvatures: tuple[Curvature, ...],
+        of_documents: Moments,
     ) -> tuple[WeightFiles, str]:
         """Merge what the shards have written, range by range on the executors; the new weights' and moments' files."""
         plan = self._run.plan
@@ -175,7 +190,9 @@ class _Rounds:
         with translated_errors():
             merged = self._steps.merge(number, old, shards, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
-        kept = self._directory.rounds.write_moments(number + 1, sum_moments(moments, row_ranges))
+        total = sum_moments(moments, row_ranges)
+        total[0] += self._statistics[1].private * of_documents
+        kept = self._directory.rounds.write_moments(number + 1, total)
         new: WeightFiles = {name: [] for name in names}
         for row_range, row in zip(row_ranges, merged, strict=True):
             new[names[row_range.matrix]].append(
@@ -197,3 +214,13 @@ class _Rounds:
         weights = self._directory.rounds.read_weights(number, self._shape)
         counts = [statistics.partner_counts for statistics in self._statistics[::-1]]  # of the matrix that is met
         return np.stack([moments_of(weights[m], counts[m], self._shape.dim) for m in (0, 1)])
+
+
+def _moments_of_documents(results: Sequence[ShardResult], dim: int) -> Moments:
+    """The second moment of the rows of documents that a word of the round meets, (D + 1, D); zero without any."""
+    total, met = np.zeros((dim + 1, dim)), 0
+    for result in results:
+        if result.moments:
+            total += np.frombuffer(result.moments, np.float64).reshape(dim + 1, dim)
+            met += result.met
+    return total / max(met, 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Final, Protocol, Self
@@ -17,7 +17,7 @@ from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.inputs.formats import FILE_FORMATS, LINE_FORMATS, TABLE_MARKS
 from w2v_spark.locations import resolve
 from w2v_spark.redaction import HIDDEN, hide, hide_options
-from w2v_spark.spark.columns import document_column, id_column
+from w2v_spark.spark.columns import document_column, id_column, tag_column
 from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
 from w2v_spark.spark.fingerprint import fingerprint_files, path_version, table_version
@@ -31,7 +31,15 @@ class Source(Protocol):
     """Anything that gives documents."""
 
     def open(self, spark: SparkSession) -> DataFrame:
-        """The documents: a column ``document`` of strings, bytes or arrays of strings; ``id`` if they have names."""
+        """The documents: a column ``document`` of strings, bytes or arrays of strings; ``id`` if they have names.
+
+        Tags, if they have some, are arrays of strings in columns ``tag0``, ``tag1`` and so on.
+        """
+        ...
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """The names of the tags that documents have."""
         ...
 
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
@@ -61,15 +69,18 @@ class FrameInput:
         See `columns.document_column`.
     id : str, optional
         A column with the documents' names.
+    tags : tuple of str
+        Columns with tags of the documents.
     """
 
     frame: DataFrame
     column: str
     id: str | None = None
+    tags: tuple[str, ...] = ()
 
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents, see `Source`. Raises `InputError` if a column is absent or of another type."""
-        return _select(self.frame, self.column, self.id, "inputCol")
+        return _select(self.frame, self.column, self.id, "inputCol", self.tags)
 
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
         """The files that the frame reads, if any."""
@@ -103,6 +114,8 @@ class Input:
         The column with the documents; text files have but one. A query with a single column needs no name for it.
     id : str, optional
         The column with the documents' names.
+    tags : tuple of str
+        Columns with tags of the documents: a string, or an array of strings.
     where : str, optional
         A condition in SQL; other rows are left out, and folders of partitions with no other rows are not read.
     encoding : str, optional
@@ -119,6 +132,7 @@ class Input:
     secrets: Mapping[str, str] = field(default_factory=dict)
     column: str = "text"
     id: str | None = None
+    tags: tuple[str, ...] = ()
     where: str | None = None
     encoding: str | None = None
     max_invalid: float = MAX_INVALID
@@ -158,7 +172,7 @@ class Input:
                 f"its option {lost[0]} is a secret, which is not kept; name a file that holds it with ",
                 Name("secret_option"),
             )
-        return cls(**{**values, "paths": tuple(values["paths"])})
+        return cls(**{**values, "paths": tuple(values["paths"]), "tags": tuple(values.get("tags", ()))})
 
     def check(self) -> None:
         """Refuse, before Spark starts, what can be seen to be missing, empty, unreadable or contradictory.
@@ -179,6 +193,8 @@ class Input:
                     raise ConfigError(
                         Name(key), " says how to read the files of ", Name("input"), ", which is not given"
                     )
+        if repeated := sorted({tag for tag in self.tags if self.tags.count(tag) > 1}):
+            raise ConfigError(Name("tag"), f" = {repeated[0]!r} is given twice; name each column once")
         if not 0 <= self.max_invalid <= 1:
             raise ConfigError(
                 Name("max_invalid"), f" = {self.max_invalid} is not allowed: expected a share from 0 to 1"
@@ -204,10 +220,10 @@ class Input:
         """
         if self.table or self.sql:
             frame = self._rows(spark)
-            return _select(frame, self._column_of_query(frame), self.id, "text.column")
+            return _select(frame, self._column_of_query(frame), self.id, "text.column", self.tags)
         self._opened = opened = self._files.open(spark)
         column = "value" if opened.format == "text" else self.column
-        documents = _select(opened.frame, column, self.id, "text.column")
+        documents = _select(opened.frame, column, self.id, "text.column", self.tags)
         return decode_documents(documents, opened.encoding) if opened.encoding else documents
 
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
@@ -222,7 +238,7 @@ class Input:
         reading = {
             "format": format,
             "options": hide_options(dict(sorted(self.options.items()))),
-            **{name: getattr(self, name) for name in ("table", "sql", "where", "id", "encoding")},
+            **{name: getattr(self, name) for name in ("table", "sql", "where", "id", "tags", "encoding")},
         }
         seen = fingerprint_files(documents)
         if format == "hudi":
@@ -272,14 +288,16 @@ class Input:
 
     def _column_of_query(self, frame: DataFrame) -> str:
         """The column of documents; the only one of a query, if nobody has named one."""
-        others = [name for name in frame.columns if self.id is None or name.lower() != self.id.lower()]
+        labels = {name.lower() for name in (self.id, *self.tags) if name is not None}
+        others = [name for name in frame.columns if name.lower() not in labels]
         is_unnamed = self.sql and self.column == TextConfig().column and self.column not in frame.columns
         return others[0] if is_unnamed and len(others) == 1 else self.column
 
 
-def _select(frame: DataFrame, column: str, id: str | None, setting: str) -> DataFrame:
-    """The documents, and their names if they have some."""
+def _select(frame: DataFrame, column: str, id: str | None, setting: str, tags: Sequence[str]) -> DataFrame:
+    """The documents, and their names and tags if they have some."""
     columns = [document_column(frame, column, setting).alias("document")]
     if id is not None:
         columns.append(id_column(frame, id).alias("id"))
+    columns += [tag_column(frame, tag).alias(f"tag{number}") for number, tag in enumerate(tags)]
     return frame.select(*columns)

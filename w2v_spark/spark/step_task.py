@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
@@ -11,16 +12,17 @@ from typing import Any, Final
 import pyarrow as pa
 
 from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.corpus.whole_documents import ShardDocuments
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.run.commands import Step, StepCommand, report_to_bytes
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, Run
-from w2v_spark.sampling.tables import SamplingTables
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.training.merge import merge_row_range
 from w2v_spark.training.row_ranges import deal_row_ranges, plan_row_ranges
-from w2v_spark.training.shard import train_shard
+from w2v_spark.training.shard import RoundStart, ShardWork, train_shard
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape, open_matrices
 
@@ -39,6 +41,9 @@ _SCHEMAS: Final = {
             ("read_seconds", pa.float64()),
             ("train_seconds", pa.float64()),
             ("write_seconds", pa.float64()),
+            ("documents", pa.string()),  # as JSON
+            ("moments", pa.binary()),
+            ("met", pa.int64()),
         ]
     ),
     Step.MERGE: pa.schema(
@@ -56,6 +61,14 @@ def _load_run(run_uri: str, identity: str, sampling: str) -> tuple[EncodedCorpus
     """What does not change from round to round, kept by an executor's Python worker."""
     state = RunDirectory(Directory.open(run_uri))
     return EncodedCorpus.read(state.directory, CORPUS_FILE, identity), state.read_tables(sampling)
+
+
+@lru_cache(maxsize=1)
+def _load_documents(run_uri: str, identity: str, number: int) -> ShardDocuments:
+    """The same of the documents of a shard."""
+    state = RunDirectory(Directory.open(run_uri))
+    corpus = EncodedCorpus.read(state.directory, CORPUS_FILE, identity)
+    return ShardDocuments.read(state.corpus, corpus.shards[number])
 
 
 @lru_cache(maxsize=1)
@@ -94,22 +107,27 @@ class StepTask:
 
     def _train(self, command: StepCommand, number: int) -> _Row:
         """Train the shard of that number for a round: a `ShardResult`."""
-        state, (config, plan) = RunDirectory(Directory.open(self.run_uri)), (self.run.config, self.run.plan)
-        corpus, tables = _load_run(self.run_uri, self.run.identity, self.run.files[SAMPLING_FILE])
-        shape = WeightShape.build(config.model, tables.vocabulary_size)
-        weights = open_matrices(state.rounds.directory(command.round), shape, command.files)
-        results = state.rounds.directory(command.round + 1)
-        result = train_shard(
-            config.model, config.train.seed, plan, command.round, number, corpus.shards[number], state.corpus, weights,
-            results, tables, config.train.threads, state.rounds.spare, config.train.freeze,
-        )  # fmt: skip
-        return asdict(result)
+        run, state = self.run, RunDirectory(Directory.open(self.run_uri))
+        corpus, tables = _load_run(self.run_uri, run.identity, run.files[SAMPLING_FILE])
+        documents = _load_documents(self.run_uri, run.identity, number) if command.documents else None
+        work = ShardWork(number, corpus.shards[number], state.corpus, tables, documents, run.tags)
+        shape = WeightShape.build(run.config.model, tables.vocabulary_size, run.tags)
+        start = RoundStart(
+            command.round,
+            open_matrices(state.rounds.directory(command.round), shape, command.files),
+            state.rounds.directory(command.round + 1),
+            state.rounds.spare,
+            command.documents[number] if command.documents else (),
+            state.rounds.documents if command.documents else None,
+        )
+        result = asdict(train_shard(work, start, run.config, run.plan))
+        return {**result, "documents": json.dumps(result["documents"])}
 
     def _merge(self, command: StepCommand, task: int) -> Iterator[_Row]:
         """Merge a task's row ranges of what the shards have written: for each its file and moment."""
         state = RunDirectory(Directory.open(self.run_uri))
         statistics = _load_update_statistics(self.run_uri, self.run.files[UPDATE_STATISTICS_FILE])
-        shape = WeightShape.build(self.run.config.model, len(statistics[0].updates))
+        shape = WeightShape.of_rows(self.run.config.model, *(len(each.updates) for each in statistics))
         target = state.rounds.directory(command.round + 1)
         before = open_matrices(state.rounds.directory(command.round), shape, command.files)
         shards = [open_matrices(target, shape, files) for files in command.shards]

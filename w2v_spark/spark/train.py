@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Sequence
 from dataclasses import replace
@@ -14,19 +13,22 @@ from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, InputError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
-from w2v_spark.publishing.layout import VECTORS
+from w2v_spark.publishing.layout import STATE, VECTORS
 from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
-from w2v_spark.run.manifest import VOCABULARY_FILE, Run, check_same
+from w2v_spark.run.manifest import SAMPLING_FILE, TAGS_FILE, VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.document_chunks import WITHOUT_LABELS, Labels
+from w2v_spark.spark.document_frame import MANY_TAGS, Whole, open_documents
+from w2v_spark.spark.document_tables import write_document_tables
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
-from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.malformed import check_invalid
-from w2v_spark.spark.origin import Origin, Scratch, Work
+from w2v_spark.spark.origin import Completed, Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.resources import check_memory, default_parallelism, task_slots, thread_warnings
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
@@ -110,7 +112,7 @@ def _train(
     progress.shares_terminal = shows_console_progress(spark)
     if gate is not None:
         gate.check(spark)
-    given = source.open(spark)
+    given, whole = open_documents(spark, source, config)
     seen = origin.describe(source.fingerprint(given))
     state, finished = RunDirectory(output.run), output.find_finished(config, seen)
     if output.resume and (finished or state.has_run()) and (doubt := unrecognised(seen)):
@@ -123,18 +125,18 @@ def _train(
     with text_pass_conf(spark, default_parallelism(spark)):
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
-        run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin)
+        run, vocabulary = _count(spark, source, documents, seen, config, output, progress, origin, whole)
         _announce(spark, run, vocabulary, progress, output.force)
         if gate is not None:
             gate.prepare(given, run, progress)
         state = RunDirectory(output.run, run.identity)
-        corpus = _encode(documents, run, vocabulary, state, progress)
+        corpus = _encode(documents, run, vocabulary, state, progress, whole)
     with progress.stage("train"), training_conf(spark):
         learned = origin.learner().learn(spark, state, run, corpus, vocabulary, progress)
     model, staging = _describe(run, vocabulary, corpus), output.open_staging()
     completed = origin.complete(learned, Work(spark, state, run, documents, vocabulary, staging, progress))
     with progress.stage("publish"):
-        _write_result(staging, output, run, vocabulary, model, completed.learned)
+        parts = _write_result(spark, staging, output, run, vocabulary, corpus, model, completed)
     report = completed.report
     if gate is not None:
         report = gate.judge(spark, staging, model, before, report, progress)
@@ -145,7 +147,7 @@ def _train(
     if output.lock is not None:
         output.lock.check()
     try:
-        place = output.publish(staging, (*result_parts(output), *completed.parts), report, before)
+        place = output.publish(staging, parts, report, before)
     except NotFollowed:
         output.run.delete()  # the version is complete, and to go on with the run would overrule who has decided
         raise
@@ -166,6 +168,7 @@ def _count(
     output: Destination,
     progress: Progress,
     origin: Origin,
+    whole: Whole | None,
 ) -> tuple[Run, Vocabulary]:
     """The first pass, or what an interrupted run has kept of it."""
     state = RunDirectory(output.run)
@@ -198,13 +201,17 @@ def _count(
             progress.warn(f"older text: {warning}")
         vocabulary, statistics = replace(vocabulary, trained=trained), given + others
         plan = origin.plan(config, slots, vocabulary.tokens)
-    run = Run.start(config, {**seen, **origin.counted(given, others)}, plan, statistics)
+    tags = None
+    if whole is not None:
+        with progress.stage("count"):
+            tags = whole.count_tags(documents[0])
+    run = Run.start(config, {**seen, **origin.counted(given, others)}, plan, statistics, len(tags or ()))
     if run.trains_on_every_word(vocabulary):
         progress.warn(
             f"the text is so small that subsampling (sample = {plan.sample:g}) would leave next to nothing of it: "
             "every word is trained on, as with sample = 0"
         )
-    return state.begin(run, vocabulary, corpus), vocabulary
+    return state.begin(run, vocabulary, corpus, tags), vocabulary
 
 
 def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress, force: bool) -> None:
@@ -217,7 +224,13 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
     )
     if corpus.overlong_words:
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
-    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards)
+    documents = corpus.documents if input_rows_of(run.config.model).documents else 0
+    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.tags, documents)
+    if run.tags > MANY_TAGS:
+        progress.warn(
+            f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a "
+            "tag of so many values out, or make it the documents' name"
+        )
     progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
     progress.events.emit(
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
@@ -230,40 +243,54 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
 
 
 def _encode(
-    documents: Sequence[DataFrame], run: Run, vocabulary: Vocabulary, state: RunDirectory, progress: Progress
+    documents: Sequence[DataFrame],
+    run: Run,
+    vocabulary: Vocabulary,
+    state: RunDirectory,
+    progress: Progress,
+    whole: Whole | None,
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
     corpus = state.read_corpus(run.plan.shards)
     if corpus is None:
         digest = run.files[VOCABULARY_FILE]
-        encode = EncodePass(run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards)
+        labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, run.files[TAGS_FILE])
+        encode = EncodePass(run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards, labels)
         with progress.stage("encode"):
-            corpus = encode.encode(documents)
+            corpus = encode.encode(documents) if whole is None else encode.encode_whole(documents, whole.named)
             corpus.write(state.directory, CORPUS_FILE, run.identity)
     return corpus
 
 
 def _write_result(
+    spark: SparkSession,
     staging: Directory,
     output: Destination,
     run: Run,
     vocabulary: Vocabulary,
+    corpus: EncodedCorpus,
     model: ModelDescription,
-    learned: Learned,
-) -> None:
-    """Write the vector table, the history, and what a later training would go on from."""
-    plain = model.to_dict()
-    described = {key: json.dumps(plain[key], ensure_ascii=False) for key in ("config", "plan", "corpus", "packages")}
+    completed: Completed,
+) -> tuple[str, ...]:
+    """Write the tables, the history, and what a later training would go on from; the names of all that was staged."""
+    learned, labels, state = completed.learned, model.labels(), RunDirectory(output.run)
     write_vectors(
-        staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, described
+        staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, labels
     )
     write_history(staging, [record.to_dict() for record in learned.history])
-    if output.keeps_state:
-        write_state(staging, learned.weights, run.config.model.dim, RunDirectory(output.run).checked_counts(run))
+    counts = state.checked_counts(run) if output.keeps_state else None
+    if counts is not None or learned.documents:  # which are inferred by the weights
+        drawn_from = state.read_tables(run.files[SAMPLING_FILE]) if learned.documents else None
+        write_state(staging, learned.weights, run.config.model.dim, counts, drawn_from)
+    tables = write_document_tables(spark, state, run, corpus, learned, staging, labels)
+    others = () if output.keeps_state or not tables else (STATE,)
+    return (*result_parts(output), *tables, *others, *completed.parts)
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:
     """What ``model.json`` says, timings excepted."""
-    encoded = EncodedStatistics(len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest)
+    encoded = EncodedStatistics(
+        len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, corpus.documents, run.tags
+    )
     packages = describe_packages("pyspark", "numpy", "numba", "pyarrow")
     return ModelDescription(run.identity, run.config, run.plan, run.statistics, encoded, run.input, packages)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from w2v_spark.config import ModelConfig, Objective
+from w2v_spark.config import ModelConfig
 from w2v_spark.kernels.memory import padded
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.objectives import output_rows_of
 
 _PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
 _CORPUS = 64 << 20  # a record batch of the corpus and the kernel's own arrays
@@ -23,7 +25,8 @@ class MemoryEstimate:
     task : int
         The Python worker of one running shard: one copy of the weights and the sampling tables, whatever its threads.
     run_directory : int
-        Space at the largest: the weights of three rounds and those of all shards, without the encoded corpus.
+        Space at the largest: the weights of three rounds and those of all shards, and the rows of documents twice,
+        without the encoded corpus.
     """
 
     driver: int
@@ -31,16 +34,18 @@ class MemoryEstimate:
     run_directory: int
 
     @classmethod
-    def build(cls, model: ModelConfig, vocabulary: int, shards: int) -> MemoryEstimate:
-        """For a vocabulary of so many words and P shards."""
-        weights = 8 * vocabulary * model.dim
-        tables = 12 * vocabulary
-        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
-            tables += 4 * vocabulary * vocabulary.bit_length()  # the paths are about log2(V) long
+    def build(
+        cls, model: ModelConfig, vocabulary: int, shards: int, tags: int = 0, documents: int = 0
+    ) -> MemoryEstimate:
+        """For a vocabulary of so many words, P shards, and so many tags of documents, and documents with rows."""
+        words = input_rows_of(model).word_rows(vocabulary)
+        rows = words + tags + vocabulary
+        weights = 4 * rows * model.dim
+        tables = output_rows_of(model).table_bytes(vocabulary)
         return cls(
-            driver=_PYTHON + 250 * vocabulary,
-            task=_PYTHON + _CORPUS + 8 * vocabulary * padded(model.dim) + tables,
-            run_directory=(3 + shards) * weights,
+            driver=_PYTHON + 250 * (vocabulary + tags),
+            task=_PYTHON + _CORPUS + 4 * rows * padded(model.dim) + tables,
+            run_directory=(3 + shards) * weights + 8 * documents * model.dim,
         )
 
     def __str__(self) -> str:

@@ -38,7 +38,9 @@ def plan_row_ranges(shape: WeightShape) -> list[RowRange]:
 
 
 def cut_matrix(matrix: int, rows: int, dim: int) -> list[RowRange]:
-    """The ranges of one matrix: whole chunks, but for the last rows."""
+    """The ranges of one matrix: whole chunks, but for the last rows; none where it has no rows."""
+    if not rows:
+        return []
     number = max(-(-4 * dim * rows // RANGE_BYTES), _FEWEST_RANGES)
     step = -(-rows // (number * CHUNK_ROWS)) * CHUNK_ROWS
     return [RowRange(matrix, start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import time
 import uuid
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
-from w2v_spark.config import Freeze, ModelConfig
+from w2v_spark.config import Config
 from w2v_spark.corpus.shards import Shard
+from w2v_spark.corpus.whole_documents import ShardDocuments
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
+from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stretches, put
 from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFiles, rows_at_a_time, write_matrix
-from w2v_spark.training.plan import Plan
+from w2v_spark.training.plan import Plan, Slice
 from w2v_spark.training.trainer import ThreadedTrainer
 from w2v_spark.training.weights import WeightShape, batches_of, whole_files
 
@@ -43,6 +48,13 @@ class ShardResult:
     scores : int
         Size of that sample.
     read_seconds, train_seconds, write_seconds : float
+    documents : tuple of Stretch
+        Where the rows of the shard's documents are now.
+    moments : bytes
+        The second moment of the rows of documents that were trained, (D + 1, D) float64, see `SliceRows`; empty where
+        there are none.
+    met : int
+        The tokens that it is of.
     """
 
     shard: int
@@ -57,74 +69,105 @@ class ShardResult:
     read_seconds: float
     train_seconds: float
     write_seconds: float
+    documents: Stretches = ()
+    moments: bytes = b""
+    met: int = 0
 
     def weight_files(self, shape: WeightShape) -> WeightFiles | None:
         """The files that hold the shard's weights; None if it had nothing to train on."""
         return whole_files(shape, f"{self.file}.", self.checksums) if self.file else None
 
 
-def train_shard(
-    model: ModelConfig,
-    seed: int,
-    plan: Plan,
-    round_number: int,
-    shard_number: int,
-    shard: Shard,
-    corpus: Directory,
-    weights: tuple[MatrixReader, MatrixReader],
-    results: Directory,
-    tables: SamplingTables,
-    threads: int = 1,
-    spare: Directory | None = None,
-    freeze: Freeze = Freeze.NONE,
-) -> ShardResult:
-    """Train one shard for one round.
+@dataclass(frozen=True, slots=True, eq=False)
+class ShardWork:
+    """A shard and what all of its rounds have in common.
 
-    Parameters
+    Attributes
     ----------
-    corpus, results : Directory
-        Where the shard's files are, and where to write the new weights.
+    number : int
+    shard : Shard
+    corpus : Directory
+        Where the shard's files are.
+    tables : SamplingTables
+    documents : ShardDocuments, optional
+        Those of the shard, where they have rows of their own.
+    tags : int
+        How many there are.
+    """
+
+    number: int
+    shard: Shard
+    corpus: Directory
+    tables: SamplingTables
+    documents: ShardDocuments | None = None
+    tags: int = 0
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RoundStart:
+    """What a shard's part of a round starts from, and where its results go.
+
+    Attributes
+    ----------
+    round_number : int
     weights : the input and the output matrix, each (rows, D) float32
-        Those that the round starts from.
-    threads : int
-        See `ThreadedTrainer`.
+    results : Directory
+        Where to write the new weights.
     spare : Directory, optional
         See `write_matrix`.
-    freeze : Freeze
-        See `Trainer`.
+    stretches : Stretches
+        Where the rows of the shard's documents are.
+    rows : Directory, optional
+        Of their files, where to write the new ones too.
+    """
+
+    round_number: int
+    weights: tuple[MatrixReader, MatrixReader]
+    results: Directory
+    spare: Directory | None = None
+    stretches: Stretches = ()
+    rows: Directory | None = None
+
+
+def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) -> ShardResult:
+    """Train one shard for one round.
 
     Notes
     -----
-    Memory: one copy of the weights, ``8 V D`` bytes with D padded to 16, and one record batch of the corpus.
+    Memory: one copy of the weights, ``8 V D`` bytes with D padded to 16, and one record batch of the corpus with the
+    rows of its documents.
     """
-    clock = time.perf_counter
-    begin = clock()
-    slices = plan.slices(round_number, shard.tokens) if shard.tokens else []
+    clock, model, train = time.perf_counter, config.model, config.train
+    begin, number, shard = clock(), work.number, work.shard
+    slices = plan.slices(start.round_number, shard.tokens) if shard.tokens else []
     if not slices:
-        return ShardResult(shard_number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0)
-    shape = WeightShape.build(model, tables.vocabulary_size)
-    matrices = {name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, weights, strict=True)}
+        return ShardResult(
+            number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0, documents=start.stretches
+        )  # fmt: skip
+    shape = WeightShape.build(model, work.tables.vocabulary_size, work.tags)
+    matrices = {
+        name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, start.weights, strict=True)
+    }
     read = clock()
-    trainer = ThreadedTrainer(model, tables, threads, freeze)
-    tokens = 0  # not what the slices say: a sentence belongs to the slice that it begins in, with all its words
+    most_tags = work.documents.most_tags if work.documents is not None else 0
+    trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags)
+    training = _Training(work, start, config, trainer, Weights(*matrices.values()))
     for part in slices:
-        schedule = _schedule(plan, part.epoch, shard.tokens, np.uint64(stream_key(seed, part.epoch, shard_number)))
-        for ids, offsets, position in shard.read(corpus, part.start, part.stop):
-            if ids.view(np.uint32).max() >= tables.vocabulary_size:  # negative ids are large ones here
-                raise StoreError(f"{corpus.uri}: shard {shard_number} holds ids outside the vocabulary")
-            tokens += int(offsets[-1]) - int(offsets[0])
-            trainer.train(Sentences(ids, offsets, position), schedule, Weights(*matrices.values()))
+        key = np.uint64(stream_key(train.seed, part.epoch, number))
+        training.train(part, _schedule(plan, part.epoch, shard.tokens, key))
     trained = clock()
-    stem = f"{shard_number:05d}-{uuid.uuid4().hex}"
+    stem = f"{number:05d}-{uuid.uuid4().hex}"
     checksums = [
-        write_matrix(results, f"{stem}.{name}.npy", len(matrix), model.dim, batches_of(matrix, model.dim), spare)
+        write_matrix(
+            start.results, f"{stem}.{name}.npy", len(matrix), model.dim, batches_of(matrix, model.dim), start.spare
+        )
         for name, matrix in matrices.items()
     ]
     return ShardResult(
-        shard_number,
+        number,
         stem,
         checksums,
-        tokens,
+        training.tokens,
         int(trainer.statistics[KEPT]),
         int(trainer.statistics[PAIRS]),
         float(trainer.statistics[LOSS]),
@@ -133,7 +176,57 @@ def train_shard(
         read - begin,
         trained - read,
         clock() - trained,
+        training.stretches,
+        training.moments.tobytes() if work.documents is not None else b"",
+        training.met,
     )
+
+
+class _Training:
+    """Trains slice after slice of a shard."""
+
+    def __init__(
+        self, work: ShardWork, start: RoundStart, config: Config, trainer: ThreadedTrainer, weights: Weights
+    ) -> None:  # fmt: skip
+        self._work, self._start, self._trainer, self._weights = work, start, trainer, weights
+        self._seed, self._dim = config.train.seed, config.model.dim
+        self._tag_rows = input_rows_of(config.model).word_rows(work.tables.vocabulary_size)
+        self.tokens = (
+            0  # not what the slices say: a sentence belongs to the slice that it begins in, with all its words
+        )
+        self.stretches = start.stretches
+        self.moments, self.met = np.zeros((self._dim + 1, self._dim)), 0
+
+    def train(self, part: Slice, schedule: Schedule) -> None:
+        """One slice; the rows of its documents go to a file as they become final."""
+        documents, directory = self._work.documents, self._start.rows
+        if documents is None or directory is None:
+            for ids, offsets, position in self._sentences(part):
+                self._trainer.train(Sentences(ids, offsets, position), schedule, self._weights)
+            return
+        first, end = documents.at([part.start, part.stop - 1])
+        source = DocumentRows(directory, self.stretches, documents.keys, self._seed, self._dim)
+        rows = SliceRows(documents, source, int(first), int(end) + 1, self._tag_rows)
+        file, count = f"{self._work.number:05d}-{uuid.uuid4().hex}.npy", rows.end - rows.first
+        checksum = write_matrix(directory, file, count, self._dim, self._trained(part, schedule, rows))
+        self.stretches = put(self.stretches, Stretch(file, count, checksum, 0, rows.first, count))
+        self.moments += rows.moments
+        self.met += rows.tokens
+
+    def _trained(self, part: Slice, schedule: Schedule, rows: SliceRows) -> Iterator[Matrix]:
+        for ids, offsets, position in self._sentences(part):
+            documents, done = rows.take(position + offsets[:-1].astype(np.int64))
+            yield from done
+            self._trainer.train(Sentences(ids, offsets, position), schedule, self._weights, documents)
+        yield from rows.finish()
+
+    def _sentences(self, part: Slice) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], int]]:
+        work = self._work
+        for ids, offsets, position in work.shard.read(work.corpus, part.start, part.stop):
+            if ids.view(np.uint32).max() >= work.tables.vocabulary_size:  # negative ids are large ones here
+                raise StoreError(f"{work.corpus.uri}: shard {work.number} holds ids outside the vocabulary")
+            self.tokens += int(offsets[-1]) - int(offsets[0])
+            yield ids, offsets, position
 
 
 def _schedule(plan: Plan, epoch: int, tokens: int, key: np.uint64) -> Schedule:

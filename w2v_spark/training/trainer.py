@@ -9,10 +9,44 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.config import Architecture, Freeze, ModelConfig, Objective
-from w2v_spark.kernels.train import STATISTICS, Model, Schedule, Sentences, Weights, train_sentences
+from w2v_spark.config import Freeze, ModelConfig
+from w2v_spark.kernels.train import (
+    NO_DOCUMENTS,
+    STATISTICS,
+    Documents,
+    Model,
+    Schedule,
+    Sentences,
+    Weights,
+    train_sentences,
+)
 from w2v_spark.kernels.window_step import build_scratch
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.objectives import HierarchicalSoftmax, output_rows_of
+from w2v_spark.models.tables import SamplingTables
+
+
+def build_model(
+    model: ModelConfig, tables: SamplingTables, freeze_input: bool, freeze_output: bool, most_tags: int = 0
+) -> Model:
+    """A configuration in the words of the kernels."""
+    inputs, outputs = input_rows_of(model), output_rows_of(model)
+    others = 1 + most_tags if inputs.documents else 0
+    return Model(
+        dim=model.dim,
+        words=inputs.words,
+        documents=inputs.documents,
+        averaged=inputs.averaged,
+        mean=inputs.mean,
+        hierarchical_softmax=isinstance(outputs, HierarchicalSoftmax),
+        window=inputs.window,
+        shrink_window=inputs.shrinks,
+        negatives=model.negatives,
+        most_rows=outputs.most_rows(tables),
+        most_inputs=2 * inputs.window + others,
+        freeze_input=freeze_input,
+        freeze_output=freeze_output,
+    )
 
 
 class Trainer:
@@ -24,7 +58,9 @@ class Trainer:
     tables : SamplingTables
         Built for the same model.
     freeze : Freeze
-        Which matrix stays as it is, if one does.
+        Which matrix stays as it is, if one does; rows of documents never do.
+    most_tags : int
+        How many tags a document has, at most.
 
     Attributes
     ----------
@@ -32,24 +68,12 @@ class Trainer:
         What all sentences so far add up to; the slots are named in `kernels.train`.
     """
 
-    def __init__(self, model: ModelConfig, tables: SamplingTables, freeze: Freeze = Freeze.NONE) -> None:
-        tree = model.objective is Objective.HIERARCHICAL_SOFTMAX
-        most_rows = int(np.diff(tables.starts).max(initial=1)) if tree else model.negatives + 1
-        self._takes_sentences = model.window == "sentence"
-        window = 1 if model.window == "sentence" else model.window
-        self._model = Model(
-            dim=model.dim,
-            cbow=model.architecture is Architecture.CBOW,
-            cbow_mean=model.cbow_mean,
-            hierarchical_softmax=tree,
-            window=window,
-            shrink_window=model.shrink_window and not self._takes_sentences,
-            negatives=model.negatives,
-            most_rows=most_rows,
-            most_inputs=2 * window,
-            freeze_input=freeze is Freeze.INPUT,
-            freeze_output=freeze is Freeze.OUTPUT,
-        )
+    def __init__(
+        self, model: ModelConfig, tables: SamplingTables, freeze: Freeze = Freeze.NONE, most_tags: int = 0
+    ) -> None:  # fmt: skip
+        self._model = build_model(model, tables, freeze is Freeze.INPUT, freeze is Freeze.OUTPUT, most_tags)
+        self._takes_sentences = input_rows_of(model).whole_sentence
+        self._others = self._model.most_inputs - 2 * self._model.window
         self._tables = tables
         self._scratch = self._build_scratch()
         self.statistics = np.zeros(STATISTICS)
@@ -60,14 +84,18 @@ class Trainer:
     def _reach_across(self, others: int) -> None:
         """Make the window as wide as a sentence with so many words beside the target, and the memory as large."""
         if others > self._model.window:
-            self._model = self._model._replace(window=others, most_inputs=others)
+            self._model = self._model._replace(window=others, most_inputs=others + self._others)
             self._scratch = self._build_scratch()
 
-    def train(self, sentences: Sentences, schedule: Schedule, weights: Weights) -> None:
-        """Train on consecutive sentences; the weights are updated in place."""
+    def train(
+        self, sentences: Sentences, schedule: Schedule, weights: Weights, documents: Documents = NO_DOCUMENTS
+    ) -> None:  # fmt: skip
+        """Train on consecutive sentences; weights and documents are updated in place."""
         if self._takes_sentences:
             self._reach_across(int(np.diff(sentences.offsets).max(initial=1)) - 1)
-        train_sentences(sentences, schedule, weights, self._model, self._tables, self._scratch, self.statistics)
+        train_sentences(
+            sentences, schedule, weights, documents, self._model, self._tables, self._scratch, self.statistics
+        )
 
 
 class ThreadedTrainer:
@@ -83,7 +111,7 @@ class ThreadedTrainer:
     tables : SamplingTables
     threads : int
         At least 1.
-    freeze : Freeze
+    freeze, most_tags
         See `Trainer`.
 
     Attributes
@@ -93,24 +121,33 @@ class ThreadedTrainer:
     """
 
     def __init__(
-        self, model: ModelConfig, tables: SamplingTables, threads: int, freeze: Freeze = Freeze.NONE
-    ) -> None:  # fmt: skip
-        self._trainers = [Trainer(model, tables, freeze) for _ in range(threads)]
+        self,
+        model: ModelConfig,
+        tables: SamplingTables,
+        threads: int,
+        freeze: Freeze = Freeze.NONE,
+        most_tags: int = 0,
+    ) -> None:
+        self._trainers = [Trainer(model, tables, freeze, most_tags) for _ in range(threads)]
         self.statistics = np.zeros(STATISTICS)
 
-    def train(self, sentences: Sentences, schedule: Schedule, weights: Weights) -> None:
+    def train(
+        self, sentences: Sentences, schedule: Schedule, weights: Weights, documents: Documents = NO_DOCUMENTS
+    ) -> None:  # fmt: skip
         """Train on consecutive sentences, a stretch of them in each thread; back when all have ended."""
-        offsets = cut_sentences(sentences.offsets, len(self._trainers))
-        stretches = [sentences._replace(offsets=stretch) for stretch in offsets]
+        stretches = [
+            (sentences._replace(offsets=sentences.offsets[first : last + 1]), schedule, weights,
+             documents._replace(owners=documents.owners[first:last]))
+            for first, last in cut_sentences(sentences.offsets, len(self._trainers))
+        ]  # fmt: skip
         working = self._trainers[: len(stretches)]
         if len(working) == 1:
-            working[0].train(stretches[0], schedule, weights)
+            working[0].train(*stretches[0])
         else:
             # The kernel releases the interpreter lock. Starting threads costs nothing beside a batch of sentences.
             with ThreadPoolExecutor(len(self._trainers)) as pool:
                 calls = [
-                    pool.submit(trainer.train, stretch, schedule, weights)
-                    for trainer, stretch in zip(working, stretches, strict=True)
+                    pool.submit(trainer.train, *stretch) for trainer, stretch in zip(working, stretches, strict=True)
                 ]
             for call in calls:
                 call.result()
@@ -119,8 +156,8 @@ class ThreadedTrainer:
             trainer.statistics[:] = 0
 
 
-def cut_sentences(offsets: npt.NDArray[Any], parts: int) -> Iterator[npt.NDArray[Any]]:
-    """Offsets of at most so many consecutive stretches of sentences, with about equally many tokens.
+def cut_sentences(offsets: npt.NDArray[Any], parts: int) -> Iterator[tuple[int, int]]:
+    """At most so many consecutive stretches of sentences with about equally many tokens: of each the first and the end.
 
     Each sentence is in exactly one; a stretch that would have no sentence is left out.
     """
@@ -129,5 +166,5 @@ def cut_sentences(offsets: npt.NDArray[Any], parts: int) -> Iterator[npt.NDArray
     begin = 0
     for end in [*np.searchsorted(offsets, ends).tolist(), len(offsets) - 1]:
         if end > begin:
-            yield offsets[begin : end + 1]
+            yield begin, end
             begin = end

@@ -9,6 +9,8 @@ N their sum, p = k / N, and m the context words of a window:
 - An output row is updated by each window whose target it stands for or whose noise it is. Skip-gram: once for each
   context word, which is distributed like p. CBOW: once, by the mean h of m context words; as if they were independent,
   ``E[h h^T] = E[1/m] M + (1 - E[1/m]) u u^T`` with M and u the second moment and the mean of the input rows under p.
+- The row of a document or a tag is updated once for each kept word of its documents. Such rows are met like those of
+  context words: in proportion to their words, one a window for the document and one for each of its tags.
 - A target stands for itself and K noise words (negative sampling), or for the inner nodes on its path (hierarchical
   softmax), where each node is passed by all words below it.
 """
@@ -21,18 +23,17 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.config import Architecture, Config, ModelConfig, Objective
-from w2v_spark.sampling.alias import noise_probabilities
-from w2v_spark.sampling.subsample import keep_probabilities
-from w2v_spark.sampling.tables import SamplingTables
+from w2v_spark.config import Config
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.objectives import output_rows_of
+from w2v_spark.models.subsample import keep_probabilities
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
 
 Numbers = npt.NDArray[np.float64]
 
 # Chosen by the measurements in benchmarks/notes/correction.md.
 OUTPUT_CENTERED_WEIGHT: Final = 1.5
-ENDLESS: Final = 50  # words of a window that is taken to end before its sentence does; part of the result
-FLOORS: Final = {Objective.NEGATIVE_SAMPLING: 0.0, Objective.HIERARCHICAL_SOFTMAX: 1.0}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,6 +52,9 @@ class UpdateStatistics:
     centered_weight : float
         What the part of M around the mean counts, beside the moment of the mean, ``u u^T / sum_v partner_counts[v]``: a
         row meets its own neighbours, which have more in common than rows met by chance.
+    private : float
+        The share of what an update meets that are rows of documents. They are in M and u, which each shard adds up for
+        its own, and have no number in the other matrix.
     curvature_floor : float
         What every direction has besides, in medians of the eigenvalues. In a tree each row meets the nodes of few
         paths, and the directions of these are more curved for it than they are on average.
@@ -61,6 +65,7 @@ class UpdateStatistics:
     moment_weight: float = 1.0
     mean_weight: float = 0.0
     centered_weight: float = 1.0
+    private: float = 0.0
     curvature_floor: float = 0.0
 
     def curvature(self, moments: Numbers) -> Numbers:
@@ -69,10 +74,10 @@ class UpdateStatistics:
         Parameters
         ----------
         moments : (D + 1, D) float64
-            Of the other matrix: M and, as the last row, u.
+            Of the other matrix, and of the documents where it is the input matrix: M and, as the last row, u.
         """
         square = np.outer(moments[-1], moments[-1])
-        of_mean = square / self.partner_counts.sum()
+        of_mean = square / (self.partner_counts.sum() + self.private)
         around_mean = moments[:-1] - of_mean
         moment = of_mean + self.centered_weight * around_mean
         return np.asarray(self.moment_weight * moment + self.mean_weight * square)
@@ -88,6 +93,7 @@ def build_update_statistics(
     tables: SamplingTables,
     sentences: int = 1,
     trained: npt.NDArray[np.int64] | None = None,
+    tags: Numbers | None = None,
 ) -> BothStatistics:
     """The statistics of both matrices.
 
@@ -102,57 +108,35 @@ def build_update_statistics(
         Of the corpus; their mean length bounds windows that are wider than `ENDLESS`.
     trained : (V,) int64, optional
         Occurrences in the text that is trained on, where that is not all that has been counted.
+    tags : (T,) float64, optional
+        The share of the text that has each tag; 0..1 each, not in all.
     """
     kept = (counts if trained is None else trained) * keep_probabilities(counts, config.train.sample)
-    share = kept / kept.sum()
-    scored = _scored(counts, kept, config.model, tables)
-    sizes = _context_sizes(config.model, kept.sum() / max(sentences, 1))
-    floor = FLOORS[config.model.objective]
-    skipgram = config.model.architecture is Architecture.SKIPGRAM
+    targets, tags = kept.sum(), np.zeros(0) if tags is None else tags
+    rows, model_outputs = input_rows_of(config.model), output_rows_of(config.model)
+    documents = 1.0 if rows.documents else 0.0
+    scored = model_outputs.scored(counts, kept, tables)
+    of_words = rows.context_sizes(targets / max(sentences, 1))
+    sizes = rows.context_sizes(targets / max(sentences, 1), documents + tags.sum())
+    words = kept if rows.words else np.zeros(0)
     inputs = UpdateStatistics(
-        updates=kept * sizes.mean(),
-        partner_counts=scored / kept.sum(),
-        centered_weight=1.0 if skipgram else float(1 / sizes.mean()),  # a row of a window moves but a part of its mean
-        curvature_floor=floor,
+        updates=np.concatenate([words * of_words.mean(), targets * tags]),
+        partner_counts=scored / targets,
+        centered_weight=rows.centered_weight(sizes),
+        curvature_floor=model_outputs.curvature_floor,
     )
-    if skipgram:
-        moment_weight, mean_weight = 1.0, 0.0
-    elif config.model.cbow_mean:
-        moment_weight, mean_weight = float(np.mean(1 / sizes)), float(np.mean(1 - 1 / sizes))
-    else:
-        moment_weight, mean_weight = float(np.mean(sizes)), float(np.mean(sizes * (sizes - 1)))
+    moment_weight, mean_weight = rows.met_moment(sizes)
+    met = sizes.mean() / of_words.mean() if rows.words and rows.documents else 1.0
     outputs = UpdateStatistics(
-        updates=scored * sizes.mean() if skipgram else scored,
-        partner_counts=share,
+        updates=scored * rows.updates_a_target(sizes),
+        partner_counts=np.concatenate([words / targets / met, tags / sizes.mean()]),
         moment_weight=moment_weight,
         mean_weight=mean_weight,
         centered_weight=OUTPUT_CENTERED_WEIGHT,
-        curvature_floor=floor,
+        private=documents / sizes.mean(),
+        curvature_floor=model_outputs.curvature_floor,
     )
     return inputs, outputs
-
-
-def _scored(counts: npt.NDArray[np.int64], kept: Numbers, model: ModelConfig, tables: SamplingTables) -> Numbers:
-    """Expected number of targets that each output row is scored for, per epoch."""
-    if model.objective is Objective.HIERARCHICAL_SOFTMAX:
-        passing = np.repeat(kept, np.diff(tables.starts))
-        return np.bincount(tables.steps >> 1, passing, minlength=tables.output_rows).astype(np.float64)
-    noise = noise_probabilities(counts, model.noise_exponent)
-    return np.asarray(kept + kept.sum() * model.negatives * noise)
-
-
-def _context_sizes(model: ModelConfig, sentence: float) -> Numbers:
-    """The possible numbers of context words, equally likely.
-
-    As if sentences had no ends; but a window wider than `ENDLESS` has no more words than a sentence of mean length.
-    """
-    others = np.array([max(sentence - 1, 1.0)])
-    if model.window == "sentence":
-        return others
-    sizes = 2.0 * np.arange(1, model.window + 1, dtype=np.float64)
-    if not model.shrink_window:
-        sizes = sizes[-1:]
-    return np.minimum(sizes, others) if model.window > ENDLESS else sizes
 
 
 def statistics_to_bytes(statistics: BothStatistics) -> bytes:

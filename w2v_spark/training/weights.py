@@ -8,8 +8,11 @@ from itertools import accumulate
 
 import numpy as np
 
-from w2v_spark.config import ModelConfig, Objective, PublishedRows
+from w2v_spark.config import ModelConfig, PublishedRows
 from w2v_spark.errors import StoreError
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.objectives import output_rows_of
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import (
     BLOCK_ROWS,
@@ -30,7 +33,8 @@ class WeightShape:
     Attributes
     ----------
     rows : dict
-        Rows by name: ``w_in``, one a word, then ``w_out``, one a word, or ``w_node``, one an inner node of the tree.
+        Rows by name: ``w_in``, one a word and one a tag, then ``w_out``, one a word, or ``w_node``, one an inner node
+        of the tree. A model whose words have no input rows has none of theirs.
     dim : int
         D.
     """
@@ -39,23 +43,27 @@ class WeightShape:
     dim: int
 
     @classmethod
-    def build(cls, model: ModelConfig, vocabulary: int) -> WeightShape:
-        """The shape for a vocabulary of so many words."""
-        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
-            return cls({"w_in": vocabulary, "w_node": vocabulary - 1}, model.dim)
-        return cls({"w_in": vocabulary, "w_out": vocabulary}, model.dim)
+    def build(cls, model: ModelConfig, vocabulary: int, tags: int = 0) -> WeightShape:
+        """The shape for a vocabulary of so many words, and so many tags, whose rows follow those of the words."""
+        rows = input_rows_of(model).word_rows(vocabulary) + tags, output_rows_of(model).rows(vocabulary)
+        return cls.of_rows(model, *rows)
+
+    @classmethod
+    def of_rows(cls, model: ModelConfig, inputs: int, outputs: int) -> WeightShape:
+        """The shape of matrices of so many rows."""
+        return cls({"w_in": inputs, output_rows_of(model).matrix: outputs}, model.dim)
 
     def __str__(self) -> str:
         return f"rows {self.rows} and dim {self.dim}"
 
     @property
     def input_rows(self) -> int:
-        """MatrixReader of the input matrix."""
+        """Rows of the input matrix."""
         return next(iter(self.rows.values()))
 
     @property
     def output_rows(self) -> int:
-        """MatrixReader of the output matrix."""
+        """Rows of the output matrix."""
         return list(self.rows.values())[1]
 
 
@@ -112,11 +120,31 @@ def whole_files(shape: WeightShape, stem: str = "", checksums: Sequence[str] = (
     }
 
 
-def rows_to_publish(published: PublishedRows, inputs: MatrixReader, outputs: MatrixReader) -> Iterator[Matrix]:
-    """Batches of rows of one matrix, or of the sum of both."""
-    for start in range(0, len(inputs), ROWS_AT_A_TIME):
-        rows = slice(start, start + ROWS_AT_A_TIME)
-        if published is PublishedRows.SUM:
+def word_vectors(
+    model: ModelConfig, inputs: MatrixReader, outputs: MatrixReader, tables: SamplingTables
+) -> Iterator[Matrix]:  # fmt: skip
+    """Batches of the rows that are published as the vectors of words: of one matrix, or of the sum of both.
+
+    Words that have no input row, as where documents alone are trained, have what they are scored by: their output row,
+    or in a tree the sum of the nodes on their path, each with the sign of its branch, which is the direction in which
+    their likelihood grows fastest.
+    """
+    words = tables.vocabulary_size
+    for start in range(0, words, ROWS_AT_A_TIME):
+        rows = slice(start, min(start + ROWS_AT_A_TIME, words))
+        if not input_rows_of(model).words:
+            yield outputs[rows] if output_rows_of(model).of_words else _path_sums(outputs, tables, rows)
+        elif model.published_rows is PublishedRows.SUM:
             yield inputs[rows] + outputs[rows]
         else:
-            yield inputs[rows] if published is PublishedRows.INPUT else outputs[rows]
+            yield inputs[rows] if model.published_rows is PublishedRows.INPUT else outputs[rows]
+
+
+def _path_sums(nodes: MatrixReader, tables: SamplingTables, words: slice) -> Matrix:
+    """Of some words; nodes are read anew for each batch, the whole matrix."""
+    starts = tables.starts[words.start : words.stop + 1]
+    steps = tables.steps[starts[0] : starts[-1]]
+    whole = nodes[0 : len(nodes)]
+    signs = np.where(steps & 1, np.float32(1), np.float32(-1))
+    sums: Matrix = np.add.reduceat(whole[steps >> 1] * signs[:, None], (starts - starts[0])[:-1], axis=0)
+    return sums

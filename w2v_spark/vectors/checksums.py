@@ -17,7 +17,7 @@ import json
 import re
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, Final
 
@@ -72,6 +72,8 @@ class GroupChecksums:
     rows : int
         Of a block; the last one may have fewer.
     blocks : list of str
+    nulls : list of int
+        Rows without a vector, ascending, from 0. The numbers are those of the other rows.
     """
 
     start: int
@@ -80,15 +82,20 @@ class GroupChecksums:
     head: str
     rows: int
     blocks: list[str]
+    nulls: list[int] = field(default_factory=list)
 
     def check_layout(self, rows: int) -> None:
         """Raise `ValueError` if a row group of so many rows cannot have such spans."""
         places = self.start, self.numbers, self.stop, self.rows
-        is_whole = all(type(place) is int for place in places) and isinstance(self.blocks, list)
-        if not (is_whole and 0 <= self.start < self.numbers < self.stop and self.rows > 0 and rows > 0):
+        is_whole = all(type(place) is int for place in (*places, *self.nulls)) and isinstance(self.blocks, list)
+        if not (is_whole and 0 <= self.start < self.numbers <= self.stop and self.rows > 0 and rows > 0):
             raise ValueError(f"checksums of a row group of {rows} rows at {places}")
-        if (self.stop - self.numbers) % (4 * rows) or len(self.blocks) != -(-rows // self.rows):
-            raise ValueError(f"{len(self.blocks)} checksums of {rows} rows, {self.rows} each, at {places}")
+        if self.nulls != sorted({row for row in self.nulls if 0 <= row < rows}):
+            raise ValueError(f"rows without a vector that are none of {rows}, or not in order")
+        vectors, size = rows - len(self.nulls), self.stop - self.numbers
+        fits = size > 0 and not size % (4 * vectors) if vectors else not size
+        if not fits or len(self.blocks) != -(-vectors // self.rows):
+            raise ValueError(f"{len(self.blocks)} checksums of {vectors} vectors, {self.rows} each, at {places}")
 
     def check_head(self, content: bytes, path: str) -> None:
         """Raise `StoreError` if the bytes from ``start`` to ``numbers`` are not those that were written."""
@@ -116,12 +123,17 @@ class Blocks:
         Id of the first row, for the error.
     checksums : GroupChecksums, optional
         Without them, numbers are looked at for being finite and no more.
+    places : str
+        What the error calls the numbers of rows.
     """
 
-    def __init__(self, matrix: Matrix, path: str, first: int, checksums: GroupChecksums | None = None) -> None:
+    def __init__(
+        self, matrix: Matrix, path: str, first: int, checksums: GroupChecksums | None = None, places: str = "ids"
+    ) -> None:
         self._matrix = matrix
         self._path = path
         self._first = first
+        self._places = places
         self._digests = None if checksums is None else checksums.blocks
         self._rows = block_rows(matrix.shape[1]) if checksums is None else checksums.rows
         self._pending: npt.NDArray[np.bool_] = np.ones(-(-len(matrix) // self._rows), dtype=np.bool_)
@@ -147,7 +159,7 @@ class Blocks:
 
     def _check_block(self, block: int, part: Matrix) -> None:
         first = self._first + block * self._rows
-        shown = f"the vectors of ids {first} to {first + len(part) - 1}"
+        shown = f"the vectors of {self._places} {first} to {first + len(part) - 1}"
         if self._digests is not None and digest_of(part.view(np.uint8)) != self._digests[block]:
             raise damaged(self._path, shown)
         if not np.isfinite(part).all():
@@ -233,13 +245,17 @@ def _read_tail(filesystem: fs.FileSystem, path: str) -> bytes:
         return bytes(tail[-length:] if length <= len(tail) else file.read_at(length, size - length))
 
 
-def check_sequence(paths: Sequence[str], footers: Sequence[Footer]) -> None:
-    """Raise `StoreError` if the files do not belong together, or one of them has lost its digests."""
+def check_complete(paths: Sequence[str], footers: Sequence[Footer]) -> None:
+    """Raise `StoreError` if one of the files of a table has lost its digests."""
     for path, footer in zip(paths, footers, strict=True):
         if footer.checksums is None and any(other.checksums is not None for other in footers):
             raise StoreError(
                 f"{path} has no checksums, other files of the table have: it is damaged, or of another table"
             )
+
+
+def check_sequence(paths: Sequence[str], footers: Sequence[Footer]) -> None:
+    """Raise `StoreError` if files do not follow each other."""
     for before, path, previous, footer in zip(paths, paths[1:], footers, footers[1:], strict=False):
         if footer.previous != previous.digest:
             raise StoreError(

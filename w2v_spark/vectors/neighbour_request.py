@@ -2,23 +2,66 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 
-from w2v_spark.errors import InputError, Name, WordNotFound
+from w2v_spark.errors import ConfigError, InputError, Name, WordNotFound
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.vectors.reading import read_words
 from w2v_spark.vectors.row_stack import Ids
 from w2v_spark.vectors.search.query import check_limits
 from w2v_spark.vectors.search.tiled import QUERY_ROWS
 from w2v_spark.vectors.table_files import TableFiles, describe_vectors
+from w2v_spark.vectors.table_format import TABLES, TableFormat
 
 _MOST_FILES: Final = 64  # of a table that is not large: enough to keep as many cores busy
 _ROWS_PER_FILE: Final = 16_384
 _SHOWN: Final = 5
+_MOST_ROWS: Final = 2**31 - 1  # of a table: their numbers are int32
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of two tables: whose rows get neighbours, or among whose rows these are.
+
+    Attributes
+    ----------
+    kind : str
+        What the rows are: ``words``, ``documents`` or ``tags``.
+    location : str
+        Output directory of a run, one version, or directory of Parquet files, by path or URI.
+    files : TableFiles
+    """
+
+    kind: str
+    location: str
+    files: TableFiles
+
+    @classmethod
+    def find(cls, kind: str, location: str, option: str) -> Side:
+        """Look at the files of a table. Raises `ConfigError`, which names the option, and `StoreError`."""
+        if kind not in TABLES:
+            raise ConfigError(Name(option), f" = {kind!r} is not allowed: expected one of {', '.join(TABLES)}")
+        place = open_result(location).uri  # of one version, while newer ones come
+        files = describe_vectors(place, TABLES[kind])
+        if not 0 < files.rows <= _MOST_ROWS:
+            raise InputError(f"{files.directory} has {files.rows:,} vectors: expected 1 to {_MOST_ROWS:,}")
+        return cls(kind, place, files)
+
+    @property
+    def place(self) -> str:
+        """Where the files are, whatever leads there."""
+        directory = self.files.directory
+        return directory if "://" in directory else os.path.realpath(directory)
+
+    @property
+    def table(self) -> TableFormat:
+        """What the table looks like."""
+        return TABLES[self.kind]
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +70,12 @@ class Request:
 
     Attributes
     ----------
-    vectors : str
-        The vector table: output directory of a run, one version, or directory of Parquet files, by path or URI.
-    files : TableFiles
+    of : Side
+        Whose rows get neighbours.
+    among : Side
+        Among whose rows they are.
     queries : int32, (Q,), or None
-        Ids of the words that get neighbours, ascending; None for all of them.
+        Rows of the words that get neighbours, ascending; None for all rows.
     topn : int
     restrict : int or None
         Neighbours come from so many of the most frequent words.
@@ -39,8 +83,8 @@ class Request:
         Words asked for that have no vector.
     """
 
-    vectors: str
-    files: TableFiles
+    of: Side
+    among: Side
     queries: Ids | None
     topn: int
     restrict: int | None = None
@@ -54,28 +98,53 @@ class Request:
         words: Sequence[str] | None = None,
         restrict: int | None = None,
         skip_unknown: bool = False,
+        of: str = "words",
+        among: str = "words",
+        among_vectors: str | None = None,
     ) -> Request:
         """Look words up and check everything that can be checked without reading the vectors.
+
+        Parameters
+        ----------
+        vectors : str
+            Output directory of a run, a root of versions or ``ROOT@version``, or a directory of Parquet files.
+        topn : int
+        words : sequence of str, optional
+            Which words get neighbours; all if not given.
+        restrict : int, optional
+            Neighbours come from so many of the most frequent words.
+        skip_unknown : bool
+            Leave words out that have no vector.
+        of, among : str
+            ``words``, ``documents`` or ``tags``: whose rows get neighbours, and among whose they are.
+        among_vectors : str, optional
+            Where the second table is, if not in ``vectors``: vectors of the same length.
 
         Raises
         ------
         ConfigError
-            ``topn`` or ``restrict`` is below 1.
+            ``topn`` or ``restrict`` is below 1, there is no such table, or words are named where there are none.
         StoreError
-            There is no complete vector table.
+            There is no complete table.
         WordNotFound
             Some of the words have no vector, and ``skip_unknown`` is not set; or none has one.
         InputError
-            ``words`` is empty.
+            ``words`` is empty, or the vectors of the two tables differ in length.
         """
         check_limits(topn, restrict, least=1)
-        vectors = open_result(vectors).uri  # of one version, while newer ones come
-        files = describe_vectors(vectors)
+        for option, value, kind, side in (("words", words, of, "of"), ("restrict", restrict, among, "among")):
+            if value is not None and kind != "words":
+                raise ConfigError(
+                    Name(option), " is about words, and does not go with ", Name(side), f" {kind}: leave it out"
+                )  # fmt: skip
+        first = Side.find(of, vectors, "of")
+        sides = first, Side.find(among, among_vectors or first.location, "among")
+        _check_lengths(*sides)
         if words is None:
-            return cls(vectors, files, None, topn, restrict)
+            return cls(*sides, None, topn, restrict)
         if not words:
             raise InputError("there are no words to find neighbours for: expected a word a line")
-        index = {word: row for row, word in enumerate(read_words(vectors))}
+        index = {word: row for row, word in enumerate(read_words(sides[0].location))}
         asked = list(dict.fromkeys(words))
         unknown = [word for word in asked if word not in index]
         if unknown and (len(unknown) == len(asked) or not skip_unknown):
@@ -86,20 +155,40 @@ class Request:
                 *remedy,
             )
         rows = sorted(index[word] for word in asked if word in index)
-        return cls(vectors, files, np.array(rows, dtype=np.int32), topn, restrict, len(unknown))
+        return cls(*sides, np.array(rows, dtype=np.int32), topn, restrict, len(unknown))
 
     @property
     def rows(self) -> int:
-        """Q, how many words get neighbours."""
-        return self.files.rows if self.queries is None else len(self.queries)
+        """Q, how many rows get neighbours."""
+        return self.of.files.rows if self.queries is None else len(self.queries)
 
     @property
     def candidates(self) -> int:
-        """Among how many words neighbours are looked for."""
-        return min(self.restrict or self.files.rows, self.files.rows)
+        """Among how many rows neighbours are looked for."""
+        return min(self.restrict or self.among.files.rows, self.among.files.rows)
+
+    @property
+    def is_of_one_table(self) -> bool:
+        """Whether neighbours are looked for in the same table, so that a row is not its own."""
+        return (self.of.kind, self.of.place) == (self.among.kind, self.among.place)
 
     @property
     def rows_per_file(self) -> int:
-        """By the number of rows alone, so that files are the same however many tasks there are."""
-        blocks = -(-self.rows // (QUERY_ROWS * _MOST_FILES))
-        return min(blocks * QUERY_ROWS, _ROWS_PER_FILE)
+        """How many rows get neighbours in one file."""
+        return rows_per_file(self.rows)
+
+
+def rows_per_file(rows: int) -> int:
+    """How many of some rows make a file: by their number alone, so that files do not depend on the number of tasks."""
+    blocks = -(-rows // (QUERY_ROWS * _MOST_FILES))
+    return min(blocks * QUERY_ROWS, _ROWS_PER_FILE)
+
+
+def _check_lengths(of: Side, among: Side) -> None:
+    """Refuse vectors of two lengths, where the files say it."""
+    first, second = of.files.dim, among.files.dim
+    if first is not None and second is not None and first != second:
+        raise InputError(
+            f"{of.files.directory} has vectors of length {first}, {among.files.directory} of {second}: neighbours are "
+            "looked for among vectors of one length"
+        )

@@ -20,9 +20,10 @@ from w2v_spark.storage import damage_naming, errors_naming, retried
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.checksums import KEYS, Blocks, Footer, GroupChecksums, HeldBytes, read_footer
 from w2v_spark.vectors.mapping import map_group
-from w2v_spark.vectors.table import METADATA_PREFIX, VECTOR_SCHEMA
+from w2v_spark.vectors.row_stack import Ids
+from w2v_spark.vectors.table import METADATA_PREFIX
+from w2v_spark.vectors.table_format import VECTOR, TableFormat, is_simple
 
-_LABELS: Final = [name for name in VECTOR_SCHEMA.names if name != "vector"]
 _UNCHECKED_VERSION: Final = "1"  # of the format, whose files have no checksums
 
 
@@ -34,6 +35,7 @@ class PartFile:
     ----------
     filesystem : pyarrow.fs.FileSystem
     path : str
+    table : TableFormat
     footer : Footer
     rows : list of int
         Of each row group.
@@ -43,22 +45,25 @@ class PartFile:
 
     filesystem: fs.FileSystem
     path: str
+    table: TableFormat
     footer: Footer
     rows: list[int]
     metadata: dict[str, str]
 
     @classmethod
-    def open(cls, filesystem: fs.FileSystem, path: str) -> PartFile:
-        """Read the footer. Raises `StoreError` if it is damaged, or the file is no part of a vector table."""
+    def open(cls, filesystem: fs.FileSystem, path: str, table: TableFormat) -> PartFile:
+        """Read the footer. Raises `StoreError` if it is damaged, or the file is no part of such a table."""
         footer = read_footer(filesystem, path)
         with damage_naming(path), errors_naming(path):
-            _check_schema(path, _open_parquet(None, footer).schema_arrow)
+            _check_schema(path, _open_parquet(None, footer).schema_arrow, table)
             groups = footer.metadata.num_row_groups
             rows = [footer.metadata.row_group(group).num_rows for group in range(groups)]
             if min(rows, default=0) < 0 or sum(rows) != footer.metadata.num_rows:
                 raise StoreError(f"{path} is damaged: {footer.metadata.num_rows} rows in row groups of {rows[:20]}")
             for checksums, count in zip(footer.checksums, rows, strict=True) if footer.checksums is not None else ():
                 checksums.check_layout(count)
+                if checksums.nulls and not table.may_lack_vectors:
+                    raise StoreError(f"{path}: null vectors; a {table.name} has none")
             prefix = METADATA_PREFIX.encode()
             pairs = {
                 key.removeprefix(prefix).decode(): value.decode()
@@ -70,7 +75,16 @@ class PartFile:
             raise StoreError(
                 f"{path} is damaged: it has lost its checksums; take it from a copy, or make the table again"
             )
-        return cls(filesystem, path, footer, rows, pairs)
+        return cls(filesystem, path, table, footer, rows, pairs)
+
+    def count_vectors(self) -> int:
+        """How many rows have a vector. Reads the vectors where another program has written them."""
+        if not self.table.may_lack_vectors:
+            return sum(self.rows)
+        if self.footer.checksums is not None:
+            return sum(self.rows) - sum(len(group.nulls) for group in self.footer.checksums)
+        with self.read() as reader:
+            return sum(rows - len(reader.nulls(group)) for group, rows in enumerate(self.rows))
 
     def read(self) -> PartReader:
         """A context in which the row groups can be read."""
@@ -99,31 +113,49 @@ class PartReader:
     def __exit__(self, *_: object) -> None:
         self._file.close()
 
-    def labels(self, group: int, start: int, rows: int) -> tuple[pa.StringArray, Any]:
-        """Words and counts, int64, of the first rows of a row group, whose ids begin with ``start``."""
-        table = self._columns(group, _LABELS, rows)
+    def labels(self, group: int, start: int, rows: int) -> pa.Table:
+        """All columns but the vectors, of the first rows of a row group, the ``start``-th and so on of the table."""
+        kind = self._part.table
+        table = self._columns(group, kind.labels, rows)
         if any(column.null_count for column in table.columns):
-            raise StoreError(f"{self.path}: null values near id {start}; a vector table has none")
+            raise StoreError(f"{self.path}: null values near {self._place(start)}; a {kind.name} has none")
+        with damage_naming(self.path), errors_naming(self.path):
+            for number, column in enumerate(table.columns):
+                if pa.types.is_large_string(column.type):
+                    table = table.set_column(number, table.field(number).name, column.cast(pa.string()))
+            table.validate(full=True)  # not UTF-8 is found here, and not by who looks at the word
+        return table
+
+    def words(self, group: int, start: int, rows: int) -> tuple[pa.StringArray, Any]:
+        """Words and counts, int64, of the first rows of a row group, whose ids begin with ``start``."""
+        table = self.labels(group, start, rows)
         if not np.array_equal(table["id"].to_numpy(), np.arange(start, start + rows)):
             raise StoreError(
                 f"{self.path}: ids are not {start}, {start + 1}, ...: a file is missing or rows are not in rank order"
             )
-        with damage_naming(self.path), errors_naming(self.path):
-            words = table["word"].cast(pa.string()).combine_chunks()
-            words.validate(full=True)  # not UTF-8 is found here, and not by who looks at the word
-        return words, table["count"].to_numpy()
+        return table["word"].combine_chunks(), table["count"].to_numpy()
+
+    def nulls(self, group: int) -> Ids:
+        """Which rows of a row group have no vector, from 0, ascending."""
+        if not self._part.table.may_lack_vectors:
+            return np.empty(0, dtype=np.intp)
+        checksums = self._checksums(group)
+        if checksums is not None:
+            return np.array(checksums.nulls, dtype=np.intp)
+        vectors = self._columns(group, [VECTOR], self._part.rows[group])[VECTOR]
+        return np.flatnonzero(vectors.is_null().to_numpy())
 
     def vectors(self, group: int, start: int, rows: int) -> Matrix:
-        """The vectors of the first rows of a row group, (rows, D) float32."""
+        """The first vectors of a row group, those that there are, (rows, D) float32."""
         checksums = self._checksums(group)
         if checksums is None:
-            matrix = _to_matrix(self.path, self._columns(group, ["vector"], rows)["vector"].combine_chunks(), start)
+            matrix = self._read_unchecked(group, start, rows)
         else:
-            size = (checksums.stop - checksums.numbers) // self._part.rows[group]
-            whole = min(self._part.rows[group], -(-rows // checksums.rows) * checksums.rows)
+            there, size = self._shape(group, checksums)
+            whole = min(there, -(-rows // checksums.rows) * checksums.rows)
             numbers = np.frombuffer(self._bytes(checksums.numbers, checksums.numbers + whole * size), "<f4")
             matrix = numbers.reshape(whole, size // 4)
-        Blocks(matrix, self.path, start, checksums).touch(0, len(matrix))
+        self._guard(matrix, start, checksums).touch(0, len(matrix))
         return matrix[:rows]
 
     def map(self, content: mmap.mmap, group: int, start: int) -> tuple[Matrix, Blocks] | None:
@@ -138,9 +170,33 @@ class PartReader:
             size = checksums.stop - checksums.numbers
             if checksums.stop > len(content):
                 raise StoreError(f"{self.path} is damaged: it is cut off")
-            rows = self._part.rows[group]
-            matrix = np.frombuffer(content, "<f4", size // 4, checksums.numbers).reshape(rows, size // 4 // rows)
-        return None if matrix is None else (matrix, Blocks(matrix, self.path, start, checksums))
+            rows, width = self._shape(group, checksums)
+            matrix = np.frombuffer(content, "<f4", size // 4, checksums.numbers).reshape(rows, width // 4)
+        return None if matrix is None else (matrix, self._guard(matrix, start, checksums))
+
+    def _shape(self, group: int, checksums: GroupChecksums) -> tuple[int, int]:
+        """How many vectors a row group has, and of how many bytes each."""
+        rows = self._part.rows[group] - len(checksums.nulls)
+        if rows:
+            return rows, (checksums.stop - checksums.numbers) // rows
+        with damage_naming(self.path):
+            return 0, 4 * int(self._part.metadata["dim"])
+
+    def _guard(self, matrix: Matrix, start: int, checksums: GroupChecksums | None) -> Blocks:
+        return Blocks(matrix, self.path, start, checksums, self._part.table.places)
+
+    def _place(self, row: int) -> str:
+        return f"{self._part.table.places.removesuffix('s')} {row}"
+
+    def _read_unchecked(self, group: int, start: int, rows: int) -> Matrix:
+        kind = self._part.table
+        if not kind.may_lack_vectors:
+            vectors = self._columns(group, [VECTOR], rows)[VECTOR].combine_chunks()
+        else:
+            vectors = self._columns(group, [VECTOR], self._part.rows[group])[VECTOR].drop_null().combine_chunks()[:rows]
+        if vectors.null_count:
+            raise StoreError(f"{self.path}: null values near {self._place(start)}; a {kind.name} has none")
+        return _to_matrix(self.path, vectors, self._place(start))
 
     def _map_unchecked(self, content: mmap.mmap, group: int) -> Matrix | None:
         footer = self._part.footer
@@ -181,29 +237,29 @@ def _open_parquet(source: Any, footer: Footer) -> pq.ParquetFile:
     return pq.ParquetFile(nothing, metadata=footer.metadata, page_checksum_verification=True)
 
 
-def _check_schema(path: str, schema: pa.Schema) -> None:
+def _check_schema(path: str, schema: pa.Schema, table: TableFormat) -> None:
     """Refuse other columns; large and fixed-size kinds pass, since other engines rewrite tables in theirs."""
-    for name, expected in zip(VECTOR_SCHEMA.names, VECTOR_SCHEMA.types, strict=True):
+    for name, expected in table.columns.items():
         found = schema.field(name).type if schema.names.count(name) == 1 else pa.null()
-        if pa.types.is_list(expected):
+        if expected is None:
+            fits = is_simple(found)
+        elif pa.types.is_list(expected):
             is_list = pa.types.is_list(found) or pa.types.is_large_list(found) or pa.types.is_fixed_size_list(found)
             fits = is_list and found.value_type == expected.value_type
         else:
             fits = found == expected or (pa.types.is_string(expected) and pa.types.is_large_string(found))
         if not fits:
             shown = found if name in schema.names else "missing"
-            raise StoreError(f"{path}: column {name!r} is {shown}, expected {expected}")
+            raise StoreError(f"{path}: column {name!r} is {shown}, expected {expected or 'a simple type'}")
 
 
-def _to_matrix(path: str, vectors: pa.Array, start: int) -> Matrix:
+def _to_matrix(path: str, vectors: pa.Array, place: str) -> Matrix:
     """The vectors of a row group as (rows, D), after a look at their lengths."""
-    if vectors.null_count:
-        raise StoreError(f"{path}: null values near id {start}; a vector table has none")
     lengths = pc.min_max(pc.list_value_length(vectors)).as_py()
     if lengths["min"] != lengths["max"] or not lengths["min"]:
         raise StoreError(f"{path}: vectors of length {lengths['min']} to {lengths['max']}, expected one length above 0")
     values = vectors.flatten()
     if values.null_count:
-        raise StoreError(f"{path}: null values inside a vector near id {start}")
+        raise StoreError(f"{path}: null values inside a vector near {place}")
     matrix: Matrix = values.to_numpy(zero_copy_only=True).reshape(len(vectors), lengths["min"])
     return matrix

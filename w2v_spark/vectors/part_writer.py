@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -60,8 +60,8 @@ class PartWriter:
         self._writer.close()
         self._stream.close()
 
-    def write_group(self, batch: pa.RecordBatch, matrix: Matrix) -> None:
-        """Write a row group, whose vectors are ``matrix``, (rows, D) float32."""
+    def write_group(self, batch: pa.RecordBatch, matrix: Matrix, nulls: Sequence[int] = ()) -> None:
+        """Write a row group, whose vectors are ``matrix``, (rows, D) float32, without those rows that are null."""
         start = self._sink.written if self._groups else 0
         self._writer.write_batch(batch)
         content = self._sink.take()
@@ -77,6 +77,7 @@ class PartWriter:
                 "head": digest_of(memoryview(content)[:head]),
                 "rows": rows,
                 "blocks": [digest_of(numbers[at : at + step]) for at in range(0, len(numbers), step)],
+                **({"nulls": list(nulls)} if nulls else {}),
             }
         )
 
@@ -85,6 +86,7 @@ class PartWriter:
         previous = {} if self._previous is None else {PREVIOUS_KEY: self._previous}
         groups = json.dumps(self._groups, separators=(",", ":"))
         self._writer.add_key_value_metadata({**metadata, CHECKSUMS_KEY: groups, **previous, FOOTER_KEY: ZEROS.decode()})
+        self._sink.take()  # the magic, of a file without row groups
         self._sink.hold = True
         self._writer.close()
         footer, digest = _seal(bytes(self._sink.take()))

@@ -55,6 +55,10 @@ class RowStack:
     def __len__(self) -> int:
         return self.shape[0]
 
+    def __reduce__(self) -> tuple[type[RowStack], tuple[list[Matrix]]]:
+        """For pickle and copies: all rows in memory, wherever they lie now."""
+        return RowStack, ([self.to_matrix()],)
+
     def row(self, row: int) -> Matrix:
         """One row, (D,) float32, read-only: a view, or a copy where the piece is not aligned."""
         piece = int(np.searchsorted(self._starts, row, side="right")) - 1
@@ -100,6 +104,13 @@ class RowStack:
                     copy[: len(batch)] = batch
                     batch = copy[: len(batch)]
                 yield place, batch
+
+    def lengths(self) -> npt.NDArray[np.float32]:
+        """Length of every row, (V,) float32, and 1 for a zero row."""
+        norms: npt.NDArray[np.float32] = np.empty(len(self), dtype=np.float32)
+        for place, batch in self.batches():
+            norms[place] = lengths(batch)
+        return norms
 
     def to_matrix(self) -> Matrix:
         """The whole, (V, D), read-only: the one piece there is if it is aligned, else a copy of all."""

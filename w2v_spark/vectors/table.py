@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 from pyarrow import fs
 
 from w2v_spark.errors import InputError
 from w2v_spark.vectors.blocks import Matrix, regroup
 from w2v_spark.vectors.part_writer import PartWriter
+from w2v_spark.vectors.row_stack import Ids
 from w2v_spark.vectors.stream import Counts
 
 VECTOR_SCHEMA = pa.schema(
@@ -30,10 +32,10 @@ METADATA_PREFIX = "w2v."
 ROWS_PER_FILE = 262_144
 ROWS_PER_GROUP = 16_384  # 6.5 MB at D = 100: small enough to read a few, large enough to stream
 
+_LISTS = VECTOR_SCHEMA.field("vector").type
+
 # Trained floats are noise to a compressor: zstd saves 9 % and makes reading three times slower. Byte-stream-split
 # saves 16 %, but not every engine decodes it. Plain numbers can be mapped (mapping.py), if a row group has one page.
-_COMPRESSION = {"id": "zstd", "word": "zstd", "count": "zstd", "vector.list.element": "none"}
-_STATISTICS = ["id", "word", "count"]
 _PAGE_BYTES = 1 << 30  # more than a row group has, up to D = 16,384
 
 
@@ -112,10 +114,10 @@ def write_labelled(
     start = 0
     while start < rows:
         paths.append(f"{directory}/part-{len(paths):05d}.parquet")
-        with _open_writer(filesystem, paths[-1], previous) as writer:
+        with open_writer(filesystem, paths[-1], VECTOR_SCHEMA, previous) as writer:
             for group in islice(groups, groups_per_file):
                 stop = start + len(group)
-                _check_finite(group, start)
+                check_finite(group, range(start, stop))
                 writer.write_group(_to_batch(start, *labels(start, stop), group), group)
                 start = stop
             previous = writer.finish(_file_metadata(metadata, rows, group.shape[1]))
@@ -136,30 +138,41 @@ def _file_metadata(metadata: Mapping[str, str], rows: int, dim: int) -> dict[str
     return {METADATA_PREFIX + key: value for key, value in sorted({**metadata, **own}.items())}
 
 
-def _check_finite(matrix: Matrix, start: int) -> None:
+def check_finite(matrix: Matrix, numbers: Sequence[int] | Ids, place: str = "id") -> None:
+    """Raise `InputError` if a row is not finite, which it calls by its number."""
     finite = np.isfinite(matrix)
     if not finite.all():
         row = int(np.flatnonzero(~finite.all(axis=1))[0])
-        raise InputError(f"the vector of id {start + row} is not finite: a vector table holds finite numbers only")
+        raise InputError(
+            f"the vector of {place} {numbers[row]} is not finite: a vector table holds finite numbers only"
+        )
 
 
-def _open_writer(filesystem: fs.FileSystem, path: str, previous: str | None) -> PartWriter:
+def open_writer(filesystem: fs.FileSystem, path: str, schema: pa.Schema, previous: str | None = None) -> PartWriter:
+    """A file of a table whose last column is the vector: zstd for the others, plain vectors in one page."""
+    labels = schema.names[:-1]
     return PartWriter(
         filesystem,
         path,
-        VECTOR_SCHEMA,
+        schema,
         previous,
-        compression=_COMPRESSION,
+        compression={**dict.fromkeys(labels, "zstd"), "vector.list.element": "none"},
         use_dictionary=False,
-        write_statistics=_STATISTICS,
+        write_statistics=labels,
         data_page_size=_PAGE_BYTES,
     )
 
 
+def to_lists(matrix: Matrix, missing: npt.NDArray[np.bool_] | None = None) -> pa.ListArray:
+    """Vectors as lists that share the memory of the matrix, which has no rows for those that are ``missing``."""
+    count, dim = matrix.shape
+    lengths = np.full(count, dim) if missing is None else np.where(missing, 0, dim)
+    offsets = pa.array(np.concatenate([[0], np.cumsum(lengths)]).astype(np.int32))
+    mask = None if missing is None or not missing.any() else pa.array(missing)
+    return pa.ListArray.from_arrays(offsets, pa.array(matrix.reshape(-1)), type=_LISTS, mask=mask)
+
+
 def _to_batch(start: int, words: pa.StringArray, counts: Counts, matrix: Matrix) -> pa.RecordBatch:
     """A record batch that shares the memory of its arguments."""
-    rows, dim = matrix.shape
-    offsets = pa.array(np.arange(rows + 1, dtype=np.int32) * np.int32(dim))
-    vectors = pa.ListArray.from_arrays(offsets, pa.array(matrix.reshape(-1)), type=VECTOR_SCHEMA.field("vector").type)
-    ids = pa.array(np.arange(start, start + rows, dtype=np.int32))
-    return pa.record_batch([ids, words, pa.array(counts, pa.int64()), vectors], schema=VECTOR_SCHEMA)
+    ids = pa.array(np.arange(start, start + len(matrix), dtype=np.int32))
+    return pa.record_batch([ids, words, pa.array(counts, pa.int64()), to_lists(matrix)], schema=VECTOR_SCHEMA)

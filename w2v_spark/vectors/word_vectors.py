@@ -41,10 +41,7 @@ class WordVectors:
     @cached_property
     def norms(self) -> Vector:
         """Length of every vector, (V,) float32, and 1 for a zero vector."""
-        norms: Vector = np.empty(len(self.stack), dtype=np.float32)
-        for place, batch in self.stack.batches():
-            norms[place] = lengths(batch)
-        return norms
+        return self.stack.lengths()
 
     def vector(self, item: Item, scaled: bool = False) -> Vector:
         """The vector of a word, scaled to length 1 or not, or a vector as it is, (D,) float32."""

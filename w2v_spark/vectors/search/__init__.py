@@ -9,8 +9,8 @@ the strategy.
 `reranked.RerankedSearch`
     Scores from a copy at a byte a coordinate, a quarter of the memory to read. One query at a time; compiled.
 `tiled.find_neighbours`
-    Tiles of products, and a heap for each of many words. Compiled, with the same bits on every machine: what the
-    table of all nearest neighbours is made with.
+    Tiles of products, and a heap for each of many words, among which or among the rows of another table it looks.
+    Compiled, with the same bits on every machine: what the table of all nearest neighbours is made with.
 
 `choice.Search` picks between the first two for `KeyedVectors`.
 """

@@ -1,4 +1,4 @@
-"""A search for the nearest neighbours of many words: tiles of products, and a heap for each word."""
+"""A search for the nearest neighbours of many rows: tiles of products, and a heap for each row."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _SPARE: Final = 8  # candidates beyond the n asked for, so that rounding of the 
 
 @dataclass(frozen=True, slots=True)
 class Neighbours:
-    """The neighbours of some words.
+    """The neighbours of some words, or of rows of another table.
 
     Attributes
     ----------
     queries : int32, (rows,)
-        The words.
+        The words, by their rows.
     ids : int32, (rows, n)
-        Their neighbours, the most similar first, equal ones in rank order.
+        Rows of their neighbours, the most similar first, equal ones in order of the rows.
     similarities : float32, (rows, n)
         Cosines, -1..1.
     lengths : int64, (rows,)
@@ -73,8 +73,10 @@ def normalise(vectors: RowStack) -> Matrix:
     return unit
 
 
-def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None = None) -> Iterator[Neighbours]:
-    """The exact nearest neighbours of many words, a batch of words at a time.
+def find_neighbours(
+    unit: Matrix, queries: Ids, topn: int, restrict: int | None = None, among: Matrix | None = None
+) -> Iterator[Neighbours]:
+    """The exact nearest neighbours of many words, a batch of words at a time; or of rows of any other table.
 
     Parameters
     ----------
@@ -83,9 +85,12 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
     queries : int32, (Q,)
         The words to find neighbours for. What a word gets does not depend on the others.
     topn : int
-        How many neighbours a word gets. A word is not its own neighbour; there may be fewer.
+        How many neighbours a word gets. There may be fewer.
     restrict : int, optional
-        Neighbours come from the ``restrict`` most frequent words only.
+        Neighbours come from the ``restrict`` most frequent words only, which are the first rows.
+    among : float32, (W, D), C-contiguous, optional
+        Neighbours come from these rows, as `normalise` leaves them, in place of ``unit``. Without it, a word is not its
+        own neighbour.
 
     Yields
     ------
@@ -96,6 +101,8 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
     ------
     ConfigError
         ``topn`` or ``restrict`` is below 1.
+    InputError
+        Vectors of ``among`` are of another length.
     MissingExtra
         numba is not installed.
 
@@ -104,7 +111,7 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
     Products are float32, `CANDIDATE_ROWS` x `QUERY_ROWS` at a time. Of each word ``topn`` candidates and a few more
     are kept; their similarities are then computed again in float64, by which they are ranked. So equal vectors get
     equal similarities, and the result is that of float64 throughout but where more candidates than the few to spare
-    lie within the rounding of a float32 sum. Cost: 2 Q V D floating-point operations; memory: 0.5 MiB for a tile and
+    lie within the rounding of a float32 sum. Cost: 2 Q W D floating-point operations; memory: 0.5 MiB for a tile and
     8 ``topn`` bytes for each of its rows.
     """
     check_limits(topn, restrict, least=1)
@@ -112,11 +119,14 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
         from w2v_spark.kernels.memory import aligned_zeros, padded
         from w2v_spark.kernels.nearest import NONE, keep_nearest, score
         from w2v_spark.kernels.product import add_product
-    candidates = unit[:restrict]
+    candidates = (unit if among is None else among)[:restrict]
+    if candidates.shape[1] != unit.shape[1]:
+        raise InputError(f"vectors of length {unit.shape[1]} have no neighbours among vectors of {candidates.shape[1]}")
     kept = min(topn + _SPARE, len(candidates))
     for start in range(0, len(queries), QUERY_ROWS):
         own = queries[start : start + QUERY_ROWS]
         rows = unit[own]
+        left_out = own if among is None else np.full(len(own), NONE, dtype=np.int32)
         columns, tile = (aligned_zeros(n, padded(len(own))) for n in (unit.shape[1], CANDIDATE_ROWS))
         columns[:, : len(own)] = rows.T
         ids = np.full((len(own), kept), NONE, dtype=np.int32)
@@ -126,7 +136,7 @@ def find_neighbours(unit: Matrix, queries: Ids, topn: int, restrict: int | None 
             part = tile[: len(rows_here)]
             part[:] = 0
             add_product(rows_here, columns, part)
-            keep_nearest(part, first, own, ids, similarities)
+            keep_nearest(part, first, left_out, ids, similarities)
         score(rows, candidates, ids, similarities)
         yield _rank(own, ids, similarities, topn)
 

@@ -7,11 +7,9 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.config import ModelConfig, Objective
-from w2v_spark.errors import Name, VocabularyError
-from w2v_spark.sampling.alias import build_alias_table, noise_probabilities
-from w2v_spark.sampling.huffman import build_paths
-from w2v_spark.sampling.subsample import keep_thresholds
+from w2v_spark.config import ModelConfig
+from w2v_spark.models.objectives import output_rows_of
+from w2v_spark.models.subsample import keep_thresholds
 from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
 
 
@@ -45,18 +43,8 @@ class SamplingTables(NamedTuple):
         VocabularyError
             Hierarchical softmax with a single word.
         """
-        accept, alias = np.empty(0, np.uint32), np.empty(0, np.int32)
-        starts, steps = np.zeros(1, np.int64), np.empty(0, np.int32)
-        if model.objective is Objective.HIERARCHICAL_SOFTMAX:
-            if len(counts) < 2:
-                raise VocabularyError(
-                    "the vocabulary has 1 word and hierarchical softmax needs 2; lower ", Name("vocabulary.min_count"),
-                    ", or set ", Name("model.objective"), " = negative_sampling",
-                )  # fmt: skip
-            starts, steps = build_paths(counts)
-        else:
-            accept, alias = build_alias_table(noise_probabilities(counts, model.noise_exponent))
-        return cls(keep_thresholds(counts, sample), accept, alias, starts, steps)
+        outputs = output_rows_of(model)
+        return cls(keep_thresholds(counts, sample), *outputs.noise(counts), *outputs.paths(counts))
 
     @property
     def vocabulary_size(self) -> int:

@@ -1,0 +1,1 @@
+"""Vectors of documents that a model has not seen, without Spark."""

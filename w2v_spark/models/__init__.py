@@ -1,0 +1,1 @@
+"""What is trained: input rows, output rows, and the tables that are drawn from."""

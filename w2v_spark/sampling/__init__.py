@@ -1,1 +1,0 @@
-"""Tables that the kernels draw from, built with numpy."""

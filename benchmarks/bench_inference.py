@@ -14,6 +14,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Final
 
@@ -65,7 +67,7 @@ class Exact:
         """The vectors of documents, (n, D)."""
         encoded = encode_documents(documents, build_analyzer(TextConfig()), self._table, 10_000)
         ends = encoded.offsets[encoded.starts]
-        return np.stack([self._solve(encoded.ids[a:b]) for a, b in zip(ends, ends[1:], strict=False)])
+        return np.stack([self._solve(encoded.ids[a:b]) for a, b in pairwise(ends)])
 
     def _solve(self, ids: npt.NDArray[np.int32]) -> Numbers:
         words, counts = np.unique(ids, return_counts=True)
@@ -127,12 +129,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         rows = []
         for epochs in EPOCHS:
             model = DocumentInference.load(output, epochs=epochs)
-            rows.append(judge(f"{epochs} epochs", lambda model=model: model.infer(documents), trained))
+            rows.append(judge(f"{epochs} epochs", partial(model.infer, documents), trained))
         for noise in NOISE:
             for ridge in RIDGES:
                 exact = Exact(opened, noise, ridge)
                 method = f"exact, {noise} noise words, ridge {ridge:g}"
-                rows.append(judge(method, lambda exact=exact: exact.infer(documents), trained))
+                rows.append(judge(method, partial(exact.infer, documents), trained))
     header = ("method", "cosine", "own is nearest", "documents a second")
     print_table(header, [
         (row["method"], f"{row['cosine']:.3f}", f"{row['nearest_is_own']:.3f}", f"{row['documents_a_second']:.0f}")

@@ -18,6 +18,8 @@ import pyarrow.parquet as pq
 
 from benchmarks.common import Target, print_table, report_targets, write_result
 from benchmarks.labelled import Tokens, labels_of, read_labelled
+from w2v_spark.topics.model import TopicModel
+from w2v_spark.topics.tables import DOCUMENT_TOPICS, TOPICS_FILE
 
 WINDOW: Final = 10  # words, as in gensim's `c_npmi` and so in the published figures of BERTopic and Top2Vec
 TOP: Final = 10  # words of a topic
@@ -98,24 +100,34 @@ def agreement(labels: Iterable[Any], topics: Iterable[Any]) -> float:
     return float(normalized_mutual_info_score(list(labels), list(topics)))
 
 
-def read_topics(path: Path) -> list[dict[str, Any]]:
-    """Levels of topics, each ``words`` and ``documents``: of `top2vec_run`, or of a directory of this project's topics.
+def read_topics(path: Path, levels: Iterable[int] = ()) -> list[dict[str, Any]]:
+    """Levels of topics, each ``words`` and ``documents``.
 
-    A directory has the tables ``topics`` (``id``, ``words``) and ``document_topics`` (``document``, ``topic``).
+    Parameters
+    ----------
+    path : a file of `top2vec_run`, or a directory that ``w2v-spark topics`` has written
+    levels : of a directory, the numbers of topics to cut its tree at beside all that were found; no larger ones
     """
     if path.is_file():
-        levels: list[dict[str, Any]] = json.loads(path.read_text())["levels"]
-        return levels
-    topics = pq.read_table(path / "topics", columns=["id", "words"]).sort_by("id")
-    documents = pq.read_table(path / "document_topics", columns=["document", "topic"])
-    words = topics["words"].to_pylist()
-    named = [[word["word"] if isinstance(word, dict) else word for word in topic] for topic in words]
-    pairs = zip(documents["document"].cast(pa.string()).to_pylist(), documents["topic"].to_pylist(), strict=True)
-    return [{"words": named, "documents": dict(pairs)}]
+        found: list[dict[str, Any]] = json.loads(path.read_text())["levels"]
+        return found
+    model = TopicModel.load(path)
+    table = pq.read_table(path / DOCUMENT_TOPICS, columns=["document", "topic"])
+    pairs = list(zip(table["document"].cast(pa.string()).to_pylist(), table["topic"].to_pylist(), strict=True))
+    cuts = [len(model), *sorted((n for n in set(levels) if n < len(model)), reverse=True)]
+    return [_cut(model, pairs, topics) for topics in cuts]
+
+
+def _cut(model: TopicModel, pairs: Sequence[tuple[str, int]], topics: int) -> dict[str, Any]:
+    owners = model.level(topics) if topics else {}
+    words = [[word for word, _ in model.words(topic, TOP)] for topic in sorted(set(owners.values()))]
+    return {"words": words, "documents": {document: owners.get(topic, -1) for document, topic in pairs}}
 
 
 def score(level: dict[str, Any], tokens: Tokens, labels: Sequence[Any] | None) -> dict[str, Any]:
-    """All that can be said of one level of topics."""
+    """All that can be said of one level of topics. Ends the program where it knows nothing of some document."""
+    if missing := [name for name in tokens.ids if name not in level["documents"]]:
+        sys.exit(f"{len(missing):,} of {len(tokens):,} documents have no row in the topics, {missing[0]!r} for one")
     words = [topic[:TOP] for topic in level["words"]]
     sliding, whole = npmi(words, tokens), npmi(words, tokens, None)
     row = {
@@ -125,7 +137,7 @@ def score(level: dict[str, Any], tokens: Tokens, labels: Sequence[Any] | None) -
         "diversity": diversity(words),
     }
     if labels is not None:
-        row["nmi"] = agreement(labels, [level["documents"].get(name, -1) for name in tokens.ids])
+        row["nmi"] = agreement(labels, [level["documents"][name] for name in tokens.ids])
     return row
 
 
@@ -146,14 +158,16 @@ def judge(rows: Sequence[dict[str, Any]], baseline: Sequence[dict[str, Any]]) ->
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Score topics on the same documents, write ``results/topics.json``. Returns 1 when one is below the baseline."""
+    """Score topics on the same documents, write ``results/topic_scores.json``. Returns 1 for one below the baseline."""
     options = _parse(argv)
     tokens, labels = Tokens.read(options.tokens), None
     if options.labels is not None:
         labels = labels_of(read_labelled(options.labels), tokens.ids)[0].tolist()
+    given = [(path, level) for path in options.baseline for level in read_topics(path)]
+    sizes = [len(level["words"]) for _, level in given]
+    ours = [(path, level) for path in options.topics for level in read_topics(path, sizes)]
     rows, baseline = (
-        [{"from": path.name, **score(level, tokens, labels)} for path in paths for level in read_topics(path)]
-        for paths in (options.topics, options.baseline)
+        [{"from": path.name, **score(level, tokens, labels)} for path, level in levels] for levels in (ours, given)
     )
     print_table(
         ("topics of", "topics", *SCORES),
@@ -172,10 +186,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
-def made_by(path: Path) -> dict[str, Any] | None:
-    """What `top2vec_run` says of itself: program, packages, settings and seconds; None of a directory."""
+def made_by(path: Path) -> dict[str, Any]:
+    """What `top2vec_run` says of itself: packages, settings, seconds and so on; of a directory its ``topics.json``."""
     if path.is_dir():
-        return None
+        described: dict[str, Any] = json.loads((path / TOPICS_FILE).read_text())
+        return described
     content = json.loads(path.read_text())
     return {name: content[name] for name in ("program", "packages", "settings", "seconds", "vocabulary_size")}
 
@@ -186,7 +201,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--baseline", type=Path, nargs="*", default=[], help="others, which must not be better")
     parser.add_argument("--tokens", type=Path, required=True, help="the documents: Parquet file with 'id' and 'words'")
     parser.add_argument("--labels", type=Path, help="labelled documents: split, label, id and text, .tsv.zst")
-    parser.add_argument("--result", default="topics", help="name of the file of results (default: %(default)s)")
+    parser.add_argument("--result", default="topic_scores", help="name of the file of results (default: %(default)s)")
     return parser.parse_args(argv)
 
 

@@ -6,6 +6,7 @@ import itertools
 import json
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -15,6 +16,7 @@ import pytest
 from benchmarks import topic_scores
 from benchmarks.labelled import Tokens
 from benchmarks.topic_scores import agreement, count_windows, diversity, judge, npmi, read_topics, score
+from w2v_spark.topics.tables import DOCUMENT_TOPICS, TOPICS, TOPICS_FILE, assignment_schema, topic_schema
 
 WORDS = tuple("abcdefgh")
 
@@ -97,21 +99,44 @@ def test_agreement_does_not_depend_on_names() -> None:
     assert agreement(["sport", "tech"] * 2, [0, 0, 1, 1]) == pytest.approx(0.0, abs=1e-9)
 
 
+def write_result(directory: Path, documents: list[tuple[int, int | None]]) -> None:
+    """What ``w2v-spark topics`` writes: topics 7 and 3, which topic 9 is made of."""
+    same = {"title": "", "size": 1, "documents": [], "vector": [1.0, 0.0], "centroid": [1.0, 0.0]}
+    columns = ("id", "level", "parent", "parent_level", "first_leaf", "last_leaf", "words")
+    tree = [(7, 2, 9, 1, 0, 0, "ab"), (3, 2, 9, 1, 1, 1, "cd"), (9, 1, None, 0, 0, 1, "ac")]
+    rows: list[dict[str, Any]] = [{**same, **dict(zip(columns, row, strict=True))} for row in tree]
+    rows = [{**row, "words": [{"word": word, "similarity": 0.5} for word in row["words"]]} for row in rows]
+    for name in (TOPICS, DOCUMENT_TOPICS):
+        (directory / name).mkdir()
+    table = pa.Table.from_pylist(rows, schema=topic_schema(pa.int64()))
+    pq.write_table(table, directory / TOPICS / "part-00000.parquet")
+    given = [{"document": document, "topic": topic, "similarity": 0.5} for document, topic in documents]
+    table = pa.Table.from_pylist(given, schema=assignment_schema(pa.int64()))
+    pq.write_table(table, directory / DOCUMENT_TOPICS / "part-00000.parquet")
+    (directory / TOPICS_FILE).write_text(json.dumps({"dim": 2}))
+    (directory / "_SUCCESS").touch()
+
+
 def test_topics_are_read_from_either_program(tmp_path: Path, made_up: Tokens) -> None:
-    level = {"words": [["a", "b"], ["c", "d"]], "documents": {name: int(name) % 2 for name in made_up.ids}}
+    level = {"words": [["c", "d"], ["a", "b"]], "documents": {name: 3 + 4 * (int(name) % 2) for name in made_up.ids}}
+    level["documents"]["0"] = -1  # a document without a vector has no topic
     (tmp_path / "top2vec.json").write_text(json.dumps({"levels": [level]}))
-    for name in ("topics", "document_topics"):
-        (tmp_path / name).mkdir()
-    words = [[{"word": word, "similarity": 0.5} for word in topic] for topic in level["words"]]
-    pq.write_table(pa.table({"id": [1, 0], "words": words[::-1]}), tmp_path / "topics" / "part-00000.parquet")
     ids = [int(name) for name in made_up.ids]
-    table = pa.table({"document": ids, "topic": [n % 2 for n in ids]})
-    pq.write_table(table, tmp_path / "document_topics" / "part-00000.parquet")
-    assert read_topics(tmp_path / "top2vec.json") == read_topics(tmp_path) == [level]
-    row = score(level, made_up, [n % 2 for n in ids])
+    write_result(tmp_path, [(n, 3 + 4 * (n % 2) if n else None) for n in ids])
+    assert read_topics(tmp_path / "top2vec.json") == read_topics(tmp_path) == read_topics(tmp_path, [2, 5]) == [level]
+    _, whole = read_topics(tmp_path, [1, 5])
+    assert whole["words"] == [["a", "c"]]
+    assert [whole["documents"][name] for name in made_up.ids] == [-1, *(9 for _ in ids[1:])]
+    row = score(level, made_up, [n % 2 if n else -1 for n in ids])
     assert row["topics"] == 2
     assert row["nmi"] == pytest.approx(1.0)
     assert row["npmi"] == pytest.approx(np.mean(npmi(level["words"], made_up)))
+
+
+def test_documents_without_a_row_are_named(made_up: Tokens) -> None:
+    level = {"words": [["a", "b"]], "documents": dict.fromkeys(made_up.ids[1:], 0)}
+    with pytest.raises(SystemExit, match="1 of 52 documents have no row in the topics, '0' for one"):
+        score(level, made_up, None)
 
 
 def test_topics_are_judged_by_a_baseline_with_as_many() -> None:

@@ -26,7 +26,7 @@ from w2v_spark.spark.long_tasks import StepExecutor
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.training.correction import Correction, Curvature, Moments, curvatures_of, moments_of, sum_moments
 from w2v_spark.training.documents import stretches_of
-from w2v_spark.training.history import RoundRecord, check_trained, mean_slope
+from w2v_spark.training.history import RoundRecord, caution, check_trained, mean_loss, mean_slope
 from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.shard import ShardResult
@@ -157,7 +157,9 @@ class _Rounds:
                         raise DivergedError("weights became NaN or infinite")
             else:
                 met = _moments_of_documents(results, self._shape.dim)
-                files, moments = self._merge(number, old, shards, mean_slope(results), curvatures, met)
+                losses = [*(record.loss for record in history), mean_loss(results)]
+                slope = mean_slope(results) * caution(losses)
+                files, moments = self._merge(number, old, shards, slope, curvatures, met)
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: ", *error.parts, f"; the weights after round {number} are kept in "

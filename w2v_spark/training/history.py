@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
@@ -15,6 +16,10 @@ from w2v_spark.training.shard import ShardResult
 _FEW_KEPT: Final = 0.01
 _FEW_OF_LITTLE: Final = 0.5  # where the text has but so many words:
 _LITTLE: Final = 10_000
+
+_RISEN: Final = 1.05  # times the lowest loss so far: more than rounds of little text differ by
+_MOST_CAUTION: Final = 4096.0
+_RELAXED: Final = 1.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +70,7 @@ class RoundRecord:
             tokens,
             sum(r.kept for r in results),
             pairs,
-            sum(r.loss for r in results) / max(pairs, 1),
+            mean_loss(results),
             rate,
             mean_slope(results),
             tokens / total,
@@ -77,10 +82,32 @@ class RoundRecord:
         return asdict(self)
 
 
+def mean_loss(results: Sequence[ShardResult]) -> float:
+    """Of all pairs of a round, nats."""
+    return sum(r.loss for r in results) / max(sum(r.pairs for r in results), 1)
+
+
 def mean_slope(results: Sequence[ShardResult]) -> float:
     """The mean logistic slope that the shards have met; a quarter, which is the largest there is, if they met none."""
     scores = sum(r.scores for r in results)
     return sum(r.slopes for r in results) / scores if scores else 0.25
+
+
+def caution(losses: Sequence[float]) -> float:
+    """What the curvature is multiplied by, given the losses of all rounds so far: 1, until the loss rises.
+
+    The correction takes the mean curvature of all rows. Where rows differ much, as without subsampling, which leaves
+    most of the text to a few words, that is too little for some, whose steps then are too long and grow from round to
+    round. Each rise doubles what is taken, so that they become short enough, while rows that have barely moved keep the
+    sum of what the shards have learned; each fall takes a little of that back. As long as the loss falls, nothing
+    changes.
+    """
+    factor, lowest, before = 1.0, math.inf, math.inf
+    for loss in losses:
+        risen = loss > _RISEN * lowest and loss > before
+        factor = min(2 * factor, _MOST_CAUTION) if risen else max(factor / _RELAXED, 1.0)
+        lowest, before = min(lowest, loss), loss
+    return factor
 
 
 def check_trained(

@@ -16,7 +16,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.errors import ConfigError, Name, StoreError
 from w2v_spark.ml.location import find_location
 from w2v_spark.ml.model_store import ModelStore, fit_frame
 from w2v_spark.ml.param_table import RENAMED_PARAMS, build_config, check_unknown_words, errors_naming_params
@@ -24,6 +24,7 @@ from w2v_spark.ml.params import Keywords, Word2VecParams, Word2VecSetters
 from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import add_mean_vectors
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
@@ -62,6 +63,11 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
     @errors_naming_params()
     def _fit(self, dataset: DataFrame) -> Word2VecModel:
         config, column = build_config(self), _input_column(self)
+        if input_rows_of(config.model).documents:
+            raise ConfigError(
+                Name("model.architecture"), f" = '{config.model.architecture}' learns vectors of documents, for which "
+                "there is Doc2Vec; Word2Vec takes 'skipgram' or 'cbow'",
+            )  # fmt: skip
         check_unknown_words(self.getUnknownWords())
         if self.getOutputCol() in dataset.columns:
             raise ConfigError(f"outputCol = {self.getOutputCol()!r} is a column of the input already; name another one")

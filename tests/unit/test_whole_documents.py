@@ -95,7 +95,7 @@ def test_names_with_the_same_key_are_told_apart(tmp_path):
 def test_numbers_that_are_none_are_names_like_others(tmp_path):
     """NaN is not equal to itself, but it is one name."""
     ids = pa.array([float("nan")] * 3)
-    part, seen = write(Directory.open(tmp_path), ids, [7, 7, 7], [0, 1, 0], [1] * 3, [2, 3, 4])
+    _, seen = write(Directory.open(tmp_path), ids, [7, 7, 7], [0, 1, 0], [1] * 3, [2, 3, 4])
     assert (seen["documents"], seen["repeated"]) == (1, 1)
 
 

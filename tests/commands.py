@@ -14,6 +14,7 @@ def _command(name: str) -> Callable[[Sequence[str]], int]:
 train = _command("train")
 evaluate = _command("evaluate")
 neighbours = _command("neighbours")
+topics = _command("topics")
 export = _command("export")
 import_vectors = _command("import")
 infer = _command("infer")

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from w2v_spark.config import SETTINGS, Entry
-from w2v_spark.ml.param_table import PARAMS, ParamEntry
+from w2v_spark.ml.param_table import DOCUMENT_PARAMS, PARAMS, ParamEntry
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 STUB: Final = ROOT / "w2v_spark" / "ml" / "params.pyi"
@@ -28,7 +28,8 @@ def render_tables() -> dict[str, str]:
     """Markdown tables by the name that stands in the marks of a document.
 
     ``text``, ``vocabulary``, ``model`` and ``train`` are the sections of a configuration, ``mllib_params`` the Params
-    that `pyspark.ml.feature.Word2Vec` has as well, and ``own_params`` all others.
+    that `pyspark.ml.feature.Word2Vec` has as well, ``own_params`` all others, and ``document_params`` those that
+    `Doc2Vec` alone has.
     """
     tables = {section: _section_table(entries) for section, entries in groupby(SETTINGS, lambda each: each.section)}
     is_mllibs = {name: bool(param.entry and param.entry.setting.mllib_default) for name, param in PARAMS.items()}
@@ -39,6 +40,10 @@ def render_tables() -> dict[str, str]:
     tables["own_params"] = _table(
         ("Param", "key", "default", "meaning"),
         (_own_row(param) for name, param in PARAMS.items() if not is_mllibs[name] and name not in _SPARKS),
+    )
+    tables["document_params"] = _table(
+        ("Param", "key", "default", "meaning"),
+        (_own_row(param) for name, param in DOCUMENT_PARAMS.items() if name not in PARAMS),
     )
     return tables
 
@@ -51,7 +56,6 @@ def fill(document: str) -> str:
 
 def render_stub() -> str:
     """The types of what `w2v_spark.ml.params` makes."""
-    own = {name: param for name, param in PARAMS.items() if name not in _SPARKS}
     return "\n".join(
         [
             "# Written by `make generated` from the table of settings; do not edit.",
@@ -61,19 +65,27 @@ def render_stub() -> str:
             "from pyspark.ml.param import Param",
             "from pyspark.ml.param.shared import HasInputCol, HasMaxIter, HasOutputCol, HasSeed, HasStepSize",
             "",
-            "class Keywords(TypedDict, total=False):",
-            *(f"    {name}: {_type(param)} | None" for name, param in PARAMS.items()),
-            "",
-            "class Word2VecParams(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol):",
-            *(f"    {name}: Param[{_value_type(param)}]" for name, param in own.items()),
-            "    def __init__(self) -> None: ...",
-            *(f"    def get{param.accessor}(self) -> {_value_type(param)}: ..." for param in own.values()),
-            "",
-            "class Word2VecSetters(Word2VecParams):",
-            *(f"    def set{param.accessor}(self, value: {_type(param)}) -> Self: ..." for param in PARAMS.values()),
-            "",
+            *_stub_of("Keywords", "Word2Vec", PARAMS),
+            *_stub_of("DocumentKeywords", "Doc2Vec", DOCUMENT_PARAMS),
         ]
     )
+
+
+def _stub_of(keywords: str, owner: str, table: dict[str, ParamEntry]) -> list[str]:
+    own = {name: param for name, param in table.items() if name not in _SPARKS}
+    return [
+        f"class {keywords}(TypedDict, total=False):",
+        *(f"    {name}: {_type(param)} | None" for name, param in table.items()),
+        "",
+        f"class {owner}Params(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol):",
+        *(f"    {name}: Param[{_value_type(param)}]" for name, param in own.items()),
+        "    def __init__(self) -> None: ...",
+        *(f"    def get{param.accessor}(self) -> {_value_type(param)}: ..." for param in own.values()),
+        "",
+        f"class {owner}Setters({owner}Params):",
+        *(f"    def set{param.accessor}(self, value: {_type(param)}) -> Self: ..." for param in table.values()),
+        "",
+    ]
 
 
 def write_all() -> None:
@@ -157,7 +169,7 @@ def _type(param: ParamEntry) -> str:
 
 def _value_type(param: ParamEntry) -> str:
     """What a getter returns."""
-    name = "str" if param.type is Path else param.type.__name__
+    name = "str" if param.type is Path else "list[str]" if param.type is list else param.type.__name__
     return f"{name} | None" if param.default is None and param.name not in _SPARKS else name
 
 

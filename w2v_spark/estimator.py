@@ -1,4 +1,4 @@
-"""An Estimator and a Model of `pyspark.ml` that take the place of `pyspark.ml.feature.Word2Vec`."""
+"""Estimators and Models of `pyspark.ml`: one that takes the place of its `Word2Vec`, and one of documents."""
 
 from __future__ import annotations
 
@@ -16,10 +16,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import DoubleType, StringType, StructField, StructType
 
-from w2v_spark.errors import ConfigError, Name, StoreError
+from w2v_spark.errors import ConfigError, StoreError
+from w2v_spark.ml.doc2vec import Doc2Vec, Doc2VecModel
 from w2v_spark.ml.location import find_location
-from w2v_spark.ml.model_store import ModelStore, fit_frame
-from w2v_spark.ml.param_table import RENAMED_PARAMS, build_config, check_unknown_words, errors_naming_params
+from w2v_spark.ml.model_store import LoadedStore, ModelStore, fit_frame
+from w2v_spark.ml.param_table import (
+    build_config,
+    check_keywords,
+    check_unknown_words,
+    errors_naming_params,
+    input_column,
+)
 from w2v_spark.ml.params import Keywords, Word2VecParams, Word2VecSetters
 from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.summary import TrainingSummary
@@ -29,7 +36,7 @@ from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
-__all__ = ["Word2Vec", "Word2VecModel"]
+__all__ = ["Doc2Vec", "Doc2VecModel", "Word2Vec", "Word2VecModel"]
 
 _SYNONYMS = StructType([StructField("word", StringType()), StructField("similarity", DoubleType(), False)])
 
@@ -53,21 +60,17 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
 
     def setParams(self, **params: Unpack[Keywords]) -> Self:
         """Set Params by name. Raises `TypeError` for an unknown name."""
-        for name in params:
-            if name in RENAMED_PARAMS:
-                raise TypeError(f"{name} is now called {RENAMED_PARAMS[name]}; use that name")
-            if not self.hasParam(name):
-                raise TypeError(f"{name} is not a Param of Word2Vec; explainParams() lists them")
+        check_keywords(self, params)
         return self._set(**{name: value for name, value in params.items() if value is not None})
 
     @errors_naming_params()
     def _fit(self, dataset: DataFrame) -> Word2VecModel:
-        config, column = build_config(self), _input_column(self)
+        config, column = build_config(self), input_column(self)
         if input_rows_of(config.model).documents:
             raise ConfigError(
-                Name("model.architecture"), f" = '{config.model.architecture}' learns vectors of documents, for which "
-                "there is Doc2Vec; Word2Vec takes 'skipgram' or 'cbow'",
-            )  # fmt: skip
+                f"architecture = '{config.model.architecture}' gives vectors to documents: use Doc2Vec, or one of "
+                "'skipgram' and 'cbow'"
+            )
         check_unknown_words(self.getUnknownWords())
         if self.getOutputCol() in dataset.columns:
             raise ConfigError(f"outputCol = {self.getOutputCol()!r} is a column of the input already; name another one")
@@ -92,7 +95,7 @@ class Word2Vec(Estimator["Word2VecModel"], Word2VecSetters, MLReadable["Word2Vec
     @classmethod
     def read(cls) -> MLReader[Word2Vec]:
         """What loads them."""
-        return ParamsReader(lambda _: cls(), f"{cls.__module__}.{cls.__name__}", has_store=False)
+        return ParamsReader(lambda _: cls(), f"{cls.__module__}.{cls.__name__}", None)
 
 
 class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritable):
@@ -164,7 +167,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
 
     @errors_naming_params()
     def _transform(self, dataset: DataFrame) -> DataFrame:
-        name, output, spark = _input_column(self), self.getOutputCol(), dataset.sparkSession
+        name, output, spark = input_column(self), self.getOutputCol(), dataset.sparkSession
         find_column(dataset, name, "inputCol")
         config = build_config(self)
         if output in dataset.columns:
@@ -196,13 +199,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
     @classmethod
     def read(cls) -> MLReader[Word2VecModel]:
         """What loads it."""
-        return ParamsReader(cls, f"{cls.__module__}.{cls.__name__}", has_store=True)
-
-
-def _input_column(params: Word2VecParams) -> str:
-    if not params.isDefined("inputCol"):
-        raise ConfigError("inputCol is not set; name the column of documents, for example with setInputCol('words')")
-    return params.getInputCol()
+        return ParamsReader(cls, f"{cls.__module__}.{cls.__name__}", LoadedStore)
 
 
 def _plain(vector: Any) -> Any:

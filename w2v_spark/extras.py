@@ -8,7 +8,11 @@ from typing import Final
 from w2v_spark.errors import MissingExtra
 
 _TRAIN: Final = ("numba", "llvmlite", "threadpoolctl", "tqdm", "pandas")
-_LIBRARIES: Final = {"train": _TRAIN, "spark": ("pyspark", *_TRAIN)}  # the top-level modules of each extra
+_LIBRARIES: Final = {  # the top-level modules of each extra
+    "train": _TRAIN,
+    "spark": ("pyspark", *_TRAIN),
+    "topics": ("umap", "fast_hdbscan"),
+}
 _HINTS: Final = {"pyspark": "; on a cluster that brings its own Spark, start this with spark-submit instead"}
 
 
@@ -18,7 +22,7 @@ def require(extra: str) -> None:
     Parameters
     ----------
     extra : str
-        ``train``, or ``spark`` for that and PySpark.
+        ``train``, ``spark`` for that and PySpark, or ``topics`` for what finds topics.
 
     Raises
     ------
@@ -36,7 +40,7 @@ def missing(extra: str, error: ImportError) -> MissingExtra:
     Parameters
     ----------
     extra : str
-        A key of the optional dependencies in ``pyproject.toml``: ``train``, ``spark``, ``java``.
+        A key of the optional dependencies in ``pyproject.toml``: ``train``, ``spark``, ``topics``, ``java``.
     error : ImportError
         What the import raised.
 

@@ -88,6 +88,17 @@ HELD_BY = {
         "test_models.py::test_every_tile_shape",
         "test_choices.py::test_the_loss_of_a_round_is_the_mean_over_all_pairs",
     ),
+    # Documents
+    ("Documents", "A document's row is one more input row"): (
+        "test_document_models.py::test_equals_the_naive_twin",
+        "test_document_models.py::test_any_window",
+    ),
+    ("Documents", "Sentences of one word"): (
+        "test_document_models.py::test_sentences_of_one_word_train_their_document",
+    ),
+    ("Documents", "Windows end with sentences"): ("test_document_models.py::test_any_window",),
+    ("Documents", "PV-DBOW without words"): ("test_document_models.py::test_equals_the_naive_twin",),
+    ("Documents", "The learning rate, subsampling and noise"): ("test_document_models.py::test_equals_the_naive_twin",),
     # Text
     ("Text", "Words"): (
         "test_tokenizer.py::test_word_boundaries_follow_unicode",

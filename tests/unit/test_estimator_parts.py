@@ -20,7 +20,7 @@ from w2v_spark.errors import ConfigError, InputError, Name, StoreError, WordNotF
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.kernels.mean_rows import mean_rows
 from w2v_spark.ml.model_store import FittedStore
-from w2v_spark.ml.param_table import PARAMS, ParamEntry, build_config, errors_naming_params, params_of
+from w2v_spark.ml.param_table import DOCUMENT_PARAMS, PARAMS, ParamEntry, build_config, errors_naming_params, params_of
 from w2v_spark.ml.params import Keywords
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import _word_ids
@@ -94,10 +94,14 @@ class TestParams:
         assert built == default
 
     def test_every_key_that_fit_can_use_has_a_param(self) -> None:
-        keys = [param.entry.name for param in PARAMS.values() if param.entry is not None]
-        without = {entry.name for entry in SETTINGS if entry.section != "retrain"} - set(keys)
-        assert without == {"text.column", "train.freeze", "train.held_out"}, "what only versions have a use for"
-        assert len(set(keys)) == len(keys)
+        for table, others in (
+            (PARAMS, {"model.dbow_words", "infer.epochs", "infer.learning_rate"}), (DOCUMENT_PARAMS, set()),
+        ):  # fmt: skip
+            keys = [param.entry.name for param in table.values() if param.entry is not None]
+            without = {entry.name for entry in SETTINGS if entry.section != "retrain"} - set(keys)
+            of_versions = {"text.column", "train.freeze", "train.held_out"}
+            assert without == of_versions | others | {"infer.min_learning_rate"}
+            assert len(set(keys)) == len(keys)
 
     def test_a_word_in_place_of_a_number_is_0(self) -> None:
         assert Word2Vec().getNumPartitions() == Word2Vec().getRounds() == 0

@@ -51,6 +51,7 @@ def test_the_spark_rooms_say_what_to_install(module: str, hidden: str, extra: st
 def test_what_is_installed_passes() -> None:
     require("spark")
     require("train")
+    require("topics")
 
 
 def test_the_first_library_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,7 @@ from tools import generated
 from w2v_spark.config import SETTINGS
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.ml import params
-from w2v_spark.ml.param_table import PARAMS
+from w2v_spark.ml.param_table import DOCUMENT_PARAMS, PARAMS
 
 
 @pytest.mark.parametrize("path", generated.DOCUMENTS, ids=lambda path: path.name)
@@ -27,7 +27,7 @@ def test_every_setting_stands_in_a_document_with_all_that_is_known_of_it() -> No
         assert text.count(f"| `{entry.name}` | ") == 1
         assert f" | {entry.setting.help} | {entry.setting.gensim} | {entry.setting.mllib} | " in text
     estimator = (ROOT / "docs" / "guide" / "estimator.md").read_text(encoding="utf-8")
-    for name in set(PARAMS) - {"inputCol", "outputCol"}:
+    for name in {*PARAMS, *DOCUMENT_PARAMS} - {"inputCol", "outputCol"}:
         assert estimator.count(f"| `{name}` | ") == 1
 
 
@@ -62,12 +62,15 @@ def test_types_of_params_are_those_of_today() -> None:
 def test_what_the_types_declare_is_what_there_is() -> None:
     """Classes, their bases, attributes and methods of the stub, against the module."""
     declared = {node.name: node for node in ast.parse(generated.render_stub()).body if isinstance(node, ast.ClassDef)}
-    assert set(declared) == {"Keywords", "Word2VecParams", "Word2VecSetters"}
+    classes = {"Keywords", "DocumentKeywords"}
+    classes |= {f"{name}{kind}" for name in ("Word2Vec", "Doc2Vec") for kind in ("Params", "Setters")}
+    assert set(declared) == classes
     names = {
         name: [ast.unparse(node.target) if isinstance(node, ast.AnnAssign) else node.name for node in each.body]
         for name, each in declared.items()
     }
     assert names.pop("Keywords") == list(params.Keywords.__annotations__) == list(PARAMS)
+    assert names.pop("DocumentKeywords") == list(params.DocumentKeywords.__annotations__) == list(DOCUMENT_PARAMS)
     for name, members in names.items():
         made = getattr(params, name)
         assert [ast.unparse(base) for base in declared[name].bases] == [base.__name__ for base in made.__bases__]

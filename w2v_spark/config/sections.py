@@ -180,6 +180,7 @@ class ModelConfig:
         True,
         "pv_dbow trains words in the same windows, as skip-gram does; false: rows of documents alone, and a word's "
         "vector is what it is scored by",
+        document_param="dbowWords",
         gensim="`dbow_words` of `Doc2Vec` (0)",
     )
     shrink_window: bool = setting(
@@ -366,11 +367,13 @@ class InferConfig:
         "passes over a document",
         1,
         10_000,
+        document_param="inferEpochs",
         gensim="`epochs` of `infer_vector`",
     )
     learning_rate: float = setting(
-        0.025, "learning rate at the start", above=0.0, high=10.0, gensim="`alpha` of `infer_vector`"
-    )
+        0.025, "learning rate at the start", above=0.0, high=10.0, document_param="inferStepSize",
+        gensim="`alpha` of `infer_vector`",
+    )  # fmt: skip
     min_learning_rate: float = setting(
         0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `infer.learning_rate`",
         gensim="`min_alpha` of `infer_vector`",

@@ -28,6 +28,8 @@ class Setting:
     param : str, optional
         The Param of the Estimator. Where the setting takes a number or a word, 0 stands for the word in a Param of
         whole numbers, and None in one of truth values.
+    document_param : str, optional
+        The Param of the Estimator of documents, where that of words has none.
     param_default : optional
         The Param's default where it is not the setting's.
     param_note : str
@@ -44,6 +46,7 @@ class Setting:
     above: float | None = None
     limit: str = ""
     param: str | None = None
+    document_param: str | None = None
     param_default: Any = None
     param_note: str = ""
     gensim: str = "-"

@@ -99,7 +99,7 @@ class ModelStore(ABC):
                 write_served(served, self.vectors)
                 self._served = served
                 # Held by the finalizer's own registry until the process ends, not by this object.
-                self._served_removal = weakref.finalize(_PROCESS, served.delete)
+                self._served_removal = weakref.finalize(PROCESS, served.delete)
             return self._served
 
     def release(self) -> None:
@@ -147,7 +147,7 @@ class FittedStore(ModelStore):
         else:
             if self._removal is not None:  # the frame is read later than this store may live
                 self._removal.detach()
-                weakref.finalize(_PROCESS, self._directory.delete)
+                weakref.finalize(PROCESS, self._directory.delete)
                 self._removal = None
             frame = spark.read.parquet(spark_path(self._directory.child(VECTORS).path))
         return _with_doubles(frame)
@@ -221,25 +221,30 @@ class LoadedStore(ModelStore):
 
 
 def fit_frame(dataset: DataFrame, column: str, config: Config, location: str | None, verbose: bool) -> ModelStore:
-    """Train on a column of documents, by the same job as from files.
+    """Train on a column of documents, see `train_frame`. The model's files are removed with the store."""
+    return FittedStore(train_frame(dataset, FrameInput(dataset, column), config, location, verbose))
 
-    The model's files are in a new directory, which is removed with the store.
+
+def train_frame(
+    dataset: DataFrame, source: FrameInput, config: Config, location: str | None, verbose: bool
+) -> Directory:  # fmt: skip
+    """Train on a column of documents, by the same job as from files; the new directory that the model's files are in.
 
     Raises
     ------
     InputError, VocabularyError, ConfigError, DivergedError
         Nothing is left behind.
     """
-    find_column(dataset, column, "inputCol")
+    find_column(dataset, source.column, "inputCol")
     spark = dataset.sparkSession
     target = find_location(spark, location).child(f"w2v-{uuid.uuid4().hex}")
     try:
         with _ONE_AT_A_TIME:
-            train(spark, FrameInput(dataset, column), config, Output(target, force=True), Progress(quiet=not verbose))
+            train(spark, source, config, Output(target, force=True), Progress(quiet=not verbose))
     except BaseException:
         target.delete()
         raise
-    return FittedStore(target)
+    return target
 
 
 def _with_doubles(frame: DataFrame) -> DataFrame:
@@ -250,4 +255,4 @@ class _Process:
     """Lives as long as the process: what is tied to it goes at its end."""
 
 
-_PROCESS: Final = _Process()
+PROCESS: Final = _Process()

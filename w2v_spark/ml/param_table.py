@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
 from pyspark.ml.param import Params
+from pyspark.ml.param.shared import HasInputCol
 
 from w2v_spark.config import RENAMED, SETTINGS, Config, Entry
 from w2v_spark.errors import ConfigError, W2VError
@@ -25,7 +26,7 @@ class ParamEntry:
     ----------
     name : str
     type : type
-        `bool`, `int`, `float`, `str`, or `Path` for a text that may be given as a path.
+        `bool`, `int`, `float`, `str`, `list` of texts, or `Path` for a text that may be given as a path.
     help : str
     default : optional
         None for a Param that has none, or, in one of truth values, for the word that its setting may be.
@@ -47,6 +48,8 @@ class ParamEntry:
     @property
     def keyword_type(self) -> Any:
         """What the keyword of that name takes; None is the default."""
+        if self.type is list:
+            return list[str] | None
         return self.type | str | None if self.type is Path else self.type | None
 
     @property
@@ -69,21 +72,31 @@ class ParamEntry:
         return cls(name, type_, help_, default, entry)
 
 
-def _of_settings() -> dict[str, ParamEntry]:
-    """MLlib's first, as everywhere in the documentation."""
+def _of_settings(documents: bool = False) -> dict[str, ParamEntry]:
+    """MLlib's first, as everywhere in the documentation; those of documents alone where they are wanted."""
     entries = sorted(SETTINGS, key=lambda entry: not entry.setting.mllib_default)
-    named = [(entry.setting.param, entry) for entry in entries]
+    named = [(entry.setting.param or (entry.setting.document_param if documents else None), entry) for entry in entries]
     return {name: ParamEntry.of_setting(name, entry) for name, entry in named if name is not None}
 
 
 UNKNOWN_WORDS: Final = ("skip", "zero")
+
+_INPUT: Final = ParamEntry("inputCol", str, "the column of documents, lists of words or text")
+_PLACES: Final = (
+    ParamEntry(
+        "runDirectory",
+        Path,
+        "where fit keeps its files while it runs and a model its vectors; by default spark.w2v.directory",
+    ),
+    ParamEntry("verbose", bool, "whether fit shows its progress", True),
+)
 
 PARAMS: Final = {
     **_of_settings(),
     **{
         param.name: param
         for param in (
-            ParamEntry("inputCol", str, "the column of documents, lists of words or text"),
+            _INPUT,
             ParamEntry("outputCol", str, "the column that transform adds, the mean vector of each document"),
             ParamEntry(
                 "unknownWords",
@@ -91,16 +104,33 @@ PARAMS: Final = {
                 "what a word without a vector is to transform: skip leaves it out, zero counts it as a vector of zeros",
                 "skip",
             ),
-            ParamEntry(
-                "runDirectory",
-                Path,
-                "where fit keeps its files while it runs and a model its vectors; by default spark.w2v.directory",
-            ),
-            ParamEntry("verbose", bool, "whether fit shows its progress", True),
+            *_PLACES,
         )
     },
 }
-"""All Params by name."""
+"""All Params of `Word2Vec` by name."""
+
+_DOCUMENT_SETTINGS: Final = _of_settings(documents=True)
+DOCUMENT_PARAMS: Final = {
+    **_DOCUMENT_SETTINGS,
+    "architecture": replace(_DOCUMENT_SETTINGS["architecture"], default="pv_dbow"),
+    **{
+        param.name: param
+        for param in (
+            _INPUT,
+            ParamEntry("outputCol", str, "the column that transform adds, the inferred vector of each document"),
+            ParamEntry("idCol", str, "the column with the documents' names; a hash of the content without it"),
+            ParamEntry(
+                "tagCols",
+                list,
+                "columns with tags that documents share, strings or arrays of strings; each value gets a vector",
+                (),
+            ),
+            *_PLACES,
+        )
+    },
+}
+"""All Params of `Doc2Vec` by name."""
 
 _USERS_WORDS: Final = {
     "text.column": "inputCol",
@@ -108,7 +138,9 @@ _USERS_WORDS: Final = {
     "input": "the dataset",
     "output": "the path",
     "overwrite": "write().overwrite()",
-    **{param.entry.name: param.name for param in PARAMS.values() if param.entry is not None},
+    "id": "idCol",
+    "tag": "tagCols",
+    **{param.entry.name: param.name for param in DOCUMENT_PARAMS.values() if param.entry is not None},
 }
 RENAMED_PARAMS: Final = {old.partition(".")[2]: _USERS_WORDS[new] for old, new in RENAMED.items()}
 """Params of earlier versions, with their names of today."""
@@ -133,8 +165,8 @@ def build_config(params: Params) -> Config:
         A value is not allowed.
     """
     values: dict[str, dict[str, Any]] = {}
-    for param in PARAMS.values():
-        if param.entry is not None:
+    for param in DOCUMENT_PARAMS.values():
+        if param.entry is not None and params.hasParam(param.name):
             value = _as_setting(param, param.entry, params.getOrDefault(param.name))
             if value is not None:
                 values.setdefault(param.entry.section, {})[param.entry.key] = value
@@ -144,10 +176,10 @@ def build_config(params: Params) -> Config:
     return Config.from_dict(values)
 
 
-def params_of(config: Config) -> dict[str, Any]:
-    """The values of Params that stand for a configuration: `build_config` makes the same of them."""
+def params_of(config: Config, table: Mapping[str, ParamEntry] = PARAMS) -> dict[str, Any]:
+    """The values of the Params of a table that stand for a configuration: `build_config` makes the same of them."""
     sections, values = config.to_dict(), dict[str, Any]()
-    for param in PARAMS.values():
+    for param in table.values():
         if param.entry is not None:
             value = sections[param.entry.section][param.entry.key]
             values[param.name] = param.zero if param.entry.word is not None and value == param.entry.word else value
@@ -166,3 +198,19 @@ def check_unknown_words(value: str) -> None:
     """`ConfigError` unless the Param ``unknownWords`` is one of its values."""
     if value not in UNKNOWN_WORDS:
         raise ConfigError(f"unknownWords = {value!r} is not allowed: expected {' or '.join(map(repr, UNKNOWN_WORDS))}")
+
+
+def check_keywords(params: Params, given: Mapping[str, Any]) -> None:
+    """`TypeError` for a name that is no Param."""
+    for name in given:
+        if name in RENAMED_PARAMS:
+            raise TypeError(f"{name} is now called {RENAMED_PARAMS[name]}; use that name")
+        if not params.hasParam(name):
+            raise TypeError(f"{name} is not a Param of {type(params).__name__}; explainParams() lists them")
+
+
+def input_column(params: HasInputCol) -> str:
+    """The column of documents. Raises `ConfigError` where none is named."""
+    if not params.isDefined("inputCol"):
+        raise ConfigError("inputCol is not set; name the column of documents, for example with setInputCol('words')")
+    return params.getInputCol()

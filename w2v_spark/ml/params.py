@@ -1,4 +1,4 @@
-"""The Params of the estimator and its model with their getters and setters, made from `param_table.PARAMS`.
+"""The Params of the estimators and their models with their getters and setters, made from `param_table`.
 
 What is made here is declared in ``params.pyi``, for type checkers and completion; ``make generated`` writes it.
 """
@@ -6,14 +6,14 @@ What is made here is declared in ``params.pyi``, for type checkers and completio
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Final, TypedDict
 
 from pyspark.ml.param import Param, Params, TypeConverters
 from pyspark.ml.param.shared import HasInputCol, HasMaxIter, HasOutputCol, HasSeed, HasStepSize
 
-from w2v_spark.ml.param_table import PARAMS, ParamEntry
+from w2v_spark.ml.param_table import DOCUMENT_PARAMS, PARAMS, ParamEntry
 
 
 def _to_text(value: Any) -> str:
@@ -26,10 +26,15 @@ _CONVERTERS: Final = {
     float: TypeConverters.toFloat,
     str: TypeConverters.toString,
     Path: _to_text,
+    list: TypeConverters.toListString,
 }
 
 Keywords = TypedDict("Keywords", {name: param.keyword_type for name, param in PARAMS.items()}, total=False)
 Keywords.__doc__ = "What `Word2Vec` and its ``setParams`` take."
+DocumentKeywords = TypedDict(
+    "DocumentKeywords", {name: param.keyword_type for name, param in DOCUMENT_PARAMS.items()}, total=False
+)
+DocumentKeywords.__doc__ = "What `Doc2Vec` and its ``setParams`` take."
 
 
 class Word2VecParams(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol):
@@ -41,6 +46,19 @@ class Word2VecParams(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol
 
 
 class Word2VecSetters(Word2VecParams):
+    """A setter for each Param; each returns the object itself."""
+
+
+class Doc2VecParams(HasStepSize, HasMaxIter, HasSeed, HasInputCol, HasOutputCol):
+    """Params of `Doc2Vec` and `Doc2VecModel`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        defaults = {name: param.default for name, param in DOCUMENT_PARAMS.items() if _has_default(param)}
+        self._setDefault(**{**defaults, "tagCols": []})
+
+
+class Doc2VecSetters(Doc2VecParams):
     """A setter for each Param; each returns the object itself."""
 
 
@@ -70,9 +88,14 @@ def _add(owner: type, name: str, value: Any) -> None:
     setattr(owner, name, value)
 
 
-for _param in PARAMS.values():
-    if _param.name not in ("inputCol", "outputCol"):  # Spark's own, with its getters
-        _converter = _CONVERTERS[_param.type]
-        _add(Word2VecParams, _param.name, Param(Params._dummy(), _param.name, _param.help, typeConverter=_converter))
-        _add(Word2VecParams, f"get{_param.accessor}", _getter(_param))
-    _add(Word2VecSetters, f"set{_param.accessor}", _setter(_param))
+def _add_all(table: Mapping[str, ParamEntry], params: type, setters: type) -> None:
+    for param in table.values():
+        if param.name not in ("inputCol", "outputCol"):  # Spark's own, with its getters
+            converter = _CONVERTERS[param.type]
+            _add(params, param.name, Param(Params._dummy(), param.name, param.help, typeConverter=converter))
+            _add(params, f"get{param.accessor}", _getter(param))
+        _add(setters, f"set{param.accessor}", _setter(param))
+
+
+_add_all(PARAMS, Word2VecParams, Word2VecSetters)
+_add_all(DOCUMENT_PARAMS, Doc2VecParams, Doc2VecSetters)

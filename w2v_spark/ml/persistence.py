@@ -6,7 +6,7 @@ import contextlib
 import os
 import posixpath
 import uuid
-from typing import TYPE_CHECKING, Any, Final, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 from urllib.parse import quote
 
 import pyarrow as pa
@@ -15,10 +15,9 @@ from pyspark.ml.util import DefaultParamsReader, DefaultParamsWriter, MLReader, 
 
 from w2v_spark.errors import ConfigError, StoreError, W2VError
 from w2v_spark.ml.location import is_connect
-from w2v_spark.ml.model_store import LoadedStore, ModelStore
-from w2v_spark.ml.param_table import RENAMED_PARAMS, errors_naming_params, params_of
+from w2v_spark.ml.param_table import DOCUMENT_PARAMS, RENAMED_PARAMS, errors_naming_params, params_of
 from w2v_spark.publishing.description import ModelDescription
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, STATE, SUCCESS_FILE, TABLES, VECTORS
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.spark.spark_errors import condition, quiet_analysis
 from w2v_spark.storage import Directory
@@ -32,14 +31,21 @@ if TYPE_CHECKING:
 Loaded = TypeVar("Loaded")
 PathLike = str | os.PathLike[str]
 
-_SAVED: Final = ("metadata", "data", "stages", VECTORS, MODEL_FILE, HISTORY_FILE, SUCCESS_FILE)
+_SAVED: Final = ("metadata", "data", "stages", *TABLES, STATE, MODEL_FILE, HISTORY_FILE, SUCCESS_FILE)
 _URI_CHARACTERS: Final = "%/:@!$&'()*+,;=-._~"
+
+
+class Store(Protocol):
+    """The files of a model."""
+
+    def save_to(self, target: Directory) -> None:
+        """Write them into a directory; the mark of completeness comes last."""
 
 
 class ParamsWriter(MLWriter):
     """Writes the Params as JSON, and a model's files beside them if there is a model."""
 
-    def __init__(self, instance: Params, store: ModelStore | None = None) -> None:
+    def __init__(self, instance: Params, store: Store | None = None) -> None:
         super().__init__()
         self._instance, self._store = instance, store
 
@@ -108,11 +114,23 @@ def _check_saved(path: str) -> None:
 
 
 class ParamsReader(MLReader[Any]):
-    """Reads what `ParamsWriter` wrote: ``create`` makes the object, from the store of the model if there is one."""
+    """Reads what `ParamsWriter` wrote.
 
-    def __init__(self, create: Callable[[ModelStore | None], Params], class_name: str, has_store: bool) -> None:
+    Parameters
+    ----------
+    create : function of a store, or of None
+        Makes the object.
+    class_name : str
+        What it has to be.
+    open_store : function of a directory, optional
+        Opens the files of a model; None where there is none.
+    """
+
+    def __init__(
+        self, create: Callable[[Any], Params], class_name: str, open_store: Callable[[Directory], Store] | None
+    ) -> None:
         super().__init__()
-        self._create, self._class_name, self._has_store = create, class_name, has_store
+        self._create, self._class_name, self._open_store = create, class_name, open_store
 
     @errors_naming_params()
     def load(self, path: PathLike) -> Any:
@@ -127,16 +145,17 @@ class ParamsReader(MLReader[Any]):
             reaches.
         """
         spark, path = self.sparkSession, os.fspath(path)
-        if self._has_store and (result := _published_result(path)) is not None:
-            instance = self._create(LoadedStore(result))
-            return instance._set(**params_of(ModelDescription.read(result).config))
+        if self._open_store is not None and (result := _published_result(path)) is not None:
+            instance, config = self._create(self._open_store(result)), ModelDescription.read(result).config
+            values = params_of(config, DOCUMENT_PARAMS)
+            return instance._set(**{name: value for name, value in values.items() if instance.hasParam(name)})
         metadata = _read_metadata(spark, path)
         if metadata["class"] != self._class_name:
             raise ConfigError(f"{path} holds a {metadata['class']}, expected a {self._class_name}")
         for part in ("paramMap", "defaultParamMap"):
             values = metadata.get(part, {})
             metadata[part] = {RENAMED_PARAMS.get(name, name): value for name, value in values.items()}
-        store = LoadedStore(saved_directory(spark, path)) if self._has_store else None
+        store = None if self._open_store is None else self._open_store(saved_directory(spark, path))
         instance = self._create(store)
         instance._resetUid(metadata["uid"])
         DefaultParamsReader.getAndSetParams(cast(Any, instance), metadata)

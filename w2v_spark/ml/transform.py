@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -80,10 +81,7 @@ def add_mean_vectors(
     count_unknown
         Whether unknown words count as vectors of zeros.
     """
-    arrow_udf = getattr(F, "arrow_udf", None)
-    if arrow_udf is None:
-        raise ConfigError("transform needs PySpark 4.1 or later, which has arrow_udf; upgrade pyspark")
-
+    arrow_udf = arrow_function()
     analyzer = build_analyzer(text)
 
     def of_documents(documents: pa.Array) -> pa.Array:
@@ -95,6 +93,14 @@ def add_mean_vectors(
     is_words = isinstance(dataset.select(column).schema[0].dataType, ArrayType)
     checked = dataset.where(_is_document(column, name, is_words))
     return checked.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}}))
+
+
+def arrow_function() -> Any:
+    """`pyspark.sql.functions.arrow_udf`. Raises `ConfigError` where PySpark has none."""
+    arrow_udf = getattr(F, "arrow_udf", None)
+    if arrow_udf is None:
+        raise ConfigError("transform needs PySpark 4.1 or later, which has arrow_udf; upgrade pyspark")
+    return arrow_udf
 
 
 def _is_document(column: Column, name: str, is_words: bool) -> Column:
@@ -130,12 +136,25 @@ def _means(ids: Ids, firsts: Places, matrix: npt.NDArray[np.float32], count_unkn
     rows, dim = len(firsts) - 1, matrix.shape[1]
     out = np.empty((rows, dim))
     mean_rows(ids, firsts, matrix, count_unknown, out)
+    return _dense(out)
+
+
+def dense_vectors(matrices: Sequence[npt.NDArray[np.float32]], missing: Sequence[npt.NDArray[np.bool_]]) -> pa.Array:
+    """Rows of some matrices as vectors of Spark; null where one is missing."""
+    if not matrices:
+        return _dense(np.empty((0, 0)))
+    return _dense(np.concatenate(matrices).astype(np.float64), pa.array(np.concatenate(missing)))
+
+
+def _dense(matrix: npt.NDArray[np.float64], missing: pa.Array | None = None) -> pa.Array:
+    """A dense vector of D float64 for each row, as Spark stores them."""
+    rows, dim = matrix.shape
     offsets: Any = np.arange(rows + 1, dtype=np.int32) * np.int32(dim)
-    values = pa.ListArray.from_arrays(pa.array(offsets), pa.array(out.reshape(-1)))
+    values = pa.ListArray.from_arrays(pa.array(offsets), pa.array(matrix.reshape(-1)))
     fields = {
         "type": pa.array(np.full(rows, _DENSE, np.int8)),
         "size": pa.nulls(rows, pa.int32()),  # of sparse vectors, and so are the indices
         "indices": pa.nulls(rows, pa.list_(pa.int32())),
         "values": values,
     }
-    return pa.StructArray.from_arrays(list(fields.values()), list(fields))
+    return pa.StructArray.from_arrays(list(fields.values()), list(fields), mask=missing)

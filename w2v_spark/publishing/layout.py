@@ -61,6 +61,7 @@ class Kind(StrEnum):
     VECTORS = "vector table"
     DOCUMENTS = "table of documents"
     NEIGHBOURS = "table of neighbours"
+    TOPICS = "result of topics"
 
 
 def find_foreign(directory: Directory, kind: Kind) -> str | None:
@@ -201,6 +202,12 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
+    Kind.TOPICS: {
+        "topics": _own_table,
+        "document_topics": _own_table,
+        "topics.json": _own_json("made_by", "next_id"),
+        SUCCESS_FILE: _own_success,
+    },
 }
 _SHOWN: Final[Mapping[Kind, str]] = {Kind.VECTORS: VECTORS, Kind.DOCUMENTS: DOCUMENTS}
 """The table of a result that is kept, hidden, when another one takes its place."""

@@ -13,6 +13,7 @@ from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, InputError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import STATE, VECTORS
 from w2v_spark.publishing.state import write_state
@@ -223,7 +224,8 @@ def _announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: P
     )
     if corpus.overlong_words:
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
-    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.tags)
+    documents = corpus.documents if input_rows_of(run.config.model).documents else 0
+    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.tags, documents)
     if run.tags > MANY_TAGS:
         progress.warn(
             f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a "

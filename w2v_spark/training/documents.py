@@ -114,12 +114,20 @@ class DocumentRows:
         StoreError
             Rows are not those that were written.
         """
-        out[: end - first, : self.dim] = draw_rows(self.keys[first:end], np.uint64(self.seed), self.dim)
+        reached = first  # what lies before has been copied
         for stretch in self.stretches:
             begin, stop = max(first, stretch.first), min(end, stretch.end)
             if begin < stop:
+                self._draw(reached, begin, out[reached - first :])
                 rows = slice(stretch.skip + begin - stretch.first, stretch.skip + stop - stretch.first)
                 out[begin - first : stop - first, : self.dim] = self._matrix(stretch)[rows]
+                reached = stop
+        self._draw(reached, end, out[reached - first :])
+
+    def _draw(self, first: int, end: int, out: Matrix) -> None:
+        """The rows of documents that no slice has come to."""
+        if first < end:
+            out[: end - first, : self.dim] = draw_rows(self.keys[first:end], np.uint64(self.seed), self.dim)
 
     def _matrix(self, stretch: Stretch) -> MatrixReader:
         if stretch.file not in self._open:

@@ -25,7 +25,8 @@ class MemoryEstimate:
     task : int
         The Python worker of one running shard: one copy of the weights and the sampling tables, whatever its threads.
     run_directory : int
-        Space at the largest: the weights of three rounds and those of all shards, without the encoded corpus.
+        Space at the largest: the weights of three rounds and those of all shards, and the rows of documents twice,
+        without the encoded corpus.
     """
 
     driver: int
@@ -33,8 +34,10 @@ class MemoryEstimate:
     run_directory: int
 
     @classmethod
-    def build(cls, model: ModelConfig, vocabulary: int, shards: int, tags: int = 0) -> MemoryEstimate:
-        """For a vocabulary of so many words, P shards, and so many tags of documents."""
+    def build(
+        cls, model: ModelConfig, vocabulary: int, shards: int, tags: int = 0, documents: int = 0
+    ) -> MemoryEstimate:
+        """For a vocabulary of so many words, P shards, and so many tags of documents, and documents with rows."""
         words = input_rows_of(model).word_rows(vocabulary)
         rows = words + tags + vocabulary
         weights = 4 * rows * model.dim
@@ -42,7 +45,7 @@ class MemoryEstimate:
         return cls(
             driver=_PYTHON + 250 * (vocabulary + tags),
             task=_PYTHON + _CORPUS + 4 * rows * padded(model.dim) + tables,
-            run_directory=(3 + shards) * weights,
+            run_directory=(3 + shards) * weights + 8 * documents * model.dim,
         )
 
     def __str__(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from os import PathLike
 from typing import Any, Self
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.errors import InputError, StoreError
+from w2v_spark.extras import require
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.document_index import DocumentAnswer, DocumentIndex
 from w2v_spark.vectors.document_model import open_model
@@ -37,6 +39,8 @@ class DocumentVectors:
     documents : LabelledRows
     words : KeyedVectors, optional
     tags : LabelledRows, optional
+    model : str or Path, optional
+        Where the model is that texts are compared by.
 
     Raises
     ------
@@ -45,9 +49,13 @@ class DocumentVectors:
     """
 
     def __init__(
-        self, documents: LabelledRows, words: KeyedVectors | None = None, tags: LabelledRows | None = None
+        self,
+        documents: LabelledRows,
+        words: KeyedVectors | None = None,
+        tags: LabelledRows | None = None,
+        model: str | PathLike[str] | None = None,
     ) -> None:
-        self._rows = documents
+        self._rows, self._model = documents, model
         self._index = DocumentIndex(documents.labels["id"], documents.without["id"])
         self._vectors = RowVectors(documents.stack)
         self._words = words
@@ -85,7 +93,7 @@ class DocumentVectors:
         tables = open_model(location, model)
         words = tables.words
         keyed = None if words is None else KeyedVectors(words.words, words.stack, words.counts)
-        return cls(tables.documents, keyed, tables.tags)
+        return cls(tables.documents, keyed, tables.tags, location if model is None else model)
 
     # Documents
 
@@ -214,6 +222,34 @@ class DocumentVectors:
         terms += [(self._word(word), -1.0) for word in _listed(negative_words)]
         terms += [(self.tags.vector(tag, norm=True), 1.0) for tag in _tags(tags)]
         return self._documents_near(weighted_sum(terms, self.dim), topn, rows)
+
+    def similar_by_text(self, text: str | Sequence[str], topn: int = 10) -> DocumentAnswer:
+        """The documents nearest by cosine to a text, or to a list of words, whose vector is inferred.
+
+        Raises
+        ------
+        InputError
+            The model knows no word of it.
+        MissingExtra
+            The extra ``train`` is not installed, which infers.
+        """
+        return self._documents_near(self.infer(text), topn)
+
+    def infer(self, text: str | Sequence[str]) -> Vector:
+        """The vector of a text, or of a list of words, (D,), the same each time. Raises as `similar_by_text` does."""
+        vector: Vector = self._inference.infer([text])[0]
+        if np.isnan(vector[0]):
+            raise InputError("the text has no word that the model knows, so it has no vector")
+        return vector
+
+    @cached_property
+    def _inference(self) -> Any:
+        require("train")
+        from w2v_spark.inference.document_inference import DocumentInference
+
+        if self._model is None:
+            raise StoreError("it is not known which model these documents are of: open them with DocumentVectors.load")
+        return DocumentInference.load(self._model)
 
     def nearest_words(self, item: Any, topn: int = 10) -> Answer:
         """The words nearest by cosine to a document or to a vector (D,), as `KeyedVectors.most_similar` gives them."""

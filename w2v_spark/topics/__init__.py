@@ -1,0 +1,1 @@
+"""Topics of documents: found in a sample, given to all documents, named by their nearest words."""

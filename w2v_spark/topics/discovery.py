@@ -1,0 +1,118 @@
+"""Dense areas of a sample of documents: a layout of few dimensions, and clusters in it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_spark.extras import missing
+from w2v_spark.topics.settings import TopicSettings
+from w2v_spark.vectors.blocks import Matrix
+
+Labels = npt.NDArray[np.int32]
+
+NOISE: Final = -1
+"""The label of a document that lies in no dense area."""
+PACKAGES: Final = ("numpy", "scipy", "scikit-learn", "numba", "umap-learn", "fast_hdbscan")
+"""On whose versions the result depends."""
+
+_MIN_DIST: Final = 0.1  # UMAP's own, and what top2vec has always used
+_LEAST_LAID_OUT: Final = 4  # fewer points have no layout worth the name
+
+
+def find_clusters(
+    unit: Matrix, neighbours: npt.NDArray[np.int32], similarities: Matrix, settings: TopicSettings
+) -> Labels:
+    """The dense areas of a sample.
+
+    Parameters
+    ----------
+    unit : float32, (n, D)
+        Rows of length 1, no two the same.
+    neighbours : int32, (n, k - 1)
+        The nearest rows of each, itself left out, the most similar first.
+    similarities : float32, (n, k - 1)
+        Their cosines.
+
+    Returns
+    -------
+    int32, (n,)
+        The area of each document, 0, 1, ..., and -1 outside of all. All are -1 where there is no area, or but one:
+        then nothing stands out.
+
+    Raises
+    ------
+    MissingExtra
+        A library of the extra ``topics`` is not installed.
+
+    Notes
+    -----
+    UMAP (McInnes, Healy & Melville 2018, arXiv 1802.03426) on the exact neighbours that it is given, begun with the
+    first principal components, with one generator of random numbers and hence one thread; then HDBSCAN (Campello,
+    Moulavi & Sander 2013) with clusters by excess of mass. Two calls give the same labels, on any number of cores, if
+    the libraries have the same versions: all of it runs in one thread, which for HDBSCAN's tree is also faster than two
+    that have to agree. A sample that cannot hold two clusters is not laid out. Memory: the sample, 8 k n bytes, and
+    some hundred bytes a document.
+    """
+    size = settings.cluster_size(len(unit))
+    if len(unit) < max(2 * size, _LEAST_LAID_OUT):
+        return np.full(len(unit), NOISE, dtype=np.int32)
+    with _one_thread():
+        points = _lay_out(unit, neighbours, similarities, settings)
+        return _cluster(points, size, min(size, settings.smoothing))
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """One thread for BLAS and for compiled code, so that nothing depends on how many there are."""
+    import numba
+    from threadpoolctl import threadpool_limits  # who only reads topics needs neither
+
+    before = numba.get_num_threads()
+    numba.set_num_threads(1)
+    try:
+        with threadpool_limits(limits=1, user_api="blas"):
+            yield
+    finally:
+        numba.set_num_threads(before)
+
+
+def _lay_out(
+    unit: Matrix, neighbours: npt.NDArray[np.int32], similarities: Matrix, settings: TopicSettings
+) -> npt.NDArray[np.float32]:
+    """Coordinates, (n, d)."""
+    try:
+        from umap import UMAP
+    except ImportError as error:
+        raise missing("topics", error) from error
+    n = len(unit)
+    ids = np.concatenate([np.arange(n, dtype=np.int32)[:, None], neighbours], axis=1)
+    distances = np.zeros(ids.shape, dtype=np.float32)
+    np.maximum(1 - similarities, 0, out=distances[:, 1:])
+    layout = UMAP(
+        n_neighbors=ids.shape[1],
+        n_components=min(settings.dimensions, unit.shape[1], n - 2),
+        metric="cosine",
+        min_dist=_MIN_DIST,
+        init="pca",
+        precomputed_knn=(ids, distances),
+        random_state=settings.seed,
+        n_jobs=1,
+    )
+    with warnings.catch_warnings():  # of a search index that only new points would need, and of few points
+        warnings.simplefilter("ignore")
+        return np.ascontiguousarray(layout.fit_transform(unit), dtype=np.float32)
+
+
+def _cluster(points: npt.NDArray[np.float32], size: int, smoothing: int) -> Labels:
+    try:
+        from fast_hdbscan import HDBSCAN
+    except ImportError as error:
+        raise missing("topics", error) from error
+    found = HDBSCAN(min_cluster_size=size, min_samples=smoothing, reproducible=True).fit(points)
+    return np.asarray(found.labels_, dtype=np.int32)

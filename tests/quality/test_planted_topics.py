@@ -1,11 +1,13 @@
 """Words of a topic must end up next to each other, on one shard and on many."""
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests import corpora
 from tests.commands import train
-from w2v_spark import KeyedVectors
+from w2v_spark import DocumentInference, KeyedVectors
 
 
 def accuracy(output):
@@ -59,3 +61,69 @@ def test_many_shards_find_them_as_well_only_with_the_correction(spark, corpus, t
 def test_many_shards_of_every_model_find_them(spark, corpus, tmp_path, model):
     """With the plain mean at most a quarter of the neighbours are right, whatever the model."""
     assert run(corpus, tmp_path / "out", "train.shards=16", *model) > 0.95
+
+
+@pytest.fixture(scope="module")
+def tagged(tmp_path_factory):
+    """Documents of one topic each, every one of which has a tag; the tag of a topic is spread over all shards."""
+    random, folder = np.random.default_rng(4), tmp_path_factory.mktemp("tagged") / "corpus"
+    topics = random.integers(corpora.TOPICS, size=3000)
+    texts = []
+    for topic in topics:
+        ranks = np.minimum(random.geometric(0.1, 40) - 1, corpora.WORDS_PER_TOPIC - 1)
+        words = [corpora.word(topic, rank) for rank in ranks]
+        for place in random.integers(0, 40, 15):
+            words[place] = f"common{random.integers(corpora.COMMON)}"
+        texts.append(" ".join(words))
+    folder.mkdir()
+    tags = [f"topic {topic:02d}" for topic in topics]
+    pq.write_table(pa.table({"text": texts, "name": np.arange(len(texts)), "tag": tags}), folder / "a.parquet")
+    return folder, topics
+
+
+def found_topics(tagged, output, *settings):
+    """How many documents are nearest to the mean of their own topic's, and how many to its tag, 0..1 each; the model."""
+    folder, topics = tagged
+    options = ["train.epochs=8", "train.rounds=8", "model.dim=24", "train.sample=0.01", *settings]
+    arguments = ["--input", str(folder), "--format", "parquet", "--output", str(output), "--quiet", "--id", "name"]
+    arguments += ["--tag", "tag", *(item for option in options for item in ("--set", option))]
+    assert train(arguments) == 0
+    table = pq.read_table(output / "documents").sort_by("id")
+    documents = unit(np.array(table["vector"].to_pylist()))
+    means = unit(np.array([documents[topics == topic].mean(axis=0) for topic in range(corpora.TOPICS)]))
+    tags = pq.read_table(output / "tags").sort_by("value")
+    own = unit(np.array(tags["vector"].to_pylist()))
+    return [float((np.argmax(documents @ each.T, axis=1) == topics).mean()) for each in (means, own)]
+
+
+def unit(matrix):
+    return matrix / np.linalg.norm(matrix, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    "model",
+    [["model.architecture=pv_dbow"], ["model.architecture=pv_dbow", "model.dbow_words=false"],
+     ["model.architecture=pv_dm"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_documents_and_tags_find_their_topics_on_many_shards(spark, tagged, tmp_path, model):
+    one = found_topics(tagged, tmp_path / "one", *model, "train.shards=1")
+    many = found_topics(tagged, tmp_path / "many", *model, "train.shards=16")
+    mean = found_topics(tagged, tmp_path / "mean", *model, "train.shards=16", "train.merge=mean")
+    print(model, one, many, mean)
+    assert one[0] > 0.95
+    assert many[0] > one[0] - 0.03
+    assert many[1] > one[1] - 0.05
+    assert many[0] > mean[0] - 0.01
+
+
+def test_documents_that_are_inferred_lie_where_they_were_trained(spark, tagged, tmp_path):
+    found_topics(tagged, tmp_path / "out", "model.architecture=pv_dbow", "train.shards=4")
+    texts = pq.read_table(tagged[0]).sort_by("name")["text"].to_pylist()
+    trained = unit(np.array(pq.read_table(tmp_path / "out/documents").sort_by("id")["vector"].to_pylist()))
+    inferred = unit(DocumentInference.load(tmp_path / "out").infer(texts[:500]))
+    nearest = np.argmax(inferred @ trained.T, axis=1)
+    own = np.sum(inferred * trained[:500], axis=1)
+    print((nearest == np.arange(500)).mean(), own.mean())
+    assert (tagged[1][nearest] == tagged[1][:500]).mean() > 0.95
+    assert own.mean() > 0.5

@@ -82,7 +82,7 @@ def tagged(tmp_path_factory):
 
 
 def found_topics(tagged, output, *settings):
-    """How many documents are nearest to the mean of their own topic's, and how many to its tag, 0..1 each; the model."""
+    """How many documents are nearest to the mean of their own topic's, and how many to its tag, 0..1 each."""
     folder, topics = tagged
     options = ["train.epochs=8", "train.rounds=8", "model.dim=24", "train.sample=0.01", *settings]
     arguments = ["--input", str(folder), "--format", "parquet", "--output", str(output), "--quiet", "--id", "name"]

@@ -163,5 +163,5 @@ def test_word2vec_names_the_estimator_of_documents(spark: SparkSession) -> None:
 
 def test_the_description_says_what_was_found(document_model: Path) -> None:
     corpus = json.loads((document_model / "model.json").read_text())["corpus"]
-    assert (corpus["documents"], corpus["kept_documents"]) == (60, len(Tables(document_model).tokens))
-    assert corpus["tags"] == 7  # with the one that no document of known words has
+    assert (corpus["documents"], corpus["kept_documents"]) == (59, len(Tables(document_model).tokens))
+    assert corpus["tags"] == 6  # with the one that no document of known words has

@@ -73,7 +73,7 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
     output = tmp_path / "out"
     merge = rounds._Rounds._merge
 
-    def spoiled(self, number, old, shards, slope, curvatures):
+    def spoiled(self, number, old, shards, *others):
         if number == 2:  # with a checksum that agrees, as training would have written it
             directory = self._directory.rounds.directory(number + 1)
             file, rows, _ = shards[0]["w_out"][0]
@@ -81,7 +81,7 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
             matrix[5, 3] = float("nan")
             checksum = write_matrix(directory, "spoiled.npy", rows, matrix.shape[1], iter([matrix]))
             shards[0]["w_out"][0] = WeightFile("spoiled.npy", rows, checksum)
-        return merge(self, number, old, shards, slope, curvatures)
+        return merge(self, number, old, shards, *others)
 
     monkeypatch.setattr(rounds._Rounds, "_merge", spoiled)
     assert train(arguments(corpus, output, "--quiet")) == 1

@@ -61,6 +61,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "negatives": 5,
             "noise_exponent": 0.75,
             "cbow_mean": True,
+            "dbow_words": True,
             "shrink_window": True,
             "published_rows": "input",
         },
@@ -87,6 +88,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "half_life": 0.0,
             "drift_words": 10_000,
         },
+        "infer": {"epochs": 20, "learning_rate": 0.025, "min_learning_rate": 0.0001},
     }
 
 
@@ -149,7 +151,12 @@ def test_a_section_has_keys(content: object) -> None:
         ("train", "rounds", "AUTO", "expected a whole number or 'auto'$"),
         ("train", "merge", "sum", "train.merge = 'sum' is not allowed: expected 'curvature' or 'mean'$"),
         ("train", "merge", 1, "expected 'curvature' or 'mean'$"),
-        ("model", "architecture", "CBOW", "model.architecture = 'CBOW' is not allowed: expected 'skipgram' or 'cbow'$"),
+        (
+            "model",
+            "architecture",
+            "CBOW",
+            "model.architecture = 'CBOW' is not allowed: expected 'skipgram' or 'cbow' or 'pv_dbow' or 'pv_dm'$",
+        ),
         ("model", "objective", "hs", "expected 'negative_sampling' or 'hierarchical_softmax'$"),
         (
             "model",

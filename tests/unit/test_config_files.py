@@ -48,7 +48,7 @@ def configs(draw: st.DrawFn) -> Config:
     for entry in SETTINGS:
         if draw(st.booleans()):
             values.setdefault(entry.section, {})[entry.key] = draw(values_of(entry))
-    for section, rate in (("train", 0.025), ("retrain", Config().retrain.learning_rate)):
+    for section, rate in (("train", 0.025), ("retrain", Config().retrain.learning_rate), ("infer", 0.025)):
         passes = values.setdefault(section, {})
         ends = [passes.get("learning_rate", rate), passes.get("min_learning_rate", 0.0001)]
         passes["learning_rate"], passes["min_learning_rate"] = max(ends), min(ends)
@@ -81,6 +81,7 @@ def test_toml_file_round_trip(tmp_path: Path) -> None:
         "[model]",
         "[train]",
         "[retrain]",
+        "[infer]",
     ]
 
 

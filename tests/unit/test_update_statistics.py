@@ -1,6 +1,7 @@
 """What the curvature correction expects of a model, against counts over a long text of independent words."""
 
 from dataclasses import fields, replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -90,6 +91,70 @@ def test_expected_second_moment_is_the_one_met(model):
     mean = (met * x).sum(axis=0)
     expected = outputs.moment_weight * (met * x).T @ x + outputs.mean_weight * np.outer(mean, mean)
     np.testing.assert_allclose(counted.moment, expected, atol=0.05 * np.abs(expected).max())
+
+
+SHARES = np.array([0.5, 0.25, 0.1, 0.4])
+
+
+class CountedDocuments:
+    """The same for a text whose words belong to documents of one sentence each, some of which have tags."""
+
+    def __init__(self, model, documents=3000, length=20):
+        random = np.random.default_rng(5)
+        counts = np.sort(random.integers(300, 3000, WORDS))[::-1].astype(np.int64)
+        text = random.choice(WORDS, (documents, length), p=counts / counts.sum())
+        has_tag = random.random((documents, len(SHARES))) < SHARES
+        self.shares = has_tag.mean(axis=0)
+        self.counts = np.bincount(text.ravel(), minlength=WORDS)
+        self.config = Config.from_dict({
+            "model": {"objective": "hierarchical_softmax", "window": 3, **model}, "train": {"sample": 0},
+        })  # fmt: skip
+        self.tables = SamplingTables.build(self.counts, self.config.model, 0.0)
+        model, words = self.config.model, WORDS
+        if model.architecture == "pv_dbow" and not model.dbow_words:
+            words = 0
+        self.rows = random.normal(0.5, 1, (words + len(SHARES), DIM))
+        self.own = random.normal(-0.5, 1, (documents, DIM))
+        self.inputs, self.outputs, windows = np.zeros(len(self.rows)), np.zeros(WORDS - 1), 0
+        self.moment = np.zeros((DIM, DIM))
+        paths = [self.tables.steps[a:b] >> 1 for a, b in pairwise(self.tables.starts)]
+        stream = naive.Stream(3, 0)
+        for words_of, tagged, own in zip(text.tolist(), has_tag, self.own, strict=True):
+            tags = (words + np.flatnonzero(tagged)).tolist()
+            for target, context in naive.windows(words_of, stream, model):
+                inputs = [*context, *tags]
+                np.add.at(self.inputs, inputs, 1)
+                met = naive.input_rows(naive.window_rows(self.rows, inputs, own, model), model)
+                self.outputs[paths[target]] += len(met)
+                self.moment += met.T @ met
+                windows += len(met)
+        self.moment /= windows
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        {"architecture": "pv_dbow"},
+        {"architecture": "pv_dbow", "dbow_words": False},
+        {"architecture": "pv_dm"},
+        {"architecture": "pv_dm", "cbow_mean": False},
+    ],
+    ids=str,
+)
+def test_documents_and_tags_are_counted_as_they_are_met(model):
+    """Windows end with documents here, so a word meets a tenth fewer of the others than is expected."""
+    counted = CountedDocuments(model)
+    inputs, outputs = build_update_statistics(counted.counts, counted.config, counted.tables, 1, None, counted.shares)
+    words = len(counted.rows) - len(SHARES)
+    np.testing.assert_allclose(inputs.updates[words:], counted.inputs[words:], rtol=0.03)
+    np.testing.assert_allclose(inputs.updates[:words], counted.inputs[:words], rtol=0.16)
+    np.testing.assert_allclose(outputs.updates, counted.outputs, rtol=0.13)
+    assert outputs.partner_counts.sum() + outputs.private == pytest.approx(1)
+    met = np.concatenate([counted.rows, counted.own])
+    weights = np.concatenate([outputs.partner_counts, np.full(len(counted.own), outputs.private / len(counted.own))])
+    mean = weights @ met
+    expected = outputs.moment_weight * (weights[:, None] * met).T @ met + outputs.mean_weight * np.outer(mean, mean)
+    np.testing.assert_allclose(counted.moment, expected, atol=0.15 * np.abs(expected).max())
 
 
 @pytest.mark.parametrize("window", [51, 10_000, "sentence"])

@@ -7,11 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.naive.huffman import huffman_paths
+from w2v_spark.config import Config
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.checksum import checksum
+from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
+from w2v_spark.training import weights
 from w2v_spark.training.matrix_files import BLOCK_ROWS, FileRows, WeightFile, open_matrix, write_matrix
-from w2v_spark.training.weights import WeightShape, open_matrices
+from w2v_spark.training.row_ranges import plan_row_ranges
+from w2v_spark.training.weights import WeightShape, open_matrices, word_vectors
 
 DIM = 3
 
@@ -27,6 +32,47 @@ def test_a_stack_is_read_like_one_array(sizes, start, stop):
     stack = FileRows(tuple(whole[a:b] for a, b in pairwise(starts)), tuple(starts))
     assert len(stack) == len(whole)
     np.testing.assert_array_equal(stack[start:stop], whole[start:stop])
+
+
+@pytest.mark.parametrize(
+    ("model", "rows"),
+    [
+        ({"architecture": "cbow"}, {"w_in": 13, "w_out": 10}),
+        ({"architecture": "pv_dbow"}, {"w_in": 13, "w_out": 10}),
+        ({"architecture": "pv_dbow", "dbow_words": False}, {"w_in": 3, "w_out": 10}),
+        ({"architecture": "pv_dm", "objective": "hierarchical_softmax"}, {"w_in": 13, "w_node": 9}),
+        ({"architecture": "pv_dbow", "dbow_words": False, "objective": "hierarchical_softmax"},
+         {"w_in": 3, "w_node": 9}),
+    ],
+)  # fmt: skip
+def test_the_shape_with_tags_and_without_rows_of_words(model, rows):
+    model = Config.from_dict({"model": {"dim": DIM, **model}}).model
+    shape = WeightShape.build(model, 10, 3)
+    assert (shape.rows, shape.dim) == (rows, DIM)
+    assert (shape.input_rows, shape.output_rows) == tuple(rows.values())
+    assert WeightShape.of_rows(model, *rows.values()) == shape
+    assert sum(r.stop - r.start for r in plan_row_ranges(WeightShape.build(model, 10))) == sum(rows.values()) - 3
+
+
+COUNTS = np.array([50, 20, 20, 9, 4, 3, 2, 1, 1])
+
+
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_vectors_of_words_that_have_no_input_row(objective, monkeypatch):
+    """They are what words are scored by: of a tree the nodes on the path, with the sign of the branch."""
+    monkeypatch.setattr(weights, "ROWS_AT_A_TIME", 4)
+    config = Config.from_dict({
+        "model": {"architecture": "pv_dbow", "dbow_words": False, "objective": objective, "dim": DIM},
+    })  # fmt: skip
+    tables = SamplingTables.build(COUNTS, config.model, 0.0)
+    outputs = rows_of(tables.output_rows)
+    batches = list(word_vectors(config.model, rows_of(2), outputs, tables))
+    assert [len(batch) for batch in batches] == [4, 4, 1]
+    expected = outputs
+    if objective == "hierarchical_softmax":
+        paths = huffman_paths(COUNTS)
+        expected = np.array([sum(outputs[node] * (1 if label else -1) for node, label in path) for path in paths])
+    np.testing.assert_allclose(np.concatenate(batches), expected, rtol=1e-5, atol=1e-6)
 
 
 def test_files_that_do_not_make_up_the_matrices(tmp_path):

@@ -222,7 +222,8 @@ class EncodedCorpus:
     def write(self, directory: Directory, name: str, run: str = "") -> None:
         """Save the list of files as JSON, with the identity of the run that they belong to."""
         shards = [[part.to_dict() for part in shard.parts] for shard in self.shards]
-        value = {"run": run, "digest": self.digest, "documents": self.documents, "shards": shards}
+        documents = {"documents": self.documents} if self.documents else {}
+        value = {"run": run, "digest": self.digest, **documents, "shards": shards}
         directory.write_sealed_json(name, value)
 
     @classmethod

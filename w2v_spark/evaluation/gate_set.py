@@ -63,6 +63,7 @@ class GateSet:
         queries: Sequence[str] = (),
         held_out: float = 0.0,
         retrains: bool = False,
+        documents: bool = False,
     ) -> GateSet:
         """Read what a user gives, before any work starts.
 
@@ -77,6 +78,8 @@ class GateSet:
             The setting ``train.held_out``.
         retrains : bool
             Whether the result is compared with the version that it goes on from, so that drift is measured.
+        documents : bool
+            Whether documents have rows. Text that was held out is of documents that have none.
 
         Raises
         ------
@@ -90,6 +93,11 @@ class GateSet:
         known = known_measures([one.name for one in first], [one.name for one in second])
         parsed = parse_gates(gates, known)
         asked = {gate.measure for gate in parsed}
+        if HELD_OUT_LOSS in asked and documents:
+            raise ConfigError(
+                Name("gate"), f": there is no {HELD_OUT_LOSS} of a model of documents: those that are held out have no "
+                f"vectors to predict their words by; gate it by test sets, {OVERLAP} or ", Name("gate_sql"),
+            )  # fmt: skip
         if HELD_OUT_LOSS in asked and not held_out:
             raise ConfigError(
                 Name("gate"), f": there is no {HELD_OUT_LOSS} without text that is held out; set ",

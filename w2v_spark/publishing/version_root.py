@@ -33,7 +33,7 @@ from w2v_spark.publishing.layout import (
     REPORT_FILE,
     SUCCESS_FILE,
     SWITCHES_FILE,
-    VECTORS,
+    TABLES,
     VERSIONS,
     mark,
 )
@@ -103,7 +103,8 @@ class VersionRoot(VersionList):
         NotFollowed
             The version is there, and another one than expected is current, which stays.
         """
-        name_by_content(staging.child(VECTORS))
+        for table in (name for name in names if name in TABLES):
+            name_by_content(staging.child(table))
         manifest = Manifest.build(staging, names)
         with self._changing("publish", _PUBLISH_WAIT):
             current = self.current_if_whole()

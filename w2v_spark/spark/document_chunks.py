@@ -119,7 +119,7 @@ def write_whole(
     directory: Directory, chunks: pa.Table, sentences: npt.NDArray[np.int64], tokens: npt.NDArray[np.int64]
 ) -> dict[str, Any]:
     """The same for documents with rows of their own, whose chunks follow each other; and what was found of them."""
-    ids = chunks["id"].combine_chunks()
+    ids = in_utc(chunks["id"].combine_chunks())
     keys = np.asarray(chunks["key"])
     new = np.ones(len(keys), bool)
     names = np.asarray(ids.dictionary_encode("encode").indices)  # null is one of them, and so is NaN
@@ -143,6 +143,12 @@ def write_whole(
         "examples": [[str(ids[int(first[n])].as_py()), int(copies[n])] for n in often[:SHOWN]],
     }
     return {"documents": file, "documents_digest": found, "tally": json.dumps(seen)}
+
+
+def in_utc(names: pa.Array) -> pa.Array:
+    """Points in time in the zone UTC, whatever the session's is; all other names as they are."""
+    is_zoned = pa.types.is_timestamp(names.type) and names.type.tz is not None
+    return names.cast(pa.timestamp(names.type.unit, "UTC")) if is_zoned else names
 
 
 def content_digest(chunks: pa.Table, whole: bool) -> int:

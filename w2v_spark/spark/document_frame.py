@@ -8,7 +8,7 @@ from functools import reduce
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
-from pyspark.sql.types import ArrayType
+from pyspark.sql.types import ArrayType, TimestampType
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.tags import Tags
@@ -73,7 +73,10 @@ def with_names(documents: DataFrame) -> DataFrame:
     if not has_names(documents):
         documents = documents.withColumn("id", _content(documents))
     tags = [name for name in documents.columns if name.startswith("tag")]
-    return documents.select("document", "id", F.xxhash64(F.col("id").cast("string")).alias("hash"), *tags)
+    name = F.col("id")
+    if isinstance(documents.schema["id"].dataType, TimestampType):  # whose text depends on the session's time zone
+        name = F.unix_micros(name)
+    return documents.select("document", "id", F.xxhash64(name.cast("string")).alias("hash"), *tags)
 
 
 def _content(documents: DataFrame) -> Column:

@@ -67,7 +67,7 @@ class _Side:
     def trained(self) -> Trained:
         """With both matrices. Raises `StoreError` if it keeps none."""
         model = self.model.config.model
-        shape = WeightShape.build(model, len(self.table.words))
+        shape = WeightShape.build(model, len(self.table.words), self.model.encoded.tags)
         weights = open_state(self.directory.child(STATE), shape)
         return Trained(model, self.table.words, self.table.counts, weights)
 

@@ -22,6 +22,7 @@ from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.layout import DOCUMENTS, MODEL_FILE
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.document_chunks import in_utc
 from w2v_spark.spark.document_frame import with_names
 from w2v_spark.spark.encode_pass import gather_by
 from w2v_spark.spark.source import Source
@@ -91,7 +92,7 @@ class InferDocuments:
             name = f"{number:05d}-{uuid.uuid4().hex}.parquet"
             sums = np.zeros(3, np.int64)
             write_documents_part(
-                parts.filesystem, parts.file(name), first.schema.field("id").type, inference.dim,
+                parts.filesystem, parts.file(name), in_utc(first.column("id")).type, inference.dim,
                 _infer(inference, _of_file(number, held, batches), sums), self.metadata,
             )  # fmt: skip
             row = dict(zip(("documents", "tokens", "without"), sums.tolist(), strict=True))
@@ -119,7 +120,7 @@ def _infer(
     for batch in batches:
         start = 0
         for inferred in inference.batches(batch.column("document")):
-            ids = batch.column("id").slice(start, len(inferred.tokens))
+            ids = in_utc(batch.column("id").slice(start, len(inferred.tokens)))
             start += len(inferred.tokens)
             sums += len(ids), inferred.tokens.sum(), inferred.missing.sum()
             yield DocumentBatch(ids, inferred.tokens, inferred.matrix, inferred.missing)

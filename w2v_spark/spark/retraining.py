@@ -16,6 +16,7 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STATE
@@ -73,9 +74,15 @@ class Parent:
         StoreError
             It is damaged, or keeps nothing to go on from.
         ConfigError
-            It was trained by hierarchical softmax.
+            It is a model of documents, or was trained by hierarchical softmax.
         """
         model = ModelDescription.read(directory)
+        if input_rows_of(model.config.model).documents:
+            raise ConfigError(
+                Name("from"), f" {directory.uri} is a model of documents ({model.config.model.architecture}), which "
+                "training cannot go on from: train anew on all documents, or infer the vectors of new ones by "
+                "w2v-spark infer",
+            )  # fmt: skip
         if not output_rows_of(model.config.model).of_words:
             raise ConfigError(
                 Name("from"), f" {directory.uri} was trained by hierarchical softmax, whose output rows belong to the "

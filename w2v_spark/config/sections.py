@@ -364,17 +364,17 @@ class InferConfig:
 
     epochs: int = setting(
         20,
-        "passes over a document",
+        "passes over a document that is inferred",
         1,
         10_000,
         document_param="inferEpochs",
         gensim="`epochs` of `infer_vector`",
     )
     learning_rate: float = setting(
-        0.025, "learning rate at the start", above=0.0, high=10.0, document_param="inferStepSize",
+        0.025, "learning rate of inference at the start", above=0.0, high=10.0, document_param="inferStepSize",
         gensim="`alpha` of `infer_vector`",
     )  # fmt: skip
     min_learning_rate: float = setting(
-        0.0001, "learning rate at the end", 0.0, 10.0, limit="not above `infer.learning_rate`",
+        0.0001, "learning rate of inference at the end", 0.0, 10.0, limit="not above `infer.learning_rate`",
         gensim="`min_alpha` of `infer_vector`",
     )  # fmt: skip

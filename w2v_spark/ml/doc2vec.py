@@ -70,15 +70,6 @@ class Doc2Vec(Estimator["Doc2VecModel"], Doc2VecSetters, MLReadable["Doc2Vec"], 
         """What saves the Params."""
         return ParamsWriter(self)
 
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the Params: ``write().save(path)``."""
-        self.write().save(os.fspath(path))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Doc2Vec:
-        """What was saved: ``read().load(path)``."""
-        return cls.read().load(os.fspath(path))
-
     @classmethod
     def read(cls) -> MLReader[Doc2Vec]:
         """What loads them."""
@@ -189,15 +180,6 @@ class Doc2VecModel(Model, Doc2VecParams, MLReadable["Doc2VecModel"], MLWritable)
     def write(self) -> MLWriter:
         """What saves the model: Params as JSON, vectors as Parquet, weights beside them."""
         return ParamsWriter(self, self._files)
-
-    def save(self, path: str | os.PathLike[str]) -> None:
-        """Save the model: ``write().save(path)``."""
-        self.write().save(os.fspath(path))
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Doc2VecModel:
-        """What was saved, or a result of ``w2v-spark train``: its output, ``ROOT`` or ``ROOT@version``."""
-        return cls.read().load(os.fspath(path))
 
     @classmethod
     def read(cls) -> MLReader[Doc2VecModel]:

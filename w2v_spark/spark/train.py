@@ -257,9 +257,18 @@ def _encode(
         labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, run.files[TAGS_FILE])
         encode = EncodePass(run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards, labels)
         with progress.stage("encode"):
-            corpus = encode.encode(documents) if whole is None else encode.encode_whole(documents, whole.named)
+            corpus = encode.encode(documents) if whole is None else _encode_whole(encode, documents, whole)
             corpus.write(state.directory, CORPUS_FILE, run.identity)
     return corpus
+
+
+def _encode_whole(encode: EncodePass, documents: Sequence[DataFrame], whole: Whole) -> EncodedCorpus:
+    """Documents with rows of their own; those that cannot be told apart leave no run behind."""
+    try:
+        return encode.encode_whole(documents, whole.named)
+    except InputError:
+        encode.run.delete()
+        raise
 
 
 def _write_result(

@@ -170,6 +170,15 @@ def test_resume_of_a_finished_run_says_so_and_changes_nothing(job, tmp_path, out
     assert before == {path: (path.stat().st_mtime_ns, path.read_bytes()) for path in out.rglob("*") if path.is_file()}
 
 
+def test_resume_of_a_finished_run_tidies_up_after_a_process_that_was_killed_then(job, tmp_path, out):
+    source = write_text(tmp_path / "a.txt", DOCUMENTS)
+    job.train(source, out, "--keep-run")
+    assert job(source, out, "--resume", "--keep-run")[0] == 0
+    assert (out / "_run" / "run.json").is_file()
+    assert job(source, out, "--resume")[0] == 0
+    assert not (out / "_run").exists()
+
+
 def test_resume_starts_where_nothing_is(job, tmp_path, out, reference):
     assert job.train(write_text(tmp_path / "a.txt", DOCUMENTS), out, "--resume").files == reference.files
 

@@ -118,8 +118,7 @@ def _train(
     if output.resume and (finished or state.has_run()) and (doubt := unrecognised(seen)):
         progress.warn(doubt)
     if finished is not None:
-        progress.say(f"{finished.uri} is complete already")
-        return ModelDescription.read(finished)
+        return _complete_already(finished, output, progress)
     output.prepare()
     before = output.incumbent()
     with text_pass_conf(spark, default_parallelism(spark)):
@@ -157,6 +156,14 @@ def _train(
         output.run.delete()
     check_passed(report, place)
     return model
+
+
+def _complete_already(finished: Directory, output: Destination, progress: Progress) -> ModelDescription:
+    """Say that there is nothing to do, but for what a process has left that was killed once it had published."""
+    progress.say(f"{finished.uri} is complete already")
+    if not output.keep_run:
+        output.run.delete()
+    return ModelDescription.read(finished)
 
 
 def _count(

@@ -20,6 +20,7 @@ from w2v_spark.publishing.layout import DOCUMENTS, TAGS
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.spark.learner import Learned
+from w2v_spark.spark.step_task import load_documents
 from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes
 from w2v_spark.training.documents import DocumentRows, Stretches
 from w2v_spark.vectors.document_table import DocumentBatch, write_documents_part, write_tags
@@ -58,7 +59,7 @@ class WriteDocuments:
         parts, order = Directory.open(self.parts_uri), list(parts_in_order(corpus))
         for number in (number for batch in batches for number in batch.column(0).to_pylist()):
             shard, place, part = order[number]
-            documents = _load_documents(self.run_uri, self.run.identity, shard)
+            documents = load_documents(self.run_uri, self.run.identity, shard)
             model, seed = self.run.config.model, self.run.config.train.seed
             rows = DocumentRows(state.rounds.documents, self.stretches[shard], documents.keys, seed, model.dim)
             first, end = documents.part_starts[place : place + 2].tolist()
@@ -75,13 +76,6 @@ class WriteDocuments:
 @lru_cache(maxsize=1)
 def _load_corpus(run_uri: str, identity: str) -> EncodedCorpus:
     return EncodedCorpus.read(Directory.open(run_uri), CORPUS_FILE, identity)
-
-
-@lru_cache(maxsize=1)
-def _load_documents(run_uri: str, identity: str, shard: int) -> ShardDocuments:
-    """Of one shard, kept by an executor's Python worker from file to file."""
-    corpus = _load_corpus(run_uri, identity)
-    return ShardDocuments.read(RunDirectory(Directory.open(run_uri)).corpus, corpus.shards[shard])
 
 
 def _batches(table: pa.Table, rows: DocumentRows, first: int) -> Iterator[DocumentBatch]:

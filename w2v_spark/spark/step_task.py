@@ -64,8 +64,8 @@ def _load_run(run_uri: str, identity: str, sampling: str) -> tuple[EncodedCorpus
 
 
 @lru_cache(maxsize=1)
-def _load_documents(run_uri: str, identity: str, number: int) -> ShardDocuments:
-    """The same of the documents of a shard."""
+def load_documents(run_uri: str, identity: str, number: int) -> ShardDocuments:
+    """The documents of a shard, kept in the same way."""
     state = RunDirectory(Directory.open(run_uri))
     corpus = EncodedCorpus.read(state.directory, CORPUS_FILE, identity)
     return ShardDocuments.read(state.corpus, corpus.shards[number])
@@ -109,7 +109,7 @@ class StepTask:
         """Train the shard of that number for a round: a `ShardResult`."""
         run, state = self.run, RunDirectory(Directory.open(self.run_uri))
         corpus, tables = _load_run(self.run_uri, run.identity, run.files[SAMPLING_FILE])
-        documents = _load_documents(self.run_uri, run.identity, number) if command.documents else None
+        documents = load_documents(self.run_uri, run.identity, number) if command.documents else None
         work = ShardWork(number, corpus.shards[number], state.corpus, tables, documents, run.tags)
         shape = WeightShape.build(run.config.model, tables.vocabulary_size, run.tags)
         start = RoundStart(

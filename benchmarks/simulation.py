@@ -17,7 +17,7 @@ from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.models.tables import SamplingTables
-from w2v_spark.training.correction import Correction, curvatures_of, moments_of
+from w2v_spark.training.correction import Correction, Moments, curvatures_of, moments_of
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.row_ranges import CHUNK_ROWS
 from w2v_spark.training.trainer import Trainer
@@ -82,25 +82,30 @@ class Simulation:
         if merge == "adasum":
             steps = adasum(self._displacements(number))
         else:
-            steps, ones = self._mean(number)
-            if merge == "curvature":
-                steps = self._correct(steps, ones, number)
+            before = self._moments(self.weights) if merge == "curvature" else None
+            steps, ones, after = self._mean(number, merge == "curvature")
+            if before is not None:
+                steps = self._correct(steps, ones, (before + after) / 2, number)
         for weights, step in zip(self.weights, steps, strict=True):
             weights += step
 
-    def _mean(self, number: int) -> tuple[Pair, Pair]:
-        """The mean of what the shards add to both matrices, and what one shard adds to each row."""
+    def _mean(self, number: int, corrects: bool) -> tuple[Pair, Pair, Moments]:
+        """The mean of what the shards add to both matrices, what one adds to each row, and the moments after it."""
         total, one = (_zeros_like(self.weights) for _ in range(2))
+        dim = self._config.model.dim
+        after = np.zeros((2, dim + 1, dim))
         for mine, weights in zip(self._shard, self.weights, strict=True):
             mine[:] = weights
         for p in range(self._plan.shards):
             self._train_shard(p, number, self._shard)
+            if corrects:
+                after += self._moments(self._shard).astype(np.float32) / self._plan.shards
             first = (p - number) % self._plan.shards  # the rows whose turn it is, as in `merge.displacements`
             for matrices in zip(self._shard, self.weights, total, one, strict=True):
                 _move_changes(*matrices, first, self._plan.shards)
         for matrix in total:
             matrix *= np.float32(1 / self._plan.shards)
-        return total, one
+        return total, one, after
 
     def _displacements(self, number: int) -> Iterator[Pair]:
         """What each shard adds to both matrices; to be used up before the next is asked for."""
@@ -127,10 +132,12 @@ class Simulation:
                 schedule = Schedule(key, rate, fall / tokens, settings.min_learning_rate)
                 self._trainer.train(sentences, schedule, Weights(*weights))
 
-    def _correct(self, means: Pair, ones: Pair, number: int) -> Pair:
+    def _moments(self, weights: Pair) -> Moments:
+        dim, counts = self._config.model.dim, [each.partner_counts for each in self._update_statistics[::-1]]
+        return np.stack([moments_of(weights[m][:, :dim], counts[m], dim) for m in (0, 1)])
+
+    def _correct(self, means: Pair, ones: Pair, moments: Moments, number: int) -> Pair:
         dim, scored = self._config.model.dim, self._trainer.statistics
-        inner = [weights[:, :dim] for weights in self.weights]
-        moments = np.stack([moments_of(inner[m], self._update_statistics[1 - m].partner_counts, dim) for m in (0, 1)])
         slope = float(scored[SLOPES] / max(scored[SCORES], 1))
         share, rate = self._plan.epoch_share(number), self._plan.mean_rate(number)
         curvatures = curvatures_of(moments, self._update_statistics)

@@ -111,26 +111,21 @@ DOCUMENT_MODELS = {
 def measured(request, spark, tagged, tmp_path_factory):
     """A model, and `found_topics` of it on one shard, on sixteen, and on sixteen with the plain mean."""
     folder, model = tmp_path_factory.mktemp("measured"), DOCUMENT_MODELS[request.param]
-    settings = [["train.shards=1"], ["train.shards=16"], ["train.shards=16", "train.merge=mean"]]
+    rounds = ["train.rounds=auto"] if request.param == "pv_dm" else []  # in eight its shards move too far apart
+    settings = [["train.shards=1"], ["train.shards=16", *rounds], ["train.shards=16", "train.merge=mean"]]
     return request.param, *(found_topics(tagged, folder / f"{n}", *model, *own) for n, own in enumerate(settings))
 
 
 def test_documents_find_their_topics_on_many_shards(measured):
-    """By chance a twentieth would; pv_dm, whose documents move by a share of a mean, needs more than eight epochs.
-
-    With eight rounds its loss rises at first, and what it then takes to fall again is missing at the end.
-    """
+    """By chance a twentieth would; pv_dm, whose documents move by a share of a mean, needs more than eight epochs."""
     model, one, many, mean = measured
     assert one[0] > (0.6 if model == "pv_dm" else 0.95)
-    assert many[0] > one[0] - (0.08 if model == "pv_dm" else 0.03)
+    assert many[0] > one[0] - 0.03
     assert many[0] > mean[0] - 0.01
 
 
-def test_tags_find_their_topics_on_many_shards(measured, request):
-    model, one, many, _ = measured
-    if model == "pv_dm":
-        reason = "sixteen shards leave tags behind: 0.42 of 0.66"
-        request.applymarker(pytest.mark.xfail(reason=reason, strict=True))
+def test_tags_find_their_topics_on_many_shards(measured):
+    _, one, many, _ = measured
     assert many[1] > one[1] - 0.05
 
 

@@ -81,21 +81,24 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
     local = RunDirectory(Directory.open(tmp_path / "local").create())
     local.rounds.begin(shape, job.config.train.seed, 1)
     statistics = build_update_statistics(counts, job.config, tables)
+    corrects = statistics if job.config.train.merge is Merge.CURVATURE and job.plan.shards > 1 else None
     for t in range(job.plan.rounds):
         before, there = local.rounds.read_weights(t, shape), local.rounds.directory(t + 1).create()
         results = [
             train_shard(
-                ShardWork(p, corpus.shards[p], folder.child("corpus"), tables), RoundStart(t, before, there),
+                ShardWork(p, corpus.shards[p], folder.child("corpus"), tables, corrects), RoundStart(t, before, there),
                 job.config, job.plan,
             )
             for p in range(job.plan.shards)
         ]  # fmt: skip
         shards, files = [open_matrices(there, shape, r.weight_files(shape)) for r in results], {}
         moments = [moments_of(before[m], statistics[1 - m].partner_counts, shape.dim) for m in (0, 1)]
+        after = [np.frombuffer(r.moments, np.float32).reshape(np.shape(moments)) for r in results if r.moments]
         corrections = (None, None)
-        if job.config.train.merge is Merge.CURVATURE and len(shards) > 1:
+        if corrects:
+            during = (np.stack(moments) + sum(after, np.zeros(np.shape(moments))) / len(after)) / 2
             slope, share, rate = mean_slope(results), job.plan.epoch_share(t), job.plan.mean_rate(t)
-            curvatures = curvatures_of(np.stack(moments), statistics)
+            curvatures = curvatures_of(during, statistics)
             corrections = [Correction.build(each, slope, share, rate, len(shards)) for each in curvatures]
         for m, (name, rows) in enumerate(shape.rows.items()):
             _, checksum = merge_row_range(

@@ -6,7 +6,7 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from w2v_spark.config import Config
+from w2v_spark.config import Config, Merge
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
@@ -58,6 +58,11 @@ class Run:
     ) -> Run:  # fmt: skip
         """A new run."""
         return cls(uuid.uuid4().hex, config, source, plan, statistics, tags=tags)
+
+    @property
+    def corrects(self) -> bool:
+        """Whether merging corrects by how curved the loss is."""
+        return self.config.train.merge is Merge.CURVATURE and self.plan.shards > 1
 
     def trains_on_every_word(self, vocabulary: Vocabulary) -> bool:
         """Whether the text is so small that it is trained without subsampling, whatever the plan says."""

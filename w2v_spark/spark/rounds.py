@@ -12,7 +12,6 @@ from functools import partial
 import numpy as np
 from pyspark.sql import SparkSession
 
-from w2v_spark.config import Merge
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import DivergedError, Name, StoreError
@@ -24,7 +23,13 @@ from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.long_tasks import StepExecutor
 from w2v_spark.spark.spark_errors import translated_errors
-from w2v_spark.training.correction import Correction, Curvature, Moments, curvatures_of, moments_of, sum_moments
+from w2v_spark.training.correction import (
+    Correction,
+    Moments,
+    curvatures_of,
+    moments_of,
+    sum_moments,
+)
 from w2v_spark.training.documents import stretches_of
 from w2v_spark.training.history import RoundRecord, caution, check_trained, mean_loss, mean_slope
 from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite
@@ -142,7 +147,7 @@ class _Rounds:
         next_weights = directory.rounds.directory(number + 1).create()
         old = directory.rounds.read_files(number)
         documents = directory.rounds.read_documents(number)
-        rows, curvatures = self._steps.train(number, old, lambda: self._curvatures(number), documents)
+        rows, before = self._steps.train(number, old, lambda: self._moments(number), documents)
         results = [
             ShardResult(**{**row, "documents": stretches_of(json.loads(row["documents"]))}) for row in rows
         ]  # fmt: skip
@@ -156,10 +161,10 @@ class _Rounds:
                     if not all_finite(matrix):
                         raise DivergedError("weights became NaN or infinite")
             else:
-                met = _moments_of_documents(results, self._shape.dim)
                 losses = [*(record.loss for record in history), mean_loss(results)]
-                slope = mean_slope(results) * caution(losses)
-                files, moments = self._merge(number, old, shards, slope, curvatures, met)
+                corrections = self._corrections(number, results, before, caution(losses))
+                of_documents = _moments_of_documents(results, self._shape.dim)
+                files, moments = self._merge(number, old, shards, corrections, of_documents)
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: ", *error.parts, f"; the weights after round {number} are kept in "
@@ -178,17 +183,11 @@ class _Rounds:
         number: int,
         old: WeightFiles,
         shards: tuple[WeightFiles, ...],
-        slope: float,
-        curvatures: tuple[Curvature, ...],
+        corrections: tuple[Correction, ...],
         of_documents: Moments,
     ) -> tuple[WeightFiles, str]:
         """Merge what the shards have written, range by range on the executors; the new weights' and moments' files."""
-        plan = self._run.plan
         row_ranges, names = self._row_ranges, list(self._shape.rows)
-        corrections = tuple(
-            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(shards))
-            for curvature in (curvatures if len(shards) > 1 else ())  # nothing is averaged where one shard has trained
-        )
         with translated_errors():
             merged = self._steps.merge(number, old, shards, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
@@ -202,14 +201,31 @@ class _Rounds:
             )
         return new, kept
 
-    def _curvatures(self, number: int) -> tuple[Curvature, ...]:
-        """Of both matrices before a round, for a merge that corrects by them; shards train while it is worked out."""
-        if self._run.config.train.merge is not Merge.CURVATURE or self._run.plan.shards == 1:
-            return ()
-        return curvatures_of(self._moments(number), self._statistics)
+    def _corrections(
+        self, number: int, results: Sequence[ShardResult], before: Moments | None, caution: float
+    ) -> tuple[Correction, ...]:
+        """Of both matrices, where the merge corrects and more than one shard has trained.
 
-    def _moments(self, number: int) -> Moments:
-        """Second moments of the weights before a round: the last merge has left them, but for the first round."""
+        By the moments before the round alone, rows that grow within it would make those that meet them overshoot.
+        """
+        moments = [np.frombuffer(result.moments, np.float32) for result in results if result.moments]
+        if before is None or len(moments) < 2:
+            return ()
+        plan, after = self._run.plan, (sum(moments, np.zeros(before.size)) / len(moments)).reshape(before.shape)
+        after[0] += self._statistics[1].private * _moments_of_documents(results, self._shape.dim)
+        slope = mean_slope(results) * caution
+        return tuple(
+            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(moments))
+            for curvature in curvatures_of((before + after) / 2, self._statistics)
+        )
+
+    def _moments(self, number: int) -> Moments | None:
+        """Second moments of the weights before a round: the last merge has left them, but for the first round.
+
+        None for a merge that does not correct by them.
+        """
+        if not self._run.corrects:
+            return None
         moments = self._directory.rounds.read_moments(number, self._shape.dim)
         if moments is not None:
             return moments
@@ -222,7 +238,7 @@ def _moments_of_documents(results: Sequence[ShardResult], dim: int) -> Moments:
     """The second moment of the rows of documents that a word of the round meets, (D + 1, D); zero without any."""
     total, met = np.zeros((dim + 1, dim)), 0
     for result in results:
-        if result.moments:
-            total += np.frombuffer(result.moments, np.float64).reshape(dim + 1, dim)
+        if result.of_documents:
+            total += np.frombuffer(result.of_documents, np.float64).reshape(dim + 1, dim)
             met += result.met
     return total / max(met, 1)

@@ -41,8 +41,9 @@ _SCHEMAS: Final = {
             ("read_seconds", pa.float64()),
             ("train_seconds", pa.float64()),
             ("write_seconds", pa.float64()),
-            ("documents", pa.string()),  # as JSON
             ("moments", pa.binary()),
+            ("documents", pa.string()),  # as JSON
+            ("of_documents", pa.binary()),
             ("met", pa.int64()),
         ]
     ),
@@ -73,7 +74,7 @@ def load_documents(run_uri: str, identity: str, number: int) -> ShardDocuments:
 
 @lru_cache(maxsize=1)
 def _load_update_statistics(run_uri: str, expected: str) -> BothStatistics:
-    """The same for merging."""
+    """The same for merging, and for what merging needs of a shard."""
     return RunDirectory(Directory.open(run_uri)).read_update_statistics(expected)
 
 
@@ -110,7 +111,8 @@ class StepTask:
         run, state = self.run, RunDirectory(Directory.open(self.run_uri))
         corpus, tables = _load_run(self.run_uri, run.identity, run.files[SAMPLING_FILE])
         documents = load_documents(self.run_uri, run.identity, number) if command.documents else None
-        work = ShardWork(number, corpus.shards[number], state.corpus, tables, documents, run.tags)
+        statistics = self._statistics() if run.corrects else None
+        work = ShardWork(number, corpus.shards[number], state.corpus, tables, statistics, documents, run.tags)
         shape = WeightShape.build(run.config.model, tables.vocabulary_size, run.tags)
         start = RoundStart(
             command.round,
@@ -126,7 +128,7 @@ class StepTask:
     def _merge(self, command: StepCommand, task: int) -> Iterator[_Row]:
         """Merge a task's row ranges of what the shards have written: for each its file and moment."""
         state = RunDirectory(Directory.open(self.run_uri))
-        statistics = _load_update_statistics(self.run_uri, self.run.files[UPDATE_STATISTICS_FILE])
+        statistics = self._statistics()
         shape = WeightShape.of_rows(self.run.config.model, *(len(each.updates) for each in statistics))
         target = state.rounds.directory(command.round + 1)
         before = open_matrices(state.rounds.directory(command.round), shape, command.files)
@@ -140,3 +142,6 @@ class StepTask:
                 correction, command.round, target, file, state.rounds.spare,
             )  # fmt: skip
             yield {"row_range": number, "file": file, "checksum": found, "moments": moments.tobytes()}
+
+    def _statistics(self) -> BothStatistics:
+        return _load_update_statistics(self.run_uri, self.run.files[UPDATE_STATISTICS_FILE])

@@ -162,7 +162,7 @@ def curvatures_of(moments: Moments, statistics: BothStatistics) -> tuple[Curvatu
     Parameters
     ----------
     moments : (2, D + 1, D) float64
-        `second_moment` of the input and of the output matrix before the round.
+        `second_moment` of the input and of the output matrix, as they are on average during the round.
     """
     first, second = (
         Curvature.decompose(mine.curvature(others), mine.curvature_floor)

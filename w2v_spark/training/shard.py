@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -21,10 +21,12 @@ from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule,
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
+from w2v_spark.training.correction import moments_of
 from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stretches, put
 from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFiles, rows_at_a_time, write_matrix
 from w2v_spark.training.plan import Plan, Slice
 from w2v_spark.training.trainer import ThreadedTrainer
+from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape, batches_of, whole_files
 
 
@@ -48,9 +50,12 @@ class ShardResult:
     scores : int
         Size of that sample.
     read_seconds, train_seconds, write_seconds : float
+    moments : bytes
+        The second moments of the shard's two matrices, (2, D + 1, D) float32, see `moments_of`; empty where nothing is
+        corrected by them.
     documents : tuple of Stretch
         Where the rows of the shard's documents are now.
-    moments : bytes
+    of_documents : bytes
         The second moment of the rows of documents that were trained, (D + 1, D) float64, see `SliceRows`; empty where
         there are none.
     met : int
@@ -69,8 +74,9 @@ class ShardResult:
     read_seconds: float
     train_seconds: float
     write_seconds: float
-    documents: Stretches = ()
     moments: bytes = b""
+    documents: Stretches = ()
+    of_documents: bytes = b""
     met: int = 0
 
     def weight_files(self, shape: WeightShape) -> WeightFiles | None:
@@ -89,6 +95,8 @@ class ShardWork:
     corpus : Directory
         Where the shard's files are.
     tables : SamplingTables
+    statistics : of both matrices, optional
+        Where the merge corrects by how curved the loss is.
     documents : ShardDocuments, optional
         Those of the shard, where they have rows of their own.
     tags : int
@@ -99,6 +107,7 @@ class ShardWork:
     shard: Shard
     corpus: Directory
     tables: SamplingTables
+    statistics: BothStatistics | None = None
     documents: ShardDocuments | None = None
     tags: int = 0
 
@@ -156,6 +165,7 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         key = np.uint64(stream_key(train.seed, part.epoch, number))
         training.train(part, _schedule(plan, part.epoch, shard.tokens, key))
     trained = clock()
+    moments = _moments(matrices.values(), work.statistics, model.dim) if work.statistics else b""
     stem = f"{number:05d}-{uuid.uuid4().hex}"
     checksums = [
         write_matrix(
@@ -176,6 +186,7 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         read - begin,
         trained - read,
         clock() - trained,
+        moments,
         training.stretches,
         training.moments.tobytes() if work.documents is not None else b"",
         training.met,
@@ -245,6 +256,13 @@ def _load_padded(name: str, source: MatrixReader, dim: int) -> Matrix:
             rows[:, :dim] = batch[first : first + BLOCK_ROWS]
             rows[:, dim:] = 0  # another model of this worker may have been wider
     return matrix
+
+
+def _moments(matrices: Iterable[Matrix], statistics: BothStatistics, dim: int) -> bytes:
+    """See `ShardResult`."""
+    counts = (each.partner_counts for each in reversed(statistics))  # of the matrix that is met
+    found = [moments_of(matrix[:, :dim], met, dim) for matrix, met in zip(matrices, counts, strict=True)]
+    return np.stack(found).astype(np.float32).tobytes()
 
 
 @lru_cache(maxsize=2)

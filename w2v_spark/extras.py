@@ -12,6 +12,7 @@ _LIBRARIES: Final = {  # the top-level modules of each extra
     "train": _TRAIN,
     "spark": ("pyspark", *_TRAIN),
     "topics": ("umap", "fast_hdbscan"),
+    "icu": ("icu4py",),
 }
 _HINTS: Final = {"pyspark": "; on a cluster that brings its own Spark, start this with spark-submit instead"}
 
@@ -40,7 +41,7 @@ def missing(extra: str, error: ImportError) -> MissingExtra:
     Parameters
     ----------
     extra : str
-        A key of the optional dependencies in ``pyproject.toml``: ``train``, ``spark``, ``topics``, ``java``.
+        A key of the optional dependencies in ``pyproject.toml``: ``train``, ``spark``, ``topics``, ``icu``, ``java``.
     error : ImportError
         What the import raised.
 

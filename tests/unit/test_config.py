@@ -348,7 +348,9 @@ def test_errors_can_be_caught_as_ours_and_as_value_errors() -> None:
 
 
 def test_case_is_kept_between_white_space_unless_it_is_asked_for() -> None:
-    assert [Config.from_dict({"text": {"tokenizer": name}}).text.lowers for name in Tokenizer] == [True, False]
+    names = [*Tokenizer, "mine:words"]
+    lowers = [Config.from_dict({"text": {"tokenizer": name}}).text.lowers for name in names]
+    assert lowers == [name in ("unicode", "icu") for name in names]
     for tokenizer in Tokenizer:
         for lowercase in (True, False):
             assert TextConfig(tokenizer=tokenizer, lowercase=lowercase).lowers is lowercase

@@ -44,6 +44,7 @@ def run(options: argparse.Namespace) -> int:
     from w2v_spark.spark.infer import infer
     from w2v_spark.spark.java import check_working_directory
     from w2v_spark.spark.session import get_session
+    from w2v_spark.text.user_tokenizer import other_tokenizer
 
     check_working_directory()
     opened = open_model(options.model)
@@ -57,6 +58,8 @@ def run(options: argparse.Namespace) -> int:
     target.check([*source.locations, options.model])
     source.check()
     progress = Progress(quiet=options.quiet)
+    for warning in other_tokenizer(config.text, opened.description.packages):
+        progress.warn(warning)
     with occupied(target.directory, "infer", progress.warn):
         try:
             inferred = infer(get_session(), source, opened, config, target, progress)

@@ -103,9 +103,11 @@ def check_options(options: argparse.Namespace) -> None:
 
 def _find(options: argparse.Namespace, target: Publication) -> TopicSummary:
     require("topics")
+    from w2v_spark.publishing.description import ModelDescription
     from w2v_spark.run.progress import Progress
     from w2v_spark.spark.session import get_session
     from w2v_spark.spark.topics import write_topic_tables
+    from w2v_spark.text.user_tokenizer import other_tokenizer
     from w2v_spark.topics.request import TopicRequest
 
     measured = bool(options.input or options.table or options.sql)
@@ -113,13 +115,15 @@ def _find(options: argparse.Namespace, target: Publication) -> TopicSummary:
         options.model, build_settings(options), measured, options.previous, options.previous_model
     )
     source: Input | None = None
+    progress = Progress(quiet=options.quiet)
     if request.text is not None:
+        for warning in other_tokenizer(request.text, ModelDescription.read(Directory.open(request.model)).packages):
+            progress.warn(warning)
         source = build_input(options, options.column or request.text.column)
         target.check(source.locations)
         source.check()
     places = [request.model] + ([] if request.previous is None else [request.previous.location])
     target.check(places, "the model or the topics before")
-    progress = Progress(quiet=options.quiet)
     if not request.has_words:
         progress.warn(f"{request.model} has no word vectors: topics have no words")
     return write_topic_tables(get_session(), request, target, progress, source)

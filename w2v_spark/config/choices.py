@@ -20,10 +20,11 @@ class Apostrophes(StrEnum):
 
 
 class Tokenizer(StrEnum):
-    """Whether words are what Unicode says, or whatever stands between white space."""
+    """Whether words are what Unicode says, whatever stands between white space, or what ICU's dictionaries say."""
 
     UNICODE = "unicode"
     WHITESPACE = "whitespace"
+    ICU = "icu"
 
 
 class Normalize(StrEnum):

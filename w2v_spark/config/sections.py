@@ -35,9 +35,11 @@ class TextConfig:
         "column that holds the documents, a string or an `array<string>` of words; not used for the text format",
         mllib="`inputCol`",
     )
-    tokenizer: Tokenizer = setting(
+    tokenizer: Tokenizer | str = setting(
         Tokenizer.UNICODE,
-        "what a word is: what Unicode's word boundaries say, or whatever stands between white space, a sentence a line",
+        "what a word is: what Unicode's word boundaries say, whatever stands between white space, a sentence a line, "
+        "what ICU's dictionaries say (for Chinese, Japanese, Thai, Khmer; extra `icu`), or what a function of yours "
+        "gives: `package.module:function` or an entry point of the group `w2v_spark.tokenizers`",
         param="tokenizer",
         c_program="always whitespace",
     )
@@ -49,8 +51,8 @@ class TextConfig:
     )
     lowercase: bool | Auto = setting(
         "auto",
-        'fold case by the rules of Unicode; "auto": yes, but not with the tokenizer "whitespace"; lists of words stay '
-        "as they are",
+        'fold case by the rules of Unicode; "auto": yes with the tokenizers "unicode" and "icu", no with others; '
+        "lists of words stay as they are",
         param="lowercase",
     )
     apostrophes: Apostrophes = setting(
@@ -78,7 +80,9 @@ class TextConfig:
     @property
     def lowers(self) -> bool:
         """Whether words are lower-cased."""
-        return self.tokenizer is Tokenizer.UNICODE if self.lowercase == "auto" else self.lowercase
+        if self.lowercase == "auto":
+            return self.tokenizer in (Tokenizer.UNICODE, Tokenizer.ICU)
+        return self.lowercase
 
 
 @dataclass(frozen=True, slots=True)

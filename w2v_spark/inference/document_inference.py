@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -27,6 +28,7 @@ from w2v_spark.publishing.layout import STATE
 from w2v_spark.publishing.state import open_state, read_tables
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.text.analyzer import build_analyzer
+from w2v_spark.text.user_tokenizer import other_tokenizer
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
 from w2v_spark.training.trainer import build_model
 from w2v_spark.training.weights import WeightShape
@@ -106,6 +108,8 @@ class DocumentInference:
         """
         opened = open_model(location)
         config = opened.description.config.replace(infer=infer)
+        for warning in other_tokenizer(config.text, opened.description.packages):
+            warnings.warn(warning, stacklevel=2)
         weights = Weights(*(padded_matrix(matrix, config.model.dim) for matrix in opened.needed()))
         return cls(config, opened.words, opened.tables, weights)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import posixpath
 import uuid
+import warnings
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeVar, cast
 from urllib.parse import quote
 
@@ -21,6 +22,7 @@ from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, STATE, SUCCESS
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.spark.spark_errors import condition, quiet_analysis
 from w2v_spark.storage import Directory
+from w2v_spark.text.user_tokenizer import other_tokenizer
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -146,8 +148,10 @@ class ParamsReader(MLReader[Any]):
         """
         spark, path = self.sparkSession, os.fspath(path)
         if self._open_store is not None and (result := _published_result(path)) is not None:
-            instance, config = self._create(self._open_store(result)), ModelDescription.read(result).config
-            values = params_of(config, DOCUMENT_PARAMS)
+            instance, model = self._create(self._open_store(result)), ModelDescription.read(result)
+            for warning in other_tokenizer(model.config.text, model.packages):
+                warnings.warn(warning, stacklevel=3)
+            values = params_of(model.config, DOCUMENT_PARAMS)
             return instance._set(**{name: value for name, value in values.items() if instance.hasParam(name)})
         metadata = _read_metadata(spark, path)
         if metadata["class"] != self._class_name:

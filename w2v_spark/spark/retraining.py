@@ -35,6 +35,7 @@ from w2v_spark.spark.origin import Completed, Work
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.seed_noise import learn_with_another_seed
 from w2v_spark.storage import Directory
+from w2v_spark.text.user_tokenizer import other_tokenizer
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape
@@ -95,6 +96,10 @@ class Parent:
         start = WarmStart.open(directory.child(STATE), table.words, shape)
         return cls(id, directory, model, table.words, table.counts, start)
 
+    def warnings(self) -> list[str]:
+        """What to say before it is gone on from: words are cut by another version of the tokenizer."""
+        return list(other_tokenizer(self.model.config.text, self.model.packages))
+
     def check(self, config: Config) -> None:
         """Refuse a configuration that does not go on with the parent's. Raises `ConfigError`."""
         old, new = self.model.config.to_dict(), config.to_dict()
@@ -137,6 +142,8 @@ class Retraining:
 
     def documents(self, spark: SparkSession, given: DataFrame, progress: Progress) -> list[DataFrame]:
         """The new text, then the share of the older text."""
+        for warning in self.parent.warnings():
+            progress.warn(warning)
         chain = chain_of(self.parent.model.input)
         if find_same(chain, self._seen):
             raise NothingNew(f"the input is one that version {self.parent.id} has been trained on")

@@ -36,6 +36,7 @@ from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.storage import Directory
+from w2v_spark.text.user_tokenizer import check_tokenizer, tokenizer_versions
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.vectors.table import write_vectors
 
@@ -82,6 +83,7 @@ def train(
             Name("train.freeze"), f" = '{config.train.freeze}' needs weights to begin with: of one that stays random, "
             "or zero, nothing is learned; expected 'none'",
         )  # fmt: skip
+    check_tokenizer(config.text)
     try:
         with translated_errors():
             return _train(spark, source, config, output, progress, origin or Scratch(), gate)
@@ -308,5 +310,5 @@ def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelD
     encoded = EncodedStatistics(
         len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, corpus.documents, run.tags
     )
-    packages = describe_packages("pyspark", "numpy", "numba", "pyarrow")
+    packages = describe_packages("pyspark", "numpy", "numba", "pyarrow") | tokenizer_versions(run.config.text)
     return ModelDescription(run.identity, run.config, run.plan, run.statistics, encoded, run.input, packages)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -15,16 +15,41 @@ from w2v_spark.text import scanner
 from w2v_spark.text.characters import CharacterTable, build_character_table
 from w2v_spark.text.normalization import Compositions, compositions, find_unnormalized, normalize_documents
 from w2v_spark.text.ready_words import ready_words
+from w2v_spark.text.user_analyzer import UserAnalyzer
+from w2v_spark.text.user_tokenizer import is_own
 from w2v_spark.text.words import NEW_DOCUMENT, Seen, Words, string_buffers
 
 _BUFFER_BYTES: Final = 1 << 21
 _BUFFER_WORDS: Final = 1 << 19
 
 
-class Analyzer:
+class Analyzer(Protocol):
     """Turns Arrow arrays of documents, which are text or lists of ready words, into `Words`.
 
     Made by `build_analyzer` on the driver and sent to the executors, where each copy begins with nothing seen.
+
+    Attributes
+    ----------
+    seen : Seen
+    """
+
+    seen: Seen
+
+    def words(self, column: pa.Array, keep_unusable: bool = False) -> Iterator[Words]:
+        """Yield the words of a column, whose buffers may be overwritten by the next step.
+
+        Parameters
+        ----------
+        column : string, large_string, binary, large_binary, list<string> or large_list<string>
+            One document a row; a list is one sentence. Documents keep their row's number in `Words.documents`, and
+            null and empty ones have no words.
+        keep_unusable : bool
+            Whether ready words that are null, empty or overlong are handed on, as empty ones, and not left out.
+        """
+
+
+class ScanningAnalyzer:
+    """The `Analyzer` of this package's own tokenizers.
 
     Attributes
     ----------
@@ -43,20 +68,11 @@ class Analyzer:
         self._buffers: tuple[npt.NDArray[Any], ...] | None = None
         self.seen = Seen()
 
-    def __reduce__(self) -> tuple[type[Analyzer], tuple[Any, ...]]:
-        return Analyzer, (self._characters, self._by_line, self._composed)
+    def __reduce__(self) -> tuple[type[ScanningAnalyzer], tuple[Any, ...]]:
+        return ScanningAnalyzer, (self._characters, self._by_line, self._composed)
 
     def words(self, column: pa.Array, keep_unusable: bool = False) -> Iterator[Words]:
-        """Yield the words of a column, whose buffers may be overwritten by the next step.
-
-        Parameters
-        ----------
-        column : string, large_string, binary, large_binary, list<string> or large_list<string>
-            One document a row; a list is one sentence. Documents keep their row's number in `Words.documents`, and
-            null and empty ones have no words.
-        keep_unusable : bool
-            Whether ready words that are null, empty or overlong are handed on, as empty ones, and not left out.
-        """
+        """See `Analyzer`."""
         self.seen.documents += len(column) - column.null_count
         if pa.types.is_list(column.type) or pa.types.is_large_list(column.type):
             yield from ready_words(column, self.seen, keep_unusable, _BUFFER_WORDS)
@@ -98,10 +114,18 @@ class Analyzer:
 
 
 def build_analyzer(config: TextConfig) -> Analyzer:
-    """The analyzer that a ``[text]`` section asks for. The one place where the section becomes code that reads text."""
+    """The analyzer that a ``[text]`` section asks for. The one place where the section becomes code that reads text.
+
+    Raises
+    ------
+    ConfigError, MissingExtra
+        See `load_tokenizer`.
+    """
+    if not is_own(config.tokenizer):
+        return UserAnalyzer(config)
     by_line = config.sentences is Sentences.LINE or config.tokenizer is Tokenizer.WHITESPACE
     composed = None if config.normalize is Normalize.NONE else compositions(config.normalize, config.lowers)
-    return Analyzer(build_character_table(config), by_line, composed)
+    return ScanningAnalyzer(build_character_table(config), by_line, composed)
 
 
 def _make_buffers() -> tuple[npt.NDArray[Any], ...]:

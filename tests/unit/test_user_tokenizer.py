@@ -37,7 +37,7 @@ MINE = types.SimpleNamespace(
     raises=lambda texts: [[1 // (text != "bad")] for text in texts],
     numbers=lambda texts: [[len(text)] for text in texts],
     none=lambda texts: [None for _ in texts],
-    string=lambda texts: list(texts),
+    string=list,
     fewer=lambda texts: letters(texts)[1:],
     generator=lambda texts: (each for each in letters(texts)),
     surrogate=lambda texts: [["\ud800"] for _ in texts],
@@ -63,7 +63,7 @@ def module(monkeypatch, tmp_path):
 def read(name, documents, **config):
     """Each document's sentences of words, and the analyzer."""
     text = Config.from_dict({"text": {"tokenizer": f"my_words:{name}", **config}}).text
-    analyzer = pickle.loads(pickle.dumps(build_analyzer(text)))
+    analyzer = pickle.loads(pickle.dumps(build_analyzer(text)))  # noqa: S301 - our own
     column = documents if isinstance(documents, pa.Array) else pa.array(documents)
     result = [[] for _ in range(len(column))]
     for words in analyzer.words(column):

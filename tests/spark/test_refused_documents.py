@@ -54,6 +54,17 @@ def test_names_of_several_documents(
     assert "--id: 2 names are those of more than one document: 'b' (3 documents), 'c' (2 documents); a name" in said
 
 
+def test_inference_of_several_documents_of_one_name(
+    spark: SparkSession, document_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source = write_rows(tmp_path / "in", rows_of("b", "a", "b", "c", "b", "c", "d"), name=pa.string())
+    given = ["--input", str(source), "--format", "parquet", *NAMED]
+    assert infer(["--model", str(document_model), *given, "--output", str(tmp_path / "out"), "--quiet"]) == 2
+    said = capsys.readouterr().err
+    assert "--id: 2 names are those of more than one document: 'b' (3 documents), 'c' (2 documents); a name" in said
+    assert not (tmp_path / "out/documents").exists()
+
+
 def test_documents_without_a_name(spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write_rows(tmp_path / "in", rows_of(1, None, 2, None, None))
     assert "--id: 3 documents have no name (null); give each its own" in refused(

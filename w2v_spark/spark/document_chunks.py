@@ -190,3 +190,37 @@ class FoundDocuments:
             total.update(seen)
         examples = sorted(examples, key=lambda each: (-each[1], each[0]))[:SHOWN]
         return cls(total["documents"], total["nulls"], total["repeated"], examples)
+
+
+class SortedNames:
+    """Finds names that are given to more than one document, where equal ones follow each other."""
+
+    def __init__(self) -> None:
+        self._documents, self._repeated = 0, 0
+        self._examples: list[tuple[str, int]] = []
+        self._last: Any = None  # a scalar
+        self._copies = 0
+
+    def add(self, names: pa.Array) -> None:
+        """Some more of them."""
+        self._documents += len(names)
+        runs = pc.run_end_encode(names)
+        for name, copies in zip(runs.values, np.diff(runs.run_ends, prepend=0).tolist(), strict=True):
+            if self._last is not None and self._last == name:
+                self._copies += copies
+                continue
+            self._close()
+            self._last, self._copies = name, copies
+
+    def tally(self) -> str:
+        """What `FoundDocuments.add_up` takes."""
+        self._close()
+        self._last, self._copies = None, 0
+        found = {"documents": self._documents, "nulls": 0, "repeated": self._repeated, "examples": self._examples}
+        return json.dumps(found)
+
+    def _close(self) -> None:
+        if self._copies > 1:
+            self._repeated += 1
+            if len(self._examples) < SHOWN:
+                self._examples.append((str(self._last.as_py()), self._copies))

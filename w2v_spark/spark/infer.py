@@ -22,8 +22,8 @@ from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.layout import DOCUMENTS, MODEL_FILE
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.document_chunks import in_utc
-from w2v_spark.spark.document_frame import with_names
+from w2v_spark.spark.document_chunks import FoundDocuments, SortedNames, in_utc
+from w2v_spark.spark.document_frame import check_found, with_names
 from w2v_spark.spark.encode_pass import gather_by
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
@@ -36,9 +36,9 @@ _PARTS: Final = "documents.parts"
 _SERVED: Final = "served"
 _SCHEMA: Final = pa.schema(
     [("file", pa.int64()), ("name", pa.string()), ("documents", pa.int64()), ("tokens", pa.int64()),
-     ("without", pa.int64())]
+     ("without", pa.int64()), ("tally", pa.string())]
 )  # fmt: skip
-_SQL: Final = "file bigint, name string, documents bigint, tokens bigint, without bigint"
+_SQL: Final = "file bigint, name string, documents bigint, tokens bigint, without bigint, tally string"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +90,14 @@ class InferDocuments:
         while held[0] is not None:  # several files may fall into one task
             number = int(held[0].column("file")[0].as_py())
             name = f"{number:05d}-{uuid.uuid4().hex}.parquet"
-            sums = np.zeros(3, np.int64)
+            sums, names = np.zeros(3, np.int64), SortedNames()
             write_documents_part(
                 parts.filesystem, parts.file(name), in_utc(first.column("id")).type, inference.dim,
-                _infer(inference, _of_file(number, held, batches), sums), self.metadata,
+                _infer(inference, _of_file(number, held, batches), sums, names), self.metadata,
             )  # fmt: skip
-            row = dict(zip(("documents", "tokens", "without"), sums.tolist(), strict=True))
-            yield pa.RecordBatch.from_pylist([{"file": number, "name": name, **row}], schema=_SCHEMA)
+            row: dict[str, Any] = dict(zip(("documents", "tokens", "without"), sums.tolist(), strict=True))
+            row |= {"file": number, "name": name, "tally": names.tally()}
+            yield pa.RecordBatch.from_pylist([row], schema=_SCHEMA)
 
 
 def _of_file(
@@ -115,13 +116,14 @@ def _of_file(
 
 
 def _infer(
-    inference: DocumentInference, batches: Iterator[pa.RecordBatch], sums: Any
+    inference: DocumentInference, batches: Iterator[pa.RecordBatch], sums: Any, names: SortedNames
 ) -> Iterator[DocumentBatch]:  # fmt: skip
     for batch in batches:
         start = 0
         for inferred in inference.batches(batch.column("document")):
             ids = in_utc(batch.column("id").slice(start, len(inferred.tokens)))
             start += len(inferred.tokens)
+            names.add(ids)
             sums += len(ids), inferred.tokens.sum(), inferred.missing.sum()
             yield DocumentBatch(ids, inferred.tokens, inferred.matrix, inferred.missing)
 
@@ -141,7 +143,7 @@ def infer(
     Raises
     ------
     InputError
-        The input cannot be used.
+        The input cannot be used, or names are those of more than one document.
     StoreError
         The model is damaged.
 
@@ -162,6 +164,7 @@ def infer(
             gathered = gather_by(documents, "file", files).sortWithinPartitions("file", "hash", "id", "document")
             rows = gathered.mapInArrow(task, _SQL).toArrow().to_pylist()
     with progress.stage("publish"):
+        check_found(FoundDocuments.add_up([row["tally"] for row in rows]), named)
         table = staging.child(DOCUMENTS).create()
         for number, row in enumerate(sorted(rows, key=lambda row: row["file"])):
             parts.move(row["name"], table, f"part-{number:05d}.parquet")

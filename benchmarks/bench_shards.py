@@ -132,7 +132,9 @@ def judge(rows: Sequence[Row], tokens: int) -> list[Target]:
             groups.setdefault((row["model"], row["dim"], row["shards"]), []).append(row)
     targets = []
     for (model, dim, shards), group in groups.items():
-        one = groups[model, dim, 1]
+        one = groups.get((model, dim, 1))
+        if one is None:  # not asked for, so there is nothing to compare with
+            continue
         plain = model == SKIPGRAM and dim == 100
         allowed = {"analogies": 0.5 if plain and tokens >= WHOLE else 1.0 if plain else 2.0}
         for measure in ("analogies", *SIMILARITIES) if shards > 1 else ():

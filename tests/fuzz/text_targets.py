@@ -19,7 +19,8 @@ from w2v_spark.evaluation.pair_files import read_pairs
 from w2v_spark.locations import resolve
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
-_SETTINGS = list(itertools.product(Tokenizer, Normalize, (False, True), Apostrophes, Sentences))
+_OWN = (Tokenizer.UNICODE, Tokenizer.WHITESPACE)
+_SETTINGS = list(itertools.product(_OWN, Normalize, (False, True), Apostrophes, Sentences))
 _KINDS = (pa.binary(), pa.large_binary(), pa.string(), pa.list_(pa.string()))
 _DOCUMENT = b"\x1e"
 

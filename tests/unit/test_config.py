@@ -51,6 +51,12 @@ def test_defaults_are_the_documented_ones() -> None:
             "apostrophes": "split",
             "sentences": "punctuation",
             "max_sentence_length": 1000,
+            "k": 3,
+            "frames": False,
+            "stride": 1,
+            "alphabet": "protein",
+            "reverse_complement": "none",
+            "unknown": "split",
         },
         "vocabulary": {"min_count": 5, "max_size": 0},
         "model": {
@@ -348,7 +354,8 @@ def test_errors_can_be_caught_as_ours_and_as_value_errors() -> None:
 
 
 def test_case_is_kept_between_white_space_unless_it_is_asked_for() -> None:
-    assert [Config.from_dict({"text": {"tokenizer": name}}).text.lowers for name in Tokenizer] == [True, False]
+    lowers = [Config.from_dict({"text": {"tokenizer": name}}).text.lowers for name in Tokenizer]
+    assert lowers == [name == "unicode" for name in Tokenizer]
     for tokenizer in Tokenizer:
         for lowercase in (True, False):
             assert TextConfig(tokenizer=tokenizer, lowercase=lowercase).lowers is lowercase

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import numpy as np
 import numpy.typing as npt
@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from w2v_spark.config import Normalize, Sentences, TextConfig, Tokenizer
 from w2v_spark.text import scanner
 from w2v_spark.text.characters import CharacterTable, build_character_table
+from w2v_spark.text.kmers import KmerAnalyzer
 from w2v_spark.text.normalization import Compositions, compositions, find_unnormalized, normalize_documents
 from w2v_spark.text.ready_words import ready_words
 from w2v_spark.text.words import NEW_DOCUMENT, Seen, Words, string_buffers
@@ -99,6 +100,8 @@ class Analyzer:
 
 def build_analyzer(config: TextConfig) -> Analyzer:
     """The analyzer that a ``[text]`` section asks for. The one place where the section becomes code that reads text."""
+    if config.tokenizer is Tokenizer.KMER:
+        return cast(Analyzer, KmerAnalyzer(config))
     by_line = config.sentences is Sentences.LINE or config.tokenizer is Tokenizer.WHITESPACE
     composed = None if config.normalize is Normalize.NONE else compositions(config.normalize, config.lowers)
     return Analyzer(build_character_table(config), by_line, composed)

@@ -24,7 +24,7 @@ def content(letters):
 
 
 def reverse_complement(kmer, alphabet):
-    pairs = PAIRS | ({"A": "U", "U": "A"} if alphabet == "rna" else {})
+    pairs = PAIRS | ({"A": "U", "U": "A", "T": "T"} if alphabet == "rna" else {})
     return "".join(pairs.get(letter, letter) for letter in reversed(kmer))
 
 

@@ -13,7 +13,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from tests.commands import infer, train
-from w2v_spark.estimator import Word2VecModel
+from w2v_spark.errors import ConfigError
+from w2v_spark.estimator import Word2Vec, Word2VecModel
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.spark.source import Input
 from w2v_spark.storage import Directory
@@ -102,6 +103,25 @@ def test_words_of_proteins_are_published_and_applied(spark, tmp_path, out) -> No
     found = [row["vector"].toArray() for row in model.transform(frame).collect()]
     assert not found[1].any()
     np.testing.assert_allclose(found[2], np.mean([vectors[w] for w in ("ACD", "CDE", "DEA")], axis=0))
+
+
+def test_the_estimator_has_the_same_settings(spark, tmp_path) -> None:
+    frame = spark.createDataFrame(records(["ACGT"], 20), ["id", "sequence"])
+    estimator = Word2Vec(
+        inputCol="sequence", outputCol="vector", tokenizer="kmer", alphabet="dna", k=[2, 3], minCount=1, vectorSize=8,
+        reverseComplement="canonical", numPartitions=1, verbose=False,
+    )  # fmt: skip
+    estimator.save(str(tmp_path / "estimator"))
+    model = Word2Vec.load(str(tmp_path / "estimator")).fit(frame)
+    model.save(str(tmp_path / "model"))
+    again = Word2VecModel.load(str(tmp_path / "model"))
+    assert again.getK() == [2, 3]
+    assert {len(row["word"]) for row in again.getVectors().collect()} == {2, 3}
+    (one,) = again.transform(spark.createDataFrame([("TT",)], ["sequence"])).collect()
+    (other,) = again.transform(spark.createDataFrame([("aa",)], ["sequence"])).collect()
+    assert one["vector"] == other["vector"]  # of one k-mer, whichever strand it was read from
+    with pytest.raises(ConfigError, match=r"k = 16 is not allowed"):
+        Word2Vec(inputCol="sequence", tokenizer="kmer", k=16).fit(frame)
 
 
 def test_k_and_strands_that_are_drawn_go_through_a_model_of_documents(tmp_path, out) -> None:

@@ -130,5 +130,5 @@ def build_tables(config: TextConfig) -> tuple[Bytes, Bytes, Bytes]:
     for letter, facing in zip(*_FACING, strict=True):
         complement[ord(letter)] = ord(facing)
     if config.alphabet == Alphabet.RNA:
-        complement[ord("A")], complement[ord("U")] = ord("U"), ord("A")
+        complement[list(b"AUT")] = list(b"UAT")
     return codes, kinds, complement

@@ -169,7 +169,8 @@ def _type(param: ParamEntry) -> str:
 
 def _value_type(param: ParamEntry) -> str:
     """What a getter returns."""
-    name = "str" if param.type is Path else "list[str]" if param.type is list else param.type.__name__
+    names: dict[type, str] = {Path: "str", list: "list[str]", tuple: "int | list[int]"}
+    name = names.get(param.type, param.type.__name__)
     return f"{name} | None" if param.default is None and param.name not in _SPARKS else name
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import random
 import re
 import shlex
@@ -99,3 +100,23 @@ def test_item_vectors_from_a_click_log(spark: SparkSession, clicks: Path, tmp_pa
     assert main([*words[1:], *small]) == 0
     near = {word for word, _ in KeyedVectors.load("items").most_similar("101", topn=3)}
     assert near == {"100", "102", "103"}
+
+
+def test_sequences(spark: SparkSession, tmp_path: Path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    draw = random.Random(3)
+    records = {f"P{n}": "".join(draw.choices(("ACDEMKT", "LMNPQ")[n % 2], k=80)) for n in range(60)}
+    fasta = "".join(f">{name} a protein\n{sequence}\n" for name, sequence in records.items())
+    Path("proteins.fasta.gz").write_bytes(gzip.compress(fasta.encode()))
+    Path("new.fasta").write_text(">Q1\nMKTACDE\n")
+    Path("genome.fna").write_text(">chr1\n" + "".join(draw.choices("ACGT", k=5_000)))
+    ((_, commands),) = blocks("sequences.md", "Sequences")
+    (_, code), (_, documents) = blocks("sequences.md", "Vectors of sequences")
+    ((_, genome),) = blocks("sequences.md", "As in dna2vec")
+    run_commands(commands)
+    run_python(code, spark=spark)
+    assert "MKTAYIAKQ" in capsys.readouterr().out
+    assert KeyedVectors.load("protvec")["MKT"].shape == (100,)
+    run_commands(documents)
+    run_commands(genome)
+    assert {len(word) for word in KeyedVectors.load("dna2vec").words} >= {3, 4}

@@ -51,6 +51,12 @@ def test_defaults_are_the_documented_ones() -> None:
             "apostrophes": "split",
             "sentences": "punctuation",
             "max_sentence_length": 1000,
+            "k": 3,
+            "frames": False,
+            "stride": 1,
+            "alphabet": "protein",
+            "reverse_complement": "none",
+            "unknown": "split",
         },
         "vocabulary": {"min_count": 5, "max_size": 0},
         "model": {

@@ -117,6 +117,13 @@ HELD_BY = {
         "test_tokenizer.py::test_ready_words_are_taken_as_they_are",
         "test_tokenizer.py::test_unusable_ready_words_are_kept_as_empty_ones_where_they_are_asked_for",
     ),
+    ("Text", "k-mers"): (
+        "test_kmers.py::test_kmers_are_those_of_the_naive_twin",
+        "test_kmers.py::test_no_kmer_is_lost_or_doubled_at_a_cut",
+        "test_kmers.py::test_frames_are_the_sentences_of_protvec",
+        "test_kmers.py::test_each_number_of_letters_and_each_strand_is_drawn",
+        "test_sequences.py::test_words_of_proteins_are_published_and_applied",
+    ),
     ("Text", "Lower-casing"): ("test_tokenizer.py::test_sentences", "test_tokenizer.py::test_equals_the_naive_twin"),
     ("Text", "Sentences"): (
         "test_tokenizer.py::test_sentences",

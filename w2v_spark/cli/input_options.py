@@ -26,7 +26,8 @@ def add_input_arguments(parser: argparse.ArgumentParser, tags: bool = True) -> N
     parser.add_argument("--sql", metavar="SELECT...", help="the rows of a query instead of files")
     parser.add_argument(
         "--format",
-        help="of the files, any that this Spark reads: text (a line is a document), parquet, csv, delta, ... "
+        help="of the files, any that this Spark reads: text (a line is a document), parquet, csv, delta, ...; fasta or "
+        "fastq (a record is a document) "
         "(default: by the names of the files)",
     )
     parser.add_argument(

@@ -1,6 +1,8 @@
 """The configuration of a run, and the one table of settings that it is made from."""
 
+from w2v_spark.config.alphabets import AMBIGUOUS, LETTERS, k_range
 from w2v_spark.config.choices import (
+    Alphabet,
     Apostrophes,
     Architecture,
     Freeze,
@@ -8,8 +10,10 @@ from w2v_spark.config.choices import (
     Normalize,
     Objective,
     PublishedRows,
+    ReverseComplement,
     Sentences,
     Tokenizer,
+    UnknownLetters,
 )
 from w2v_spark.config.configuration import SETTINGS, Config
 from w2v_spark.config.reading import preset_names
@@ -27,8 +31,11 @@ from w2v_spark.config.sections import (
 from w2v_spark.config.setting import Entry, Setting
 
 __all__ = [
+    "AMBIGUOUS",
+    "LETTERS",
     "RENAMED",
     "SETTINGS",
+    "Alphabet",
     "Apostrophes",
     "Architecture",
     "Auto",
@@ -42,12 +49,15 @@ __all__ = [
     "Objective",
     "PublishedRows",
     "RetrainConfig",
+    "ReverseComplement",
     "Sentences",
     "Setting",
     "TextConfig",
     "Tokenizer",
     "TrainConfig",
+    "UnknownLetters",
     "VocabularyConfig",
     "WholeSentence",
+    "k_range",
     "preset_names",
 ]

@@ -23,6 +23,9 @@ def convert(entry: Entry, value: Any) -> Any:
         if typing.get_origin(option) is Literal:
             if isinstance(value, str) and value in typing.get_args(option):
                 return value
+        elif typing.get_origin(option) is tuple:
+            if isinstance(value, list | tuple) and [type(each) for each in value] == list(typing.get_args(option)):
+                return tuple(value)
         elif issubclass(option, StrEnum):
             if isinstance(value, str) and value in list(option):
                 return option(value)
@@ -44,6 +47,8 @@ def _as_float(value: float) -> float:
 def _describe(option: Any) -> str:
     if typing.get_origin(option) is Literal:
         return " or ".join(repr(word) for word in typing.get_args(option))
+    if typing.get_origin(option) is tuple:
+        return "two of them in brackets"
     if issubclass(option, StrEnum):
         return " or ".join(repr(member.value) for member in option)
     return {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}[option]
@@ -51,6 +56,10 @@ def _describe(option: Any) -> str:
 
 def check_bounds(entry: Entry, value: Any) -> None:
     """Refuse a number that is out of bounds, infinite or NaN; other values pass. Raises `ConfigError`."""
+    if isinstance(value, tuple):
+        for each in value:
+            check_bounds(entry, each)
+        return
     if isinstance(value, bool) or not isinstance(value, int | float):
         return
     low, high, above = entry.setting.low, entry.setting.high, entry.setting.above

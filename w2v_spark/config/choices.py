@@ -20,11 +20,37 @@ class Apostrophes(StrEnum):
 
 
 class Tokenizer(StrEnum):
-    """Whether words are what Unicode says, whatever stands between white space, or what ICU's dictionaries say."""
+    """What Unicode says, what stands between white space, what ICU's dictionaries say, or k-mers of sequences."""
 
     UNICODE = "unicode"
     WHITESPACE = "whitespace"
     ICU = "icu"
+    KMER = "kmer"
+
+
+class Alphabet(StrEnum):
+    """What the letters of a sequence are."""
+
+    PROTEIN = "protein"
+    DNA = "dna"
+    RNA = "rna"
+    LETTERS = "letters"
+
+
+class ReverseComplement(StrEnum):
+    """Whether the other strand is not read, read too, read where its k-mer is smaller, or read by chance instead."""
+
+    NONE = "none"
+    BOTH = "both"
+    CANONICAL = "canonical"
+    RANDOM = "random"
+
+
+class UnknownLetters(StrEnum):
+    """Whether letters outside the alphabet split a sequence or stay in its k-mers."""
+
+    SPLIT = "split"
+    KEEP = "keep"
 
 
 class Normalize(StrEnum):

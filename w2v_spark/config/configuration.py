@@ -11,6 +11,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any, Final
 
+from w2v_spark.config.alphabets import check_kmers
 from w2v_spark.config.checks import check_bounds, convert
 from w2v_spark.config.choices import Architecture, Objective, PublishedRows
 from w2v_spark.config.reading import nearest, parse_override, read_file
@@ -49,6 +50,7 @@ class Config:
             check_bounds(entry, getattr(getattr(self, entry.section), entry.key))
         if not self.text.column:
             raise ConfigError(Name("text.column"), " is empty; name the column that holds the text")
+        check_kmers(self.text)
         for name, section in (("train", self.train), ("retrain", self.retrain), ("infer", self.infer)):
             if section.min_learning_rate > section.learning_rate:
                 raise ConfigError(

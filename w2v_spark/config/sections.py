@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from w2v_spark.config.choices import (
+    Alphabet,
     Apostrophes,
     Architecture,
     Freeze,
@@ -13,13 +14,16 @@ from w2v_spark.config.choices import (
     Normalize,
     Objective,
     PublishedRows,
+    ReverseComplement,
     Sentences,
     Tokenizer,
+    UnknownLetters,
 )
 from w2v_spark.config.setting import setting
 
 Auto = Literal["auto"]
 WholeSentence = Literal["sentence"]
+Range = tuple[int, int]
 
 
 RENAMED: Final = {"model.vectors": "model.published_rows"}
@@ -32,14 +36,15 @@ class TextConfig:
 
     column: str = setting(
         "text",
-        "column that holds the documents, a string or an `array<string>` of words; not used for the text format",
+        "column that holds the documents, a string or an `array<string>` of words; not used for text, FASTA and FASTQ",
         mllib="`inputCol`",
     )
     tokenizer: Tokenizer | str = setting(
         Tokenizer.UNICODE,
         "what a word is: what Unicode's word boundaries say, whatever stands between white space, a sentence a line, "
-        "what ICU's dictionaries say (for Chinese, Japanese, Thai, Khmer; extra `icu`), or what a function of yours "
-        "gives: `package.module:function` or an entry point of the group `w2v_spark.tokenizers`",
+        "what ICU's dictionaries say (for Chinese, Japanese, Thai, Khmer; extra `icu`), `k` letters of a sequence of "
+        "DNA, RNA or protein, or what a function of yours gives: `package.module:function` or an entry point of the "
+        "group `w2v_spark.tokenizers`",
         param="tokenizer",
         c_program="always whitespace",
     )
@@ -75,6 +80,35 @@ class TextConfig:
         mllib="`maxSentenceLength`",
         mllib_default="1000",
         c_program="fixed at 1000",
+    )
+    k: int | Range = setting(
+        3,
+        "letters of a k-mer, or the least and the most of them, of which each position draws one by its sequence's "
+        "content",
+        1,
+        15,
+        limit="or two, as `[3, 8]`; at most 15 for DNA and RNA, 7 for proteins, 6 for letters",
+        param="k",
+    )
+    frames: bool = setting(
+        False,
+        "k-mers do not overlap: the sequence is read `k` times, from its first, second, ... letter on, a sentence each",
+        param="frames",
+    )
+    stride: int = setting(1, "letters from one k-mer to the next; 1 with `frames`", 1, 1_000_000, param="stride")
+    alphabet: Alphabet = setting(
+        Alphabet.PROTEIN, "letters that k-mers are made of, whatever their case", param="alphabet"
+    )
+    reverse_complement: ReverseComplement = setting(
+        ReverseComplement.NONE,
+        "the other strand of DNA and RNA is not read, is read too, gives the k-mer where that is the smaller by "
+        "alphabet, or is read in place of the first by the content's chance",
+        param="reverseComplement",
+    )
+    unknown: UnknownLetters = setting(
+        UnknownLetters.SPLIT,
+        "letters outside the alphabet split a sequence, or belong to k-mers as they are",
+        param="unknownLetters",
     )
 
     @property

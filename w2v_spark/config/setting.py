@@ -90,6 +90,11 @@ class Entry:
         return next(option for option in self.options if isinstance(option, type))
 
     @property
+    def is_range(self) -> bool:
+        """Whether two values may stand in place of one."""
+        return any(typing.get_origin(option) is tuple for option in self.options)
+
+    @property
     def word(self) -> str | None:
         """The word that may stand in place of a value, for example ``auto``."""
         words = [typing.get_args(option)[0] for option in self.options if typing.get_origin(option) is Literal]

@@ -19,6 +19,8 @@ class CorpusStatistics:
         Byte sequences that were replaced, words that were dropped for their length.
     bytes, invalid_bytes : int
         The length of all documents, and of their byte sequences that are not UTF-8.
+    letters, foreign_letters, nucleotides, sequences_cut : int
+        Of sequences that were cut into k-mers, see `w2v_spark.text.words.Seen`; 0 for other text.
     """
 
     documents: int
@@ -29,6 +31,10 @@ class CorpusStatistics:
     overlong_words: int
     bytes: int = 0
     invalid_bytes: int = 0
+    letters: int = 0
+    foreign_letters: int = 0
+    nucleotides: int = 0
+    sequences_cut: int = 0
 
     def __add__(self, other: CorpusStatistics) -> CorpusStatistics:
         """Of two texts together; distinct words are those of the first, since only those are counted."""

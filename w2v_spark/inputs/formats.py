@@ -10,9 +10,9 @@ from typing import Final
 from w2v_spark.errors import InputError, Name
 from w2v_spark.inputs.files import data_files, is_local, local_path, matches
 
-FILE_FORMATS: Final = frozenset({"text", "parquet", "orc", "json", "csv", "tsv", "avro", "xml"})
+FILE_FORMATS: Final = frozenset({"text", "parquet", "orc", "json", "csv", "tsv", "avro", "xml", "fasta", "fastq"})
 """Formats whose rows are all that the files hold. Other formats have their own idea of a path."""
-LINE_FORMATS: Final = frozenset({"text", "json", "csv", "tsv", "xml"})
+LINE_FORMATS: Final = frozenset({"text", "json", "csv", "tsv", "xml", "fasta", "fastq"})
 """Those that are text themselves."""
 
 _SUFFIXES: Final = {
@@ -25,6 +25,8 @@ _SUFFIXES: Final = {
     ".tsv": "tsv",
     ".avro": "avro",
     ".txt": "text",
+    **dict.fromkeys((".fasta", ".fa", ".fna", ".ffn", ".faa", ".frn"), "fasta"),
+    **dict.fromkeys((".fastq", ".fq"), "fastq"),
 }
 _COMPRESSIONS: Final = frozenset({".gz", ".bz2", ".zst", ".lz4", ".snappy", ".deflate", ".xz", ".zip"})
 

@@ -49,14 +49,14 @@ def check_heads(files: Iterable[tuple[str, pafs.FileSystem, str]], encoding: str
     marks = []
     for name, filesystem, path in files:
         last = None
-        for head in _heads(name, filesystem, path):
+        for head in read_heads(name, filesystem, path):
             last = recognise(head)
             _check(name, head, last, encoding)
         marks.append(last if last in BYTE_ORDER_MARKS else None)
     return marks
 
 
-def _heads(name: str, filesystem: pafs.FileSystem, path: str) -> Iterator[bytes]:
+def read_heads(name: str, filesystem: pafs.FileSystem, path: str) -> Iterator[bytes]:
     """The first bytes of a file; then, where Spark will decompress it, those of what it holds."""
     with suppress(pa.ArrowException, OSError), closing(filesystem.open_input_stream(path, compression=None)) as stream:
         head = stream.read(HEAD_BYTES)

@@ -26,7 +26,8 @@ class ParamEntry:
     ----------
     name : str
     type : type
-        `bool`, `int`, `float`, `str`, `list` of texts, or `Path` for a text that may be given as a path.
+        `bool`, `int`, `float`, `str`, `list` of texts, `tuple` for a whole number or two of them, or `Path` for a text
+        that may be given as a path.
     help : str
     default : optional
         None for a Param that has none, or, in one of truth values, for the word that its setting may be.
@@ -50,6 +51,8 @@ class ParamEntry:
         """What the keyword of that name takes; None is the default."""
         if self.type is list:
             return list[str] | None
+        if self.type is tuple:
+            return int | list[int] | None
         return self.type | str | None if self.type is Path else self.type | None
 
     @property
@@ -60,7 +63,7 @@ class ParamEntry:
     @classmethod
     def of_setting(cls, name: str, entry: Entry) -> ParamEntry:
         """The Param of a setting."""
-        type_ = str if issubclass(entry.value_type, StrEnum) else entry.value_type
+        type_ = str if issubclass(entry.value_type, StrEnum) else tuple if entry.is_range else entry.value_type
         default = entry.default if entry.setting.param_default is None else entry.setting.param_default
         help_ = entry.explanation
         if entry.word is not None:

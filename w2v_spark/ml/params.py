@@ -20,6 +20,11 @@ def _to_text(value: Any) -> str:
     return TypeConverters.toString(os.fspath(value) if isinstance(value, os.PathLike) else value)
 
 
+def _to_numbers(value: Any) -> int | list[int]:
+    """One whole number, or a list of them."""
+    return TypeConverters.toListInt(value) if isinstance(value, list | tuple) else TypeConverters.toInt(value)
+
+
 _CONVERTERS: Final = {
     bool: TypeConverters.toBoolean,
     int: TypeConverters.toInt,
@@ -27,6 +32,7 @@ _CONVERTERS: Final = {
     str: TypeConverters.toString,
     Path: _to_text,
     list: TypeConverters.toListString,
+    tuple: _to_numbers,
 }
 
 Keywords = TypedDict("Keywords", {name: param.keyword_type for name, param in PARAMS.items()}, total=False)

@@ -17,6 +17,7 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import Name, VocabularyError
+from w2v_spark.spark.sequence_checks import foreign_letters
 from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
@@ -131,14 +132,15 @@ def collect_vocabulary(
     )
     words = table.filter(pc.invert(is_statistic))
     if not len(words):
-        raise _no_word(statistics, seen.get["most"], config.vocabulary.min_count)
+        raise _no_word(statistics, seen.get["most"], config)
     column = words["word"].cast(pa.string()).combine_chunks()
     trained = words["trained"].to_numpy() if has_trained else None
     vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
     return vocabulary, statistics
 
 
-def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> VocabularyError:
+def _no_word(statistics: CorpusStatistics, most: int | None, config: Config) -> VocabularyError:
+    min_count = config.vocabulary.min_count
     if not statistics.documents:
         return VocabularyError(
             "there is no document in the input; check it, ", Name("where"), " if it is given, and ",
@@ -149,7 +151,9 @@ def _no_word(statistics: CorpusStatistics, most: int | None, min_count: int) -> 
         if most is None
         else f"the most frequent of {statistics.distinct_words:,} words occurs {most:,} times"
     )
+    foreign = foreign_letters(statistics, config.text)
     return VocabularyError(
-        "no word reaches ", Name("vocabulary.min_count"), f" = {min_count} ({found}); lower ",
-        Name("vocabulary.min_count"), ", or check that the input and ", Name("text.column"), " are what you meant",
+        *((*foreign, "; ") if foreign else ()), "no word reaches ", Name("vocabulary.min_count"), f" = {min_count} "
+        f"({found}); lower ", Name("vocabulary.min_count"), ", or check that the input and ", Name("text.column"),
+        " are what you meant",
     )  # fmt: skip

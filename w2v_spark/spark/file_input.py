@@ -31,9 +31,11 @@ from w2v_spark.inputs.formats import (
     refuse_table,
 )
 from w2v_spark.inputs.heads import check_heads, sample
+from w2v_spark.inputs.sequences import SEQUENCE_FORMATS, check_marks
 from w2v_spark.magic import Kind
 from w2v_spark.spark.decode import line_options, with_byte_order
 from w2v_spark.spark.malformed import Malformed, keeps_malformed, with_corrupt_lines
+from w2v_spark.spark.sequence_input import SEQUENCE, Records, read_records, record_options
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, condition, one_line_cause, quiet_analysis
 
 _LOCAL_HEADS: Final = 2_000
@@ -55,14 +57,19 @@ class OpenFiles:
     format : str
     encoding : str or None
         What the lines of text are still to be decoded from.
-    malformed : Malformed or None
-        The count of malformed lines, where the format can have such.
+    malformed : Malformed, Records or None
+        The count of malformed lines or records, where the format can have such.
     """
 
     frame: DataFrame
     format: str
     encoding: str | None = None
-    malformed: Malformed | None = None
+    malformed: Malformed | Records | None = None
+
+    @property
+    def only_column(self) -> str | None:
+        """The column of documents, where the format leaves no choice."""
+        return "value" if self.format == "text" else SEQUENCE if self.format in SEQUENCE_FORMATS else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +105,19 @@ class FileInput:
         format = format or format_of_names(map(str, listed)) or "text"
         if format in LINE_FORMATS:
             local = pafs.LocalFileSystem()
-            check_heads(((str(file), local, str(file)) for file in sample(listed, _LOCAL_HEADS)), self.encoding)
+            self._check_marks([(str(file), local, str(file)) for file in sample(listed, _LOCAL_HEADS)], format)
+
+    def _check_marks(
+        self, files: Sequence[tuple[str, pafs.FileSystem, str]], format: str
+    ) -> list[Kind | None]:  # fmt: skip
+        """What the first bytes of files of lines tell; refuses what is of another format."""
+        if format not in SEQUENCE_FORMATS:
+            return check_heads(files, self.encoding)
+        if self.encoding:
+            raise InputError(Name("encoding"), f" is not for {format.upper()}, which is ASCII; leave it out")
+        marks = check_heads(files, None)
+        check_marks(files, format)
+        return marks
 
     def _table_format(self) -> str | None:
         """The format of tables whose directories all the paths are; None if they are not."""
@@ -125,7 +144,7 @@ class FileInput:
         if format in TABLE_MARKS:
             return OpenFiles(self._filter(self._load_tables(spark, format)), format)
         self._refuse_remote_tables(spark, format)
-        marks = self._check_heads(uris) if format in LINE_FORMATS else []
+        marks = self._check_heads(uris, format) if format in LINE_FORMATS else []
         return self._open_files(spark, format, uris, marks)
 
     def _open_files(
@@ -140,6 +159,8 @@ class FileInput:
             layout = None  # a column of documents is not to be hidden by the name of a folder
         if not self._has(_LAYOUT):
             settings |= {"basePath": layout[0]} if layout else {"recursiveFileLookup": "true"}
+        if format in SEQUENCE_FORMATS:
+            return self._open_records(spark, format, settings, filter_first=layout is not None)
         reader = spark.read.format(format).options(**settings).options(**self.options)
         frame, malformed = self._load(spark, reader, format), None
         counts = keeps_malformed(format, self.options)
@@ -154,6 +175,14 @@ class FileInput:
         if layout is None:
             frame = self._filter(frame)
         return OpenFiles(frame, format, encoding if format == "text" else None, malformed)
+
+    def _open_records(
+        self, spark: SparkSession, format: str, settings: Mapping[str, str], filter_first: bool
+    ) -> OpenFiles:  # fmt: skip
+        reader = spark.read.format("text").options(**settings).options(**self.options).options(**record_options(format))
+        frame = read_records(self._load(spark, reader, "text"), format)
+        frame, records = Records.observe(self._filter(frame) if filter_first else frame, format)
+        return OpenFiles(frame if filter_first else self._filter(frame), format, None, records)
 
     def _load(
         self, spark: SparkSession, reader: DataFrameReader, format: str, paths: Sequence[str] | None = None
@@ -196,7 +225,7 @@ class FileInput:
             check_all_listed([file for files in local for file in files or ()], uris)
         return uris
 
-    def _check_heads(self, uris: Sequence[str]) -> list[Kind | None]:
+    def _check_heads(self, uris: Sequence[str], format: str) -> list[Kind | None]:
         """The byte-order marks of files anywhere, as far as pyarrow reaches them."""
         files = []
         for uri in sample(uris, _LOCAL_HEADS if all(map(is_local, self.paths)) else _REMOTE_HEADS):
@@ -205,7 +234,7 @@ class FileInput:
             except (pa.ArrowException, OSError):
                 continue
             files.append((unquote(uri), filesystem, path))
-        return check_heads(files, self.encoding)
+        return self._check_marks(files, format)
 
     def _remote_table_format(self, spark: SparkSession) -> str | None:
         kinds = {_remote_table(spark, path, ("",)) for path in self.paths if not is_local(path)}

@@ -22,6 +22,7 @@ from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
 from w2v_spark.spark.fingerprint import fingerprint_files, path_version, table_version
 from w2v_spark.spark.malformed import MAX_INVALID, check_invalid
+from w2v_spark.spark.sequence_checks import check_sequences
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause, quiet_analysis
 
 _PATH_IN_SQL: Final = re.compile(r"\w\s*\.\s*`([^`]*/[^`]*)`")  # as in FROM parquet.`/data/clicks`
@@ -46,7 +47,7 @@ class Source(Protocol):
         """What the documents that were opened look like from outside, to recognise them when a run goes on."""
         ...
 
-    def examine(self, statistics: CorpusStatistics) -> list[str]:
+    def examine(self, statistics: CorpusStatistics, text: TextConfig) -> list[str]:
         """What to warn of after the first pass over the documents that were opened last.
 
         Raises
@@ -86,9 +87,9 @@ class FrameInput:
         """The files that the frame reads, if any."""
         return fingerprint_files(documents)
 
-    def examine(self, statistics: CorpusStatistics) -> list[str]:
-        """A warning where text is not UTF-8."""
-        return check_invalid(statistics, 1.0)
+    def examine(self, statistics: CorpusStatistics, text: TextConfig) -> list[str]:
+        """A warning where text is not UTF-8, or sequences are of another alphabet."""
+        return check_invalid(statistics, 1.0) + check_sequences(statistics, text, 1.0)
 
 
 @dataclass(slots=True)
@@ -104,7 +105,8 @@ class Input:
     sql : str, optional
         A query, which is run twice and has to give the same rows.
     format : str, optional
-        Of the files: anything that Spark reads. A line of text is a document. Without it the names of the files tell.
+        Of the files: ``fasta``, ``fastq``, ``text``, of which a line is a document, or anything that Spark reads.
+        Without it the names of the files tell.
     options : mapping of str to str
         For Spark's reader.
     secrets : mapping of str to str
@@ -222,7 +224,7 @@ class Input:
             frame = self._rows(spark)
             return _select(frame, self._column_of_query(frame), self.id, "text.column", self.tags)
         self._opened = opened = self._files.open(spark)
-        column = "value" if opened.format == "text" else self.column
+        column = opened.only_column or self.column
         documents = _select(opened.frame, column, self.id, "text.column", self.tags)
         return decode_documents(documents, opened.encoding) if opened.encoding else documents
 
@@ -250,11 +252,12 @@ class Input:
             "reading": json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False),
         }
 
-    def examine(self, statistics: CorpusStatistics) -> list[str]:
+    def examine(self, statistics: CorpusStatistics, text: TextConfig) -> list[str]:
         """See `Source`."""
         malformed = self._opened.malformed if self._opened else None
         warnings = malformed.check(self.max_invalid) if malformed else []
-        return warnings + check_invalid(statistics, self.max_invalid)
+        warnings += check_invalid(statistics, self.max_invalid)
+        return warnings + check_sequences(statistics, text, self.max_invalid)
 
     @property
     def _files(self) -> FileInput:

@@ -189,7 +189,7 @@ def _count(
     with progress.stage("count"):
         kept = state.begin_counts() if output.keeps_state else None
         vocabulary, given = origin.count(documents[0], config, kept)
-    for warning in source.examine(given):
+    for warning in source.examine(given, config.text):
         progress.warn(warning)
     if not (vocabulary.tokens or documents[1:]):
         raise InputError(

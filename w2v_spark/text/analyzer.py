@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from w2v_spark.config import Normalize, Sentences, TextConfig, Tokenizer
 from w2v_spark.text import scanner
 from w2v_spark.text.characters import CharacterTable, build_character_table
+from w2v_spark.text.kmers import KmerAnalyzer
 from w2v_spark.text.normalization import Compositions, compositions, find_unnormalized, normalize_documents
 from w2v_spark.text.ready_words import ready_words
 from w2v_spark.text.user_analyzer import UserAnalyzer
@@ -123,6 +124,8 @@ def build_analyzer(config: TextConfig) -> Analyzer:
     """
     if not is_own(config.tokenizer):
         return UserAnalyzer(config)
+    if config.tokenizer is Tokenizer.KMER:
+        return KmerAnalyzer(config)
     by_line = config.sentences is Sentences.LINE or config.tokenizer is Tokenizer.WHITESPACE
     composed = None if config.normalize is Normalize.NONE else compositions(config.normalize, config.lowers)
     return ScanningAnalyzer(build_character_table(config), by_line, composed)

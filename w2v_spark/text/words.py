@@ -64,6 +64,11 @@ class Seen:
         takes their place.
     overlong_words : int
         Words of more than `MAX_WORD_BYTES` bytes, which were dropped.
+    letters, foreign_letters, nucleotides : int
+        Of sequences that are cut into k-mers: their letters; those that are neither in the alphabet nor stand for some
+        of it; and those of A, C, G, T, U and N.
+    sequences_cut : int
+        Sequences with at least one k-mer.
     """
 
     documents: int = 0
@@ -71,6 +76,10 @@ class Seen:
     invalid_utf8: int = 0
     invalid_bytes: int = 0
     overlong_words: int = 0
+    letters: int = 0
+    foreign_letters: int = 0
+    nucleotides: int = 0
+    sequences_cut: int = 0
 
 
 def string_buffers(column: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:

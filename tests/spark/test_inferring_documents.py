@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
@@ -70,18 +72,36 @@ def test_settings_of_inference_and_documents_without_names(
     spark: SparkSession, document_model: Path, documents_root: Path, document_source: Path, tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:  # fmt: skip
-    """The content names them; what has no vector is counted."""
+    """The content names them, and null is none; what has no vector is counted."""
     where = ["--model", str(documents_root), "--input", str(document_source), "--format", "parquet"]
     capsys.readouterr()
     assert infer([*where, "--output", str(tmp_path / "out"), "--set", "infer.epochs=3"]) == 0
     said = capsys.readouterr()
-    assert "WARNING: 2 of 60 documents have no word that the model knows: their vectors are null" in said.err
-    assert "without vector  2" in said.out
+    assert "WARNING: 1 of 59 documents have no word that the model knows: their vectors are null" in said.err
+    assert "without vector  1" in said.out
     rows = pq.read_table(tmp_path / "out" / "documents").to_pylist()
     vectors = sorted(tuple(row["vector"]) for row in rows if row["vector"] is not None)
     others = expected(document_model, epochs=3)
     assert vectors == sorted(tuple(vector.tolist()) for vector in others.values() if not np.isnan(vector).any())
     assert not np.allclose(others[10], expected(document_model)[10])
+
+
+@pytest.mark.parametrize("batch", [2, 10_000])
+def test_equal_documents_without_names_are_one(
+    spark: SparkSession, documents_root: Path, tmp_path: Path, batch: int
+) -> None:  # fmt: skip
+    """As in training, and so that a join by the hash of the content does not multiply rows."""
+    texts = [ROWS[n]["text"] for n in (1, 2, 2, 3, 2, 1, 4, 2)] + [None, None, "", ""]
+    (tmp_path / "in").mkdir()
+    pq.write_table(pa.table({"text": texts}), tmp_path / "in" / "a.parquet")
+    spark.conf.set("spark.sql.execution.arrow.maxRecordsPerBatch", batch)
+    try:
+        out = run_infer(documents_root, tmp_path / "in", tmp_path / "out")
+    finally:
+        spark.conf.unset("spark.sql.execution.arrow.maxRecordsPerBatch")
+    found = [row["id"] for row in pq.read_table(out / "documents").to_pylist()]
+    distinct = {hashlib.md5(text.encode()).hexdigest() for text in texts if text is not None}
+    assert (len(found), set(found)) == (5, distinct)
 
 
 @pytest.mark.parametrize(

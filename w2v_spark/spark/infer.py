@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -73,14 +74,18 @@ class InferDocuments:
         Where the files go.
     metadata : mapping of str to str
         For every file.
+    named : bool
+        Documents have names of their own. Otherwise their content names them, and equal ones are one.
     """
 
     model: ServedModel
     parts_uri: str
     metadata: Mapping[str, str]
+    named: bool
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """One row a file: its number, its name, which no other attempt uses, and what is in it."""
+        batches = batches if self.named else _distinct(batches)
         first = next(batches, None)
         if first is None:
             return
@@ -98,6 +103,19 @@ class InferDocuments:
             row: dict[str, Any] = dict(zip(("documents", "tokens", "without"), sums.tolist(), strict=True))
             row |= {"file": number, "name": name, "tally": names.tally()}
             yield pa.RecordBatch.from_pylist([row], schema=_SCHEMA)
+
+
+def _distinct(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+    """Rows without those that have the name of the row before."""
+    last = None
+    for batch in batches:
+        names = batch.column("id")
+        new = np.ones(len(names), bool)
+        new[1:] = pc.not_equal(names[1:], names[:-1])
+        new[:1] = [name.as_py() != last for name in names[:1]]
+        if new.any():
+            last = names[-1].as_py()
+            yield batch.filter(pa.array(new))
 
 
 def _of_file(
@@ -160,7 +178,7 @@ def infer(
             served = ServedModel.write(staging.child(_SERVED), opened, config)
         with progress.stage("infer"):
             parts = staging.child(_PARTS).create()
-            task = InferDocuments(served, parts.uri, opened.description.labels())
+            task = InferDocuments(served, parts.uri, opened.description.labels(), named)
             gathered = gather_by(documents, "file", files).sortWithinPartitions("file", "hash", "id", "document")
             rows = gathered.mapInArrow(task, _SQL).toArrow().to_pylist()
     with progress.stage("publish"):
@@ -182,7 +200,11 @@ def infer(
 
 
 def _by_file(documents: DataFrame, named: bool) -> tuple[DataFrame, int]:
-    """The documents with the number of the file that each goes to, and how many files there are."""
+    """The documents with the number of the file that each goes to, and how many files there are.
+
+    Without names, what is null is no document, since nothing tells which one it is.
+    """
+    documents = documents if named else documents.where(F.col("document").isNotNull())
     found = documents.agg(
         F.count("*").alias("all"), F.count_if(F.col("id").isNull()).alias("nulls")
     ).collect()[0]  # fmt: skip
@@ -194,8 +216,5 @@ def _by_file(documents: DataFrame, named: bool) -> tuple[DataFrame, int]:
             "with ", Name("where"),
         )  # fmt: skip
     files = math.ceil(found["all"] / _DOCUMENTS_A_FILE)
-    unnamed = F.lit("") if not named else F.col("id")
-    numbered = documents.withColumn("id", F.coalesce("id", unnamed)).withColumn(
-        "file", F.pmod(F.xxhash64("hash"), F.lit(files)).cast("int")
-    )
+    numbered = documents.withColumn("file", F.pmod(F.xxhash64("hash"), F.lit(files)).cast("int"))
     return numbered.select("document", "id", "hash", "file"), files

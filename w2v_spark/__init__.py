@@ -12,6 +12,7 @@ from w2v_spark.vectors.keyed_vectors import KeyedVectors
 if TYPE_CHECKING:
     from w2v_spark.estimator import Doc2Vec, Doc2VecModel, Word2Vec, Word2VecModel
     from w2v_spark.inference.document_inference import DocumentInference
+    from w2v_spark.topics.model import TopicModel
 
 __version__ = "0.1.0"
 
@@ -22,6 +23,7 @@ __all__ = [
     "DocumentInference",
     "DocumentVectors",
     "KeyedVectors",
+    "TopicModel",
     "Word2Vec",
     "Word2VecModel",
     "__version__",
@@ -30,7 +32,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """What needs PySpark or the compiler, at the first look; `MissingExtra` where that is missing."""
+    """What few need, or needs PySpark or the compiler, at the first look; `MissingExtra` where these are missing."""
     if name in ("Doc2Vec", "Doc2VecModel", "Word2Vec", "Word2VecModel"):
         from w2v_spark import estimator
 
@@ -42,4 +44,8 @@ def __getattr__(name: str) -> Any:
         from w2v_spark.inference.document_inference import DocumentInference
 
         return DocumentInference
+    if name == "TopicModel":
+        from w2v_spark.topics.model import TopicModel
+
+        return TopicModel
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -25,7 +25,7 @@ import json, sys
 from pathlib import Path
 
 import w2v_spark
-from w2v_spark import Config, KeyedVectors
+from w2v_spark import Config, KeyedVectors, TopicModel
 from w2v_spark.evaluation.suite import evaluate, format_report
 from w2v_spark.formats.exporting import export_vectors
 from w2v_spark.formats.formats import VectorFile, guess_format

@@ -117,6 +117,27 @@ def test_words_among_the_words_of_another_model(spark: SparkSession, model: Path
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("among", list(NAMES))
+def test_documents_of_a_file_of_ids(
+    spark: SparkSession, model: Path, tmp_path: Path, out: Path, monkeypatch: Any, capsys: Any, among: str
+) -> None:
+    """They are read stretch by stretch, however far apart they are."""
+    monkeypatch.setattr("w2v_spark.spark.neighbours._STRETCH", 40)
+    (tmp_path / "ids.txt").write_text("1400\n70\n1400\n50\n0\n")
+    options = ["--of", "documents", "--among", among, "--topn", "3", "--ids", str(tmp_path / "ids.txt")]
+    assert neighbours(["--vectors", str(model), "--output", str(out), *options]) == 2
+    assert "1 of 4 ids are not among those of the 148 documents that have a vector: 50 (" in capsys.readouterr().err
+    assert neighbours(["--vectors", str(model), "--output", str(out), *options, "--skip-unknown"]) == 0
+    assert "1 ids have no vector and are left out" in capsys.readouterr().err
+    rows = pq.read_table(out).to_pylist()
+    assert [row["id"] for row in rows] == [0, 70, 1400]
+    similarities = naive.cosines_between(DOCUMENT_MATRIX[[0, 7, 140]], MATRICES[among])
+    for number, row in enumerate(rows):
+        own = {NAMES["documents"].index(row["id"])} if among == "documents" else set()
+        values = [similarities[number][place] for place in naive.nearest_of(similarities, number, 3, own)]
+        assert [entry["similarity"] for entry in row["neighbours"]] == pytest.approx(values, abs=1e-6)
+
+
 def test_one_table_by_two_ways(spark: SparkSession, model: Path, tmp_path: Path, out: Path) -> None:
     (tmp_path / "link").symlink_to(model)
     for other in (f"{model}/", str(model / "vectors"), str(tmp_path / "link")):
@@ -160,6 +181,8 @@ def test_analysts_join_documents_and_words(spark: SparkSession, model: Path, out
     ("options", "message"),
     [
         (["--of", "documents", "--words", "words.txt"], "--words is about words, and does not go with --of documents"),
+        (["--ids", "words.txt"], "--ids is about documents, and does not go with --of words: leave it out"),
+        (["--of", "documents", "--ids", "words.txt"], "the id 'w1' is no int64, which the ids of these documents are"),
         (["--among", "tags", "--restrict", "3"], "--restrict is about words, and does not go with --among tags"),
         (["--among-vectors", "missing"], "missing does not exist"),
         (["--of", "paragraphs"], "argument --of: invalid choice: 'paragraphs'"),

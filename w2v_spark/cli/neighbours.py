@@ -33,7 +33,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--topn", type=int, default=10, metavar="N", help="neighbours a row (default 10)")
     parser.add_argument("--words", metavar="FILE", help="only for these words, a word a line (default: all words)")
-    parser.add_argument("--skip-unknown", action="store_true", help="leave out words that have no vector")
+    parser.add_argument("--ids", metavar="FILE", help="only for these documents, an id a line (default: all)")
+    parser.add_argument("--skip-unknown", action="store_true", help="leave out words or ids that have no vector")
     parser.add_argument("--restrict", type=int, metavar="N", help="neighbours among the N most frequent words only")
     parser.add_argument("--overwrite", action="store_true", help="replace the table in the output directory")
     parser.add_argument("--quiet", action="store_true", help="print errors and warnings only")
@@ -48,16 +49,18 @@ def run(options: argparse.Namespace) -> int:
     from w2v_spark.vectors.neighbour_request import Request
 
     words = None if options.words is None else read_word_file(options.words)
+    ids = None if options.ids is None else read_id_file(options.ids)
     request = Request.build(
         options.vectors, options.topn, words, options.restrict, options.skip_unknown, options.of, options.among,
-        options.among_vectors,
+        options.among_vectors, ids,
     )  # fmt: skip
     target = Publication(Directory.open(options.output), Kind.NEIGHBOURS, options.overwrite)
     for side in (request.of, request.among):
         target.check([side.files.directory], f"the {side.table.name}")
     progress = Progress(quiet=options.quiet)
     if request.skipped:
-        progress.say(f"WARNING: {request.skipped:,} words are not in the vocabulary and are left out")
+        lacking = "words are not in the vocabulary" if ids is None else "ids have no vector"
+        progress.say(f"WARNING: {request.skipped:,} {lacking} and are left out")
     seconds = write_neighbour_table(get_session(), request, target, progress)
     if not options.quiet:
         print(hide(format_summary(request, seconds, target.directory.uri)))
@@ -72,13 +75,21 @@ def read_word_file(path: str) -> list[str]:
     InputError
         The file cannot be read or is not UTF-8.
     """
+    return [word for line in _read_lines("words", path) if (word := line.strip())]
+
+
+def read_id_file(path: str) -> list[str]:
+    """The ids of a UTF-8 file, an id a line, blanks and all; empty lines are passed over. Raises `InputError` too."""
+    return [id for line in _read_lines("ids", path) if (id := line.removesuffix("\r"))]
+
+
+def _read_lines(option: str, path: str) -> list[str]:
     try:
-        text = Path(path).read_text(encoding="utf-8-sig")
+        return Path(path).read_bytes().decode("utf-8-sig").split("\n")
     except OSError as error:
-        raise InputError(f"--words {path} cannot be read: {error.strerror}") from error
+        raise InputError(f"--{option} {path} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"--words {path} is not UTF-8 text: {error}") from error
-    return [word for line in text.split("\n") if (word := line.strip())]
+        raise InputError(f"--{option} {path} is not UTF-8 text: {error}") from error
 
 
 def format_summary(request: Request, seconds: dict[str, float], table: str) -> str:

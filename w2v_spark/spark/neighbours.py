@@ -37,6 +37,7 @@ FORMAT_VERSION: Final = "1"
 _QUERIES: Final = "queries.npy"
 _PARTS: Final = "parts"
 _TABLE: Final = "table"
+_STRETCH: Final = 16_384  # rows of a table that are read at a time
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,18 @@ def _load_candidates(side: Side) -> tuple[Matrix, pa.Table]:
 
 
 def _read_queried(side: Side, rows: Ids) -> tuple[Matrix, pa.Table]:
-    """Some rows, ascending, of a table that is not held: normalised vectors and labels."""
-    first = int(rows[0])
-    found = read_source(_find_source(side), first, int(rows[-1]) + 1)
+    """Some rows, ascending, of a table that is not held: normalised vectors and labels.
+
+    Those that were asked for may lie far apart: no more is held than they and the rows of one stretch.
+    """
+    units, labels = list[Matrix](), list[pa.Table]()
+    for near in np.split(rows, np.flatnonzero(np.diff(rows // _STRETCH)) + 1):
+        first = int(near[0])
+        found = read_source(_find_source(side), first, int(near[-1]) + 1)
+        units.append(normalise(found.stack)[near - first])
+        labels.append(found.labels.take(pa.array(near - first)))
     _check_unchanged(side)
-    unit: Matrix = normalise(found.stack)[rows - first]
-    return unit, found.labels.take(pa.array(rows - first))
+    return np.concatenate(units), pa.concat_tables(labels)
 
 
 @lru_cache(maxsize=1)

@@ -11,6 +11,7 @@ import numpy as np
 
 from w2v_spark.errors import ConfigError, InputError, Name, WordNotFound
 from w2v_spark.publishing.versions import open_result
+from w2v_spark.vectors.listed_ids import find_listed
 from w2v_spark.vectors.reading import read_words
 from w2v_spark.vectors.row_stack import Ids
 from w2v_spark.vectors.search.query import check_limits
@@ -75,12 +76,12 @@ class Request:
     among : Side
         Among whose rows they are.
     queries : int32, (Q,), or None
-        Rows of the words that get neighbours, ascending; None for all rows.
+        Rows of the words or documents that get neighbours, ascending; None for all rows.
     topn : int
     restrict : int or None
         Neighbours come from so many of the most frequent words.
     skipped : int
-        Words asked for that have no vector.
+        Words or ids asked for that have no vector.
     """
 
     of: Side
@@ -101,6 +102,7 @@ class Request:
         of: str = "words",
         among: str = "words",
         among_vectors: str | None = None,
+        ids: Sequence[str] | None = None,
     ) -> Request:
         """Look words up and check everything that can be checked without reading the vectors.
 
@@ -114,11 +116,13 @@ class Request:
         restrict : int, optional
             Neighbours come from so many of the most frequent words.
         skip_unknown : bool
-            Leave words out that have no vector.
+            Leave words or ids out that have no vector.
         of, among : str
             ``words``, ``documents`` or ``tags``: whose rows get neighbours, and among whose they are.
         among_vectors : str, optional
             Where the second table is, if not in ``vectors``: vectors of the same length.
+        ids : sequence of str, optional
+            Which documents get neighbours, as text, see `listed_ids.find_listed`; all if not given.
 
         Raises
         ------
@@ -128,18 +132,26 @@ class Request:
             There is no complete table.
         WordNotFound
             Some of the words have no vector, and ``skip_unknown`` is not set; or none has one.
+        IdNotFound
+            The same of ids.
         InputError
-            ``words`` is empty, or the vectors of the two tables differ in length.
+            ``words`` or ``ids`` is empty, an id is of another type, or the vectors of the two tables differ in length.
         """
         check_limits(topn, restrict, least=1)
-        for option, value, kind, side in (("words", words, of, "of"), ("restrict", restrict, among, "among")):
-            if value is not None and kind != "words":
+        for option, value, about, kind, side in (
+            ("words", words, "words", of, "of"), ("restrict", restrict, "words", among, "among"),
+            ("ids", ids, "documents", of, "of"),
+        ):  # fmt: skip
+            if value is not None and kind != about:
                 raise ConfigError(
-                    Name(option), " is about words, and does not go with ", Name(side), f" {kind}: leave it out"
+                    Name(option), f" is about {about}, and does not go with ", Name(side), f" {kind}: leave it out"
                 )  # fmt: skip
         first = Side.find(of, vectors, "of")
         sides = first, Side.find(among, among_vectors or first.location, "among")
         _check_lengths(*sides)
+        if ids is not None:
+            rows_of_ids, skipped = find_listed(first.location, ids, skip_unknown)
+            return cls(*sides, rows_of_ids, topn, restrict, skipped)
         if words is None:
             return cls(*sides, None, topn, restrict)
         if not words:

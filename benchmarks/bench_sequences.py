@@ -28,7 +28,7 @@ from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.text.words import SAME
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
-DIM, WINDOW, EPOCHS, MIN_COUNT = 100, 25, 20, 2
+DIM, WINDOW, EPOCHS, MIN_COUNT = 100, 25, 5, 2
 FRAMES: Final = TextConfig(tokenizer=Tokenizer.KMER, k=3, frames=True)
 CENTROID, LOGISTIC = "nearest_centroid", "logistic"
 

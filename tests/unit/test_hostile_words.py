@@ -22,7 +22,7 @@ from tests.unit.hostile import HOSTILE, LONG, WITH_BLANKS, WITHOUT_BLANKS
 from w2v_spark.cli.terminal import TerminalOutput
 from w2v_spark.config import Config
 from w2v_spark.config.configuration import SETTINGS
-from w2v_spark.errors import InputError, Name, W2VError, WordNotFound, one_line, printable
+from w2v_spark.errors import ConfigError, InputError, Name, W2VError, WordNotFound, one_line, printable
 from w2v_spark.evaluation.suite import evaluate, format_report, write_report
 from w2v_spark.formats.exporting import export_vectors
 from w2v_spark.formats.formats import Format, VectorFile
@@ -30,6 +30,7 @@ from w2v_spark.formats.importing import import_vectors
 from w2v_spark.publishing.description import to_html
 from w2v_spark.run.progress import Progress
 from w2v_spark.storage import Directory
+from w2v_spark.text.user_tokenizer import check_tokenizer
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.table import write_vectors
 
@@ -191,7 +192,9 @@ def test_progress_and_notebooks() -> None:
 
 
 def test_no_setting_names_a_file() -> None:
-    """What is free text is the name of a column: nothing in a configuration is opened or written."""
-    assert [entry.name for entry in SETTINGS if str in entry.options] == ["text.column"]
+    """What is free text names a column, or a tokenizer among what can be imported: no path is opened or written."""
+    assert [entry.name for entry in SETTINGS if str in entry.options] == ["text.column", "text.tokenizer"]
     for value in ("../../etc/passwd", "/etc/passwd", "s3://bucket/key", "a\x00b", LONG):
         assert Config.from_dict({"text": {"column": value}}).text.column == value
+        with pytest.raises(ConfigError, match="expected one of 'unicode'"):
+            check_tokenizer(Config.from_dict({"text": {"tokenizer": value}}).text)

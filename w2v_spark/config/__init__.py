@@ -19,16 +19,15 @@ from w2v_spark.config.configuration import SETTINGS, Config
 from w2v_spark.config.reading import preset_names
 from w2v_spark.config.sections import (
     RENAMED,
-    Auto,
     InferConfig,
     ModelConfig,
     RetrainConfig,
-    TextConfig,
     TrainConfig,
     VocabularyConfig,
     WholeSentence,
 )
 from w2v_spark.config.setting import Entry, Setting
+from w2v_spark.config.text_section import Auto, TextConfig
 
 __all__ = [
     "AMBIGUOUS",

@@ -9,7 +9,7 @@ from w2v_spark.config.choices import Alphabet, ReverseComplement, Tokenizer
 from w2v_spark.errors import ConfigError, Name
 
 if TYPE_CHECKING:
-    from w2v_spark.config.sections import TextConfig
+    from w2v_spark.config.text_section import TextConfig
 
 LETTERS: Final = {
     Alphabet.PROTEIN: "ACDEFGHIKLMNPQRSTVWY",

@@ -20,11 +20,11 @@ from w2v_spark.config.sections import (
     InferConfig,
     ModelConfig,
     RetrainConfig,
-    TextConfig,
     TrainConfig,
     VocabularyConfig,
 )
 from w2v_spark.config.setting import Entry
+from w2v_spark.config.text_section import TextConfig
 from w2v_spark.errors import ConfigError, Name
 
 _COMMENT_COLUMN: Final = 32  # of --print-config

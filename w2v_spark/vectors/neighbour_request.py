@@ -138,14 +138,8 @@ class Request:
             ``words`` or ``ids`` is empty, an id is of another type, or the vectors of the two tables differ in length.
         """
         check_limits(topn, restrict, least=1)
-        for option, value, about, kind, side in (
-            ("words", words, "words", of, "of"), ("restrict", restrict, "words", among, "among"),
-            ("ids", ids, "documents", of, "of"),
-        ):  # fmt: skip
-            if value is not None and kind != about:
-                raise ConfigError(
-                    Name(option), f" is about {about}, and does not go with ", Name(side), f" {kind}: leave it out"
-                )  # fmt: skip
+        _check_about(("words", words, "words", of, "of"), ("ids", ids, "documents", of, "of"))
+        _check_about(("restrict", restrict, "words", among, "among"))
         first = Side.find(of, vectors, "of")
         sides = first, Side.find(among, among_vectors or first.location, "among")
         _check_lengths(*sides)
@@ -194,6 +188,15 @@ def rows_per_file(rows: int) -> int:
     """How many of some rows make a file: by their number alone, so that files do not depend on the number of tasks."""
     blocks = -(-rows // (QUERY_ROWS * _MOST_FILES))
     return min(blocks * QUERY_ROWS, _ROWS_PER_FILE)
+
+
+def _check_about(*options: tuple[str, object, str, str, str]) -> None:
+    """Refuse options, (name, value, what it is about, what is asked for, by which option), that are about others."""
+    for option, value, about, kind, side in options:
+        if value is not None and kind != about:
+            raise ConfigError(
+                Name(option), f" is about {about}, and does not go with ", Name(side), f" {kind}: leave it out"
+            )
 
 
 def _check_lengths(of: Side, among: Side) -> None:

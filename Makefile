@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml
 	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV) || { \
 	    echo "'$(PYTHON) -m venv' failed: on Debian and Ubuntu, apt install python3-venv" >&2; \
 	    exit 2; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[spark,java,dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile --editable '.[spark,java,dev]'
 	$(BIN)/python -m tests.java_start
 	@touch $@
 

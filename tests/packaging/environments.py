@@ -50,10 +50,13 @@ class Environment:
     def make(cls, root: Path, wheel: Path, extras: str, work: Path) -> Environment:
         """Make it; ``extras`` as pip takes them, without brackets, or nothing."""
         venv.create(root, with_pip=False, symlinks=True)  # the pip that runs this installs there: seconds less for each
-        environment = cls(root, work)
+        return cls(root, work).add(wheel, extras)
+
+    def add(self, wheel: Path, extras: str) -> Environment:
+        """Install the wheel with some extras, or with some more; nothing is compiled that is not imported."""
         requirement = f"{wheel}[{extras}]" if extras else str(wheel)
-        _pip("--python", str(environment.bin / "python"), "install", requirement)
-        return environment
+        _pip("--python", str(self.bin / "python"), "install", "--no-compile", requirement)
+        return self
 
     @property
     def bin(self) -> Path:

@@ -1,6 +1,6 @@
 """The wheel alone, with each set of extras in an environment of its own, gives commands that work.
 
-Needs a registry of packages; some 450 MB are installed twice. Not part of ``make test``.
+Needs a registry of packages; some 450 MB are installed. Not part of ``make test``.
 """
 
 from __future__ import annotations
@@ -119,8 +119,8 @@ def test_with_spark_nothing_else_is_needed(spark: Environment, work: Path, java:
     assert f"3 a word, among {len(WORDS)} words" in shown
 
 
-def test_with_java_no_other_java_is_needed(wheel: Path, work: Path, tmp_path: Path) -> None:
-    both = Environment.make(tmp_path / "java", wheel, "spark,java", work)
+def test_with_java_no_other_java_is_needed(wheel: Path, work: Path, spark: Environment, tmp_path: Path) -> None:
+    both = spark.add(wheel, "spark,java")  # beside what is there: Spark is large
     tools = tmp_path / "tools"  # what Spark's scripts call, and no java
     tools.mkdir()
     for name in ("sh", "bash", "env", "dirname", "basename", "readlink", "uname", "ps", "nice", "cat", "rm", "mkdir"):

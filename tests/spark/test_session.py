@@ -68,7 +68,7 @@ print(json.dumps({
 
 @pytest.mark.parametrize(
     "environment",
-    [{"LC_ALL": "C"}, {"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"LANG": "C", "PYTHONCOERCECLOCALE": "0"}],
+    [{"LC_ALL": "POSIX", "PYTHONUTF8": "0"}, {"LANG": "C", "PYTHONCOERCECLOCALE": "0"}],
     ids=lambda environment: " ".join(f"{key}={value}" for key, value in environment.items()),
 )
 @pytest.mark.slow  # starts Spark in a process of its own

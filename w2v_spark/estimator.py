@@ -32,6 +32,7 @@ from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import add_mean_vectors
 from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.phrases.joiner import build_joining_analyzer
 from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
@@ -175,7 +176,8 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
         check_unknown_words(self.getUnknownWords())
         served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
         shape = self._files.vectors.matrix.shape
-        return add_mean_vectors(dataset, name, output, served.uri, shape, config.text, self.getUnknownWords() == "zero")
+        analyzer = build_joining_analyzer(config.text, self._files.phrases)
+        return add_mean_vectors(dataset, name, output, served.uri, shape, analyzer, self.getUnknownWords() == "zero")
 
     @property
     def _files(self) -> ModelStore:

@@ -80,6 +80,7 @@ def test_toml_file_round_trip(tmp_path: Path) -> None:
     assert Config.load(str(path)) == config
     assert [line for line in config.to_toml().splitlines() if line.startswith("[")] == [
         "[text]",
+        "[phrases]",
         "[vocabulary]",
         "[model]",
         "[train]",

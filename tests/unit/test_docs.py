@@ -69,7 +69,7 @@ def test_every_key_is_documented_with_its_default(key: str, default: object) -> 
 
 def test_no_key_is_documented_that_does_not_exist() -> None:
     names = rows("docs/reference/configuration.md")
-    assert {name for name in names if re.match(r"(text|vocabulary|model|train|retrain|infer)\.", name)} == {
+    assert {name for name in names if re.match(r"(text|phrases|vocabulary|model|train|retrain|infer)\.", name)} == {
         key for key, _ in KEYS
     }
 

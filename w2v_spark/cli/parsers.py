@@ -65,6 +65,7 @@ COMMANDS: Final = {
         "w2v_spark.cli.neighbours", "write the nearest neighbours of words, documents or tags, on Spark"
     ),
     "topics": Command("w2v_spark.cli.topics", "find topics in documents, or give documents to topics, on Spark"),
+    "phrases": Command("w2v_spark.cli.phrases", "find words that stand together more often than by chance, on Spark"),
     "export": Command("w2v_spark.cli.export", "write vectors in the format of another program"),
     "import": Command("w2v_spark.cli.import_", "make a vector table of another program's vectors"),
     "demo": Command(

@@ -98,3 +98,11 @@ class Merge(StrEnum):
 
     CURVATURE = "curvature"
     MEAN = "mean"
+
+
+class PhraseScorer(StrEnum):
+    """By which formula two words are a phrase: that of the C program, that of gensim, or mutual information."""
+
+    WORD2PHRASE = "word2phrase"
+    GENSIM = "gensim"
+    NPMI = "npmi"

@@ -1,4 +1,4 @@
-"""The configuration of a run: six frozen sections, read from TOML, checked once before any work starts."""
+"""The configuration of a run: frozen sections, read from TOML, checked once before any work starts."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from typing import Any, Final
 from w2v_spark.config.alphabets import check_kmers
 from w2v_spark.config.checks import check_bounds, convert
 from w2v_spark.config.choices import Architecture, Objective, PublishedRows
+from w2v_spark.config.phrases_section import PhrasesConfig
 from w2v_spark.config.reading import nearest, parse_override, read_file
 from w2v_spark.config.sections import (
     RENAMED,
@@ -39,6 +40,7 @@ class Config:
     """
 
     text: TextConfig = field(default_factory=TextConfig)
+    phrases: PhrasesConfig = field(default_factory=PhrasesConfig)
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)

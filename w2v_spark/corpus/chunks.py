@@ -28,7 +28,8 @@ CHUNK_SCHEMA = pa.schema([
 ])  # fmt: skip
 
 # Slots of the encoder's state.
-_TOKENS, _SENTENCE, _CHUNK, _CHUNKS, _BREAK, _DOCUMENT, _PIECE = range(7)
+_TOKENS, _SENTENCE, _CHUNK, _CHUNKS, _BREAK, _DOCUMENT, _PIECE, _UNKNOWN, _GAPS = range(9)
+_STATE_SIZE: Final = 9
 
 
 class ChunkEncoder:
@@ -44,6 +45,9 @@ class ChunkEncoder:
         Chunks are spread over this many ranges of keys.
     seed
         Another seed, another order of the corpus.
+    gap : optional
+        The id that stands where words within a sentence are left out, however many; by default nothing does. It has no
+        part in anything else: keys, cuts and the order of the corpus are those without it.
 
     Notes
     -----
@@ -51,18 +55,21 @@ class ChunkEncoder:
     ``document`` is the row, in `Words.documents`, that a chunk is from, and ``piece`` its number within that document.
     """
 
-    def __init__(self, table: WordTable, max_sentence_length: int, buckets: int, seed: int) -> None:
+    def __init__(
+        self, table: WordTable, max_sentence_length: int, buckets: int, seed: int, gap: int | None = None
+    ) -> None:
         self._table = table
         self._max_sentence = max_sentence_length
         self._buckets = buckets
         self._seed = np.uint64(seed)
+        self._gap = -1 if gap is None else gap
         capacity = _FLUSH_TOKENS
         self._found = np.empty(capacity, np.int32)
         self._ids = np.empty(2 * capacity, np.int32)
         self._ends = np.empty(capacity, np.int32)
         self._keys = np.empty((capacity, 2), np.uint64)
         self._origins = np.empty((capacity, 2), np.int32)
-        self._state = np.zeros(7, np.int64)
+        self._state = np.zeros(_STATE_SIZE, np.int64)
         self._hash = np.zeros(2, np.uint64)
 
     def add(self, words: Words) -> Iterator[pa.RecordBatch]:
@@ -71,15 +78,15 @@ class ChunkEncoder:
         for begin in range(0, len(words), step):
             end = min(begin + step, len(words))
             part = words.part(begin, end)
-            if self._state[_TOKENS] + len(part) > len(self._ids) - 1 or self._state[_CHUNKS] + len(part) >= len(
+            if self._state[_TOKENS] + self._room(part) > len(self._ids) - 1 or self._state[_CHUNKS] + len(part) >= len(
                 self._ends
             ):
                 yield self._flush()
-            self._reserve(len(part))
+            self._reserve(self._room(part))
             self._table.find(part, self._found)
             append_words(
-                self._found, part.breaks, part.documents, self._max_sentence, self._seed, self._ids, self._ends,
-                self._keys, self._origins, self._hash, self._state,
+                self._found, part.breaks, part.documents, self._max_sentence, self._gap, self._seed, self._ids,
+                self._ends, self._keys, self._origins, self._hash, self._state,
             )  # fmt: skip
             if self._state[_TOKENS] >= _FLUSH_TOKENS:
                 yield self._flush()
@@ -89,9 +96,13 @@ class ChunkEncoder:
         close_chunk(self._seed, self._ids, self._ends, self._keys, self._origins, self._hash, self._state)
         return self._flush()
 
-    def _reserve(self, words: int) -> None:
-        """Room for more words behind a chunk that is not finished."""
-        while self._state[_TOKENS] + words > len(self._ids) - 1:
+    def _room(self, part: Words) -> int:
+        """Ids that words become at most: gaps are no more than words."""
+        return len(part) if self._gap < 0 else 2 * len(part)
+
+    def _reserve(self, ids: int) -> None:
+        """Room for more ids behind a chunk that is not finished."""
+        while self._state[_TOKENS] + ids > len(self._ids) - 1:
             self._ids = np.resize(self._ids, 2 * len(self._ids))
 
     def _flush(self) -> pa.RecordBatch:
@@ -186,12 +197,13 @@ def close_chunk(seed, ids, ends, keys, origins, hashes, state):
         state[_PIECE] += 1
         state[_CHUNKS] = b + 1
         state[_CHUNK] = state[_TOKENS]
+        state[_GAPS] = 0
     hashes[0] = np.uint64(0xCBF29CE484222325)
     hashes[1] = np.uint64(0x9E3779B97F4A7C15)
 
 
 @kernel
-def append_words(found, breaks, documents, max_sentence, seed, ids, ends, keys, origins, hashes, state):
+def append_words(found, breaks, documents, max_sentence, gap, seed, ids, ends, keys, origins, hashes, state):
     """Append the words that have an id, closing sentences and chunks where they end.
 
     Parameters
@@ -201,12 +213,14 @@ def append_words(found, breaks, documents, max_sentence, seed, ids, ends, keys, 
     breaks : (n,) uint8, documents : (n,) int32
         See `Words`.
     max_sentence : int
+    gap : int
+        The id of words that are left out within a sentence, or -1.
     seed : uint64
     ids : (capacity,) int32
-        Filled from the token slot of the state on; must have room for n more.
+        Filled from the token slot of the state on; must have room for n more, or 2 n with gaps.
     ends : (capacity,) int32, keys : (capacity, 2) uint64, origins : (capacity, 2) int32
         End and two hashes of each finished chunk, its document, and which piece of that it is.
-    hashes : (2,) uint64, state : (7,) int64
+    hashes : (2,) uint64, state : (9,) int64
         The open chunk, updated.
     """
     for w in range(len(breaks)):
@@ -214,6 +228,7 @@ def append_words(found, breaks, documents, max_sentence, seed, ids, ends, keys, 
             state[_BREAK] = breaks[w]
         i = found[w]
         if i < 0:
+            state[_UNKNOWN] = 1
             continue
         if state[_BREAK] == NEW_DOCUMENT:
             close_chunk(seed, ids, ends, keys, origins, hashes, state)
@@ -221,9 +236,14 @@ def append_words(found, breaks, documents, max_sentence, seed, ids, ends, keys, 
         elif state[_BREAK] != SAME or state[_SENTENCE] == max_sentence:
             if state[_SENTENCE] > 0:
                 _close_sentence(ids, hashes, state)
-            if state[_TOKENS] - state[_CHUNK] >= CHUNK_TOKENS:
+            if state[_TOKENS] - state[_CHUNK] - state[_GAPS] >= CHUNK_TOKENS:
                 close_chunk(seed, ids, ends, keys, origins, hashes, state)
+        elif gap >= 0 and state[_UNKNOWN] != 0:
+            ids[state[_TOKENS]] = gap
+            state[_TOKENS] += 1
+            state[_GAPS] += 1
         state[_BREAK] = SAME
+        state[_UNKNOWN] = 0
         ids[state[_TOKENS]] = i
         hashes[0] = (hashes[0] ^ np.uint64(i)) * np.uint64(0x100000001B3)
         hashes[1] = (hashes[1] + np.uint64(i) + np.uint64(1)) * np.uint64(0xD6E8FEB86659FD93)

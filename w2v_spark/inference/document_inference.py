@@ -23,11 +23,12 @@ from w2v_spark.kernels.train import STATISTICS, Documents, Weights
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.tables import SamplingTables
+from w2v_spark.phrases.joiner import build_joining_analyzer
+from w2v_spark.phrases.table import PhraseTable, read_phrases
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import STATE
 from w2v_spark.publishing.state import open_state, read_tables
 from w2v_spark.publishing.versions import open_result
-from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.text.user_tokenizer import other_tokenizer
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
 from w2v_spark.training.trainer import build_model
@@ -75,12 +76,21 @@ class DocumentInference:
     weights : Weights
         Both matrices, with D padded; the input matrix may be empty for ``pv_dbow``, whose rows of documents meet the
         output matrix alone.
+    phrases : PhraseTable, optional
+        Of the model: to which words are joined.
     """
 
-    def __init__(self, config: Config, words: pa.StringArray, tables: SamplingTables, weights: Weights) -> None:
+    def __init__(
+        self,
+        config: Config,
+        words: pa.StringArray,
+        tables: SamplingTables,
+        weights: Weights,
+        phrases: PhraseTable | None = None,
+    ) -> None:
         self.config, self._weights, self._tables = config, weights, tables
         model = inferred_model(config.model)
-        self._table, self._analyzer = WordTable.from_words(words), build_analyzer(config.text)
+        self._table, self._analyzer = WordTable.from_words(words), build_joining_analyzer(config.text, phrases)
         self._model = kernel = build_model(model, self._tables, freeze_input=True, freeze_output=True)
         self._scratch = build_scratch(kernel.most_inputs, kernel.most_rows, kernel.dim)
 
@@ -111,7 +121,7 @@ class DocumentInference:
         for warning in other_tokenizer(config.text, opened.description.packages):
             warnings.warn(warning, stacklevel=2)
         weights = Weights(*(padded_matrix(matrix, config.model.dim) for matrix in opened.needed()))
-        return cls(config, opened.words, opened.tables, weights)
+        return cls(config, opened.words, opened.tables, weights, opened.phrases)
 
     @property
     def dim(self) -> int:
@@ -183,6 +193,8 @@ class OpenModel:
     tables : SamplingTables
     weights : the input and the output matrix, (rows, D) float32 each
         The input matrix has rows of words, if they have some, and of tags behind them.
+    phrases : PhraseTable, optional
+        To which the text was joined.
     """
 
     description: ModelDescription
@@ -190,6 +202,7 @@ class OpenModel:
     counts: npt.NDArray[np.int64]
     tables: SamplingTables
     weights: tuple[MatrixReader, MatrixReader]
+    phrases: PhraseTable | None = None
 
     def needed(self) -> tuple[MatrixReader, MatrixReader]:
         """What of the matrices inference reads."""
@@ -217,7 +230,9 @@ def open_model(location: str | PathLike[str]) -> OpenModel:
     table = open_vectors(directory.uri)
     shape = WeightShape.build(model, len(table.words), description.encoded.tags)
     state = directory.child(STATE)
-    return OpenModel(description, table.words, table.counts, read_tables(state), open_state(state, shape))
+    return OpenModel(
+        description, table.words, table.counts, read_tables(state), open_state(state, shape), read_phrases(directory)
+    )
 
 
 def padded_matrix(matrix: MatrixReader, dim: int) -> Matrix:

@@ -22,7 +22,8 @@ from w2v_spark.inputs.files import spark_path
 from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.phrases.table import PhraseTable, read_phrases
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, PHRASES, SUCCESS_FILE, VECTORS
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
@@ -65,6 +66,11 @@ class ModelStore(ABC):
     @abstractmethod
     def summary(self) -> TrainingSummary:
         """How the model was trained."""
+
+    @property
+    @abstractmethod
+    def phrases(self) -> PhraseTable | None:
+        """To which text is joined."""
 
     @abstractmethod
     def table(self, spark: SparkSession) -> DataFrame:
@@ -140,6 +146,11 @@ class FittedStore(ModelStore):
         """How the model was trained."""
         return TrainingSummary.read(self._directory)
 
+    @cached_property
+    def phrases(self) -> PhraseTable | None:
+        """To which text is joined."""
+        return read_phrases(self._directory)
+
     def table(self, spark: SparkSession) -> DataFrame:
         """All words and vectors, read from the files where Spark has them under the same name."""
         if not self._directory.is_local:
@@ -160,7 +171,7 @@ class FittedStore(ModelStore):
                 self._directory.file(VECTORS), target.child(VECTORS).create().path,
                 source_filesystem=self._directory.filesystem, destination_filesystem=target.filesystem,
             )  # fmt: skip
-        for name in _DESCRIPTIONS:
+        for name in (*_DESCRIPTIONS, *([] if self.phrases is None else [PHRASES])):
             target.write_bytes(name, self._directory.read_bytes(name))
         target.sync()
         target.write_bytes(SUCCESS_FILE, b"", durable=True)
@@ -192,7 +203,9 @@ class LoadedStore(ModelStore):
         self._table = read_vectors(directory.uri)
         self._vectors = KeyedVectors(self._table.words, self._table.stack, self._table.counts)
         self._summary = TrainingSummary.read(directory)
-        self._descriptions = {name: directory.read_bytes(name) for name in _DESCRIPTIONS}
+        self._phrases = read_phrases(directory)
+        names = (*_DESCRIPTIONS, *([] if self._phrases is None else [PHRASES]))
+        self._descriptions = {name: directory.read_bytes(name) for name in names}
 
     @property
     def vectors(self) -> KeyedVectors:
@@ -203,6 +216,11 @@ class LoadedStore(ModelStore):
     def summary(self) -> TrainingSummary:
         """How the model was trained."""
         return self._summary
+
+    @property
+    def phrases(self) -> PhraseTable | None:
+        """To which text is joined."""
+        return self._phrases
 
     def table(self, spark: SparkSession) -> DataFrame:
         """All words and vectors, sent from here: where they were saved they may be gone when the frame is computed."""

@@ -15,14 +15,13 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType
 
-from w2v_spark.config import TextConfig
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError
 from w2v_spark.kernels.mean_rows import mean_rows
 from w2v_spark.spark.columns import document_column
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
-from w2v_spark.text.analyzer import Analyzer, build_analyzer
+from w2v_spark.text.analyzer import Analyzer
 from w2v_spark.training.matrix_files import open_matrix, write_matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -59,7 +58,7 @@ def add_mean_vectors(
     output: str,
     uri: str,
     shape: tuple[int, int],
-    text: TextConfig,
+    analyzer: Analyzer,
     count_unknown: bool,
 ) -> DataFrame:
     """The dataset and, as another column of `VectorUDT`, the mean vector of each document.
@@ -76,13 +75,12 @@ def add_mean_vectors(
         A directory with the files of `write_served`, under a name that executors know.
     shape
         (V, D).
-    text
-        How text is tokenised; lists of words are taken as they are.
+    analyzer
+        Reads text as the training has read it.
     count_unknown
         Whether unknown words count as vectors of zeros.
     """
     arrow_udf = arrow_function()
-    analyzer = build_analyzer(text)
 
     def of_documents(documents: pa.Array) -> pa.Array:
         table, matrix = _load_served(uri, *shape)

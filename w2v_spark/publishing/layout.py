@@ -22,6 +22,8 @@ VECTORS: Final = "vectors"
 DOCUMENTS: Final = "documents"
 TAGS: Final = "tags"
 TABLES: Final = (VECTORS, DOCUMENTS, TAGS)
+PHRASES: Final = "phrases.parquet"
+"""To which the words of a text are joined, in a result and in a run."""
 RUN: Final = "_run"
 RUN_FILE: Final = "run.json"
 MARK_FILE: Final = "w2v_spark.json"
@@ -62,6 +64,7 @@ class Kind(StrEnum):
     DOCUMENTS = "table of documents"
     NEIGHBOURS = "table of neighbours"
     TOPICS = "result of topics"
+    PHRASES = "table of phrases"
 
 
 def find_foreign(directory: Directory, kind: Kind) -> str | None:
@@ -175,7 +178,7 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags)\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags|phrases)\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
@@ -187,6 +190,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         VECTORS: _own_table,
         DOCUMENTS: _own_table,
         TAGS: _own_table,
+        PHRASES: _own_part,
         STATE: _own_weights,
         MODEL_FILE: _own_json("format_version", "packages"),
         HISTORY_FILE: _own_json("rounds"),
@@ -202,6 +206,12 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
+    Kind.PHRASES: {
+        PHRASES: _own_part,
+        SUCCESS_FILE: _own_success,
+        RUN: _own_run,
+        LOCK_FILE: _own_json("made_by", "token"),
+    },
     Kind.TOPICS: {
         "topics": _own_table,
         "document_topics": _own_table,

@@ -17,10 +17,12 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import Name, VocabularyError
+from w2v_spark.phrases.joiner import build_joining_analyzer
+from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.spark.sequence_checks import foreign_letters
 from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
 from w2v_spark.storage import Directory
-from w2v_spark.text.analyzer import Analyzer, build_analyzer
+from w2v_spark.text.analyzer import Analyzer
 
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
@@ -63,9 +65,9 @@ def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
     return partial_counts(documents, config).groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
-def partial_counts(documents: DataFrame, config: TextConfig) -> DataFrame:
+def partial_counts(documents: DataFrame, config: TextConfig, phrases: PhraseTable | None = None) -> DataFrame:
     """What `count_words` adds up: each partition has rows of its own."""
-    return documents.select("document").mapInArrow(CountWords(build_analyzer(config)), _COUNT_SCHEMA)
+    return documents.select("document").mapInArrow(CountWords(build_joining_analyzer(config, phrases)), _COUNT_SCHEMA)
 
 
 def build_vocabulary(

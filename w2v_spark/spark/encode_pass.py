@@ -12,22 +12,25 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from pyspark.sql import DataFrame
+from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, BinaryType, IntegerType, LongType, StructType
 
 from w2v_spark.config import Config
+from w2v_spark.corpus.chunk_files import ChunkFile
 from w2v_spark.corpus.id_counts import read_id_counts
 from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError, Name
+from w2v_spark.phrases.joiner import build_joining_analyzer
+from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.run.directory import CORPUS
 from w2v_spark.spark.document_chunks import WITHOUT_LABELS, FoundDocuments, Labels
 from w2v_spark.spark.document_frame import check_found
 from w2v_spark.spark.encode_tasks import NO_BUCKET, PART_SCHEMA, EncodeDocuments, WriteBuckets
+from w2v_spark.spark.join_tasks import FILE_SCHEMA, JoinChunks, KeepChunks, WriteJoined
 from w2v_spark.storage import Directory
-from w2v_spark.text.analyzer import build_analyzer
 
 BUCKET_TOKENS: Final = 1 << 23
 _MOST_PARTITIONS: Final = 10_000
@@ -50,6 +53,23 @@ class Encoded(NamedTuple):
     others: CorpusStatistics
 
 
+class KeptChunks(NamedTuple):
+    """Text as chunks of ids with gaps, before its phrases are known.
+
+    Attributes
+    ----------
+    files : tuple of ChunkFile
+    numbers : tuple of int
+        The bucket of each.
+    buckets : int
+        How many buckets there are, those without a chunk included.
+    """
+
+    files: tuple[ChunkFile, ...]
+    numbers: tuple[int, ...]
+    buckets: int
+
+
 @dataclass(frozen=True, slots=True)
 class EncodePass:
     """Writes documents as shards of ids below ``run/corpus``.
@@ -65,6 +85,8 @@ class EncodePass:
     shards : int
     labels : Labels, optional
         Where documents have rows of their own.
+    phrases : PhraseTable, optional
+        Those that text is joined to as it is read.
     """
 
     config: Config
@@ -74,6 +96,7 @@ class EncodePass:
     vocabulary: Vocabulary
     shards: int
     labels: Labels = WITHOUT_LABELS
+    phrases: PhraseTable | None = None
 
     def encode(self, frames: Sequence[DataFrame]) -> EncodedCorpus:
         """Text that has been counted.
@@ -142,17 +165,83 @@ class EncodePass:
         seen = {name: others[name] for name in CorpusStatistics.__slots__}
         return Encoded(corpus, trained, CorpusStatistics(**seen))
 
+    def keep(self, frames: Sequence[DataFrame], tokens: int) -> KeptChunks:
+        """Text that has been counted, as chunks in which gaps stand for unknown words; `join` makes the corpus of them.
+
+        Parameters
+        ----------
+        frames : sequence of DataFrame
+            See `encode`, or `encode_whole`.
+        tokens : int
+            About how many words there will be.
+
+        Raises
+        ------
+        InputError
+            The text is not the one that was counted, or has words with the delimiter of phrases in them.
+        """
+        directory = self.run.child(CORPUS).create()
+        chunks = self._chunks(frames, self._buckets(tokens), tally=False, gaps=True)
+        task = KeepChunks(directory.uri, len(self.vocabulary))
+        rows = chunks.mapInArrow(task, FILE_SCHEMA).toArrow().sort_by("bucket").to_pylist()
+        _check_counted(self.vocabulary, sum(row["tokens"] for row in rows), sum(row["id_sum"] for row in rows))
+        return KeptChunks(
+            tuple(ChunkFile(row["file"], row["digest"]) for row in rows), tuple(row["bucket"] for row in rows),
+            self._buckets(tokens),
+        )  # fmt: skip
+
+    def join(self, spark: SparkSession, kept: KeptChunks, joined: JoinChunks, named: bool) -> EncodedCorpus:
+        """The corpus that kept chunks become.
+
+        Parameters
+        ----------
+        kept : KeptChunks
+            From `keep`.
+        joined : JoinChunks
+            Says what they become.
+        named : bool
+            See `encode_whole`.
+
+        Raises
+        ------
+        InputError
+            No sentence has two words, or see `check_found`.
+        """
+        task = WriteJoined(self.run.child(CORPUS).uri, kept.files, kept.numbers, joined, self.labels.whole)
+        numbers = spark.range(0, len(kept.files), 1, max(len(kept.files), 1))
+        rows = numbers.mapInArrow(task, PART_SCHEMA).toArrow().to_pylist()
+        corpus = self._corpus(rows, kept.buckets)
+        if self.labels.whole:
+            found = FoundDocuments.add_up([row["tally"] for row in rows])
+            check_found(found, named)
+            return replace(corpus, documents=found.documents)
+        _check_trainable(corpus)
+        return corpus
+
     def _write(
         self, frames: Sequence[DataFrame], tokens: int, tally: bool
     ) -> tuple[EncodedCorpus, list[dict[str, Any]]]:
         """The corpus, and what the tasks have handed back."""
-        directory, text = self.run.child(CORPUS).create(), self.config.text
-        per_shard = max(1, math.ceil(tokens / self.shards / BUCKET_TOKENS))
-        buckets = self.shards * per_shard
+        directory, buckets = self.run.child(CORPUS).create(), self._buckets(tokens)
+        rows = (
+            self._chunks(frames, buckets, tally)
+            .mapInArrow(WriteBuckets(directory.uri, tally, self.labels.whole), PART_SCHEMA)
+            .toArrow()
+            .to_pylist()
+        )
+        return self._corpus([row for row in rows if row["bucket"] != NO_BUCKET], buckets), rows
+
+    def _buckets(self, tokens: int) -> int:
+        """How many files there may be, the same number a shard."""
+        return self.shards * max(1, math.ceil(tokens / self.shards / BUCKET_TOKENS))
+
+    def _chunks(self, frames: Sequence[DataFrame], buckets: int, tally: bool, gaps: bool = False) -> DataFrame:
+        """Chunks of ids, those of each bucket together."""
+        text = self.config.text
         encode = EncodeDocuments(
-            build_analyzer(text), text.max_sentence_length, self.run.uri, self.vocabulary_file,
+            build_joining_analyzer(text, self.phrases), text.max_sentence_length, self.run.uri, self.vocabulary_file,
             self.vocabulary_digest, buckets, self.config.train.seed,
-            labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed),
+            labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed), gaps=gaps,
         )  # fmt: skip
         selected = list(frames)
         if not self.labels.whole:
@@ -163,18 +252,16 @@ class EncodePass:
             frame.mapInArrow(replace(encode, frame=number if tally else None), _chunk_schema(frame))
             for number, frame in enumerate(selected)
         ]
-        gathered = gather_by(reduce(DataFrame.union, chunks), "bucket", min(buckets, _MOST_PARTITIONS))
-        rows = (
-            gathered.mapInArrow(WriteBuckets(directory.uri, tally, self.labels.whole), PART_SCHEMA)
-            .toArrow()
-            .to_pylist()
-        )
-        files = [row for row in rows if row["bucket"] != NO_BUCKET]
+        return gather_by(reduce(DataFrame.union, chunks), "bucket", min(buckets, _MOST_PARTITIONS))
+
+    def _corpus(self, files: list[dict[str, Any]], buckets: int) -> EncodedCorpus:
+        """Shards of the files that tasks have written."""
         parts = {row["bucket"]: Part(**{each.name: row[each.name] for each in fields(Part)}) for row in files}
         digest = sum(row["digest"] for row in files) % 2**64
+        per_shard = buckets // self.shards
         shards = (range(shard * per_shard, (shard + 1) * per_shard) for shard in range(self.shards))
         found = tuple(Shard(tuple(parts[bucket] for bucket in some if bucket in parts)) for some in shards)
-        return EncodedCorpus(found, f"{digest:016x}"), rows
+        return EncodedCorpus(found, f"{digest:016x}")
 
 
 def _chunk_schema(documents: DataFrame) -> StructType:

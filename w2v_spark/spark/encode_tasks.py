@@ -10,11 +10,13 @@ from typing import Any, Final
 import numpy as np
 import pyarrow as pa
 
+from w2v_spark.corpus.chunk_files import ids_of
 from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids, order_chunks
 from w2v_spark.corpus.id_counts import write_id_counts
 from w2v_spark.corpus.shards import write_part
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
+from w2v_spark.phrases.table import check_delimiter
 from w2v_spark.spark.document_chunks import (
     WITHOUT_LABELS,
     Labels,
@@ -33,7 +35,7 @@ PART_SCHEMA: Final = (
     "documents string, documents_digest string, digest bigint, id_sum bigint, counts string, counts_digest string, "
     "frame bigint, tally string"
 )
-_PART_ARROW_SCHEMA: Final = pa.schema([
+PART_ARROW_SCHEMA: Final = pa.schema([
     ("bucket", pa.int32()), ("file", pa.string()), ("sentences", pa.int64()), ("batches", pa.list_(pa.int32())),
     ("ends", pa.list_(pa.int64())), ("checksums", pa.list_(pa.string())), ("documents", pa.string()),
     ("documents_digest", pa.string()), ("digest", pa.int64()), ("id_sum", pa.int64()), ("counts", pa.string()),
@@ -51,6 +53,8 @@ class EncodeDocuments:
         Where given, tasks say under this number what they have seen, on its way to `WriteBuckets` among the chunks.
     labels : Labels
         What the columns behind the documents are.
+    gaps : bool
+        Whether the number of words, which is the id of none of them, stands where unknown ones are left out.
     """
 
     analyzer: Analyzer
@@ -62,12 +66,14 @@ class EncodeDocuments:
     seed: int
     frame: int | None = None
     labels: Labels = WITHOUT_LABELS
+    gaps: bool = False
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
         vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file, self.vocabulary_digest)
         encoder = ChunkEncoder(
-            WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed
+            WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed,
+            len(vocabulary) if self.gaps else None,
         )  # fmt: skip
         labels, tally = self.labels.open(Directory.open(self.run_uri)), None if self.frame is None else _Tally()
 
@@ -78,7 +84,10 @@ class EncodeDocuments:
 
         for batch in batches:
             labels.take(batch)
+            ready = self.gaps and isinstance(batch.column(0), pa.ListArray | pa.LargeListArray)
             for words in self.analyzer.words(batch.column(0)):
+                if ready:
+                    check_delimiter(words)
                 if tally is not None:
                     tally.add_words(words)
                 yield from map(hand_on, encoder.add(words))
@@ -151,11 +160,11 @@ class WriteBuckets:
                 tallies = zip(some["key"].to_pylist(), some["ids"].to_pylist(), strict=True)
                 rows = [{"bucket": bucket, "frame": frame, "tally": data.decode()} for frame, data in tallies]
             else:
-                rows = [{"bucket": bucket, **_write_bucket(directory, some, self.counts, self.whole)}]
-            yield pa.RecordBatch.from_pylist(rows, schema=_PART_ARROW_SCHEMA)
+                rows = [{"bucket": bucket, **write_bucket(directory, some, self.counts, self.whole)}]
+            yield pa.RecordBatch.from_pylist(rows, schema=PART_ARROW_SCHEMA)
 
 
-def _write_bucket(directory: Directory, chunks: pa.Table, counts: bool, whole: bool) -> dict[str, Any]:
+def write_bucket(directory: Directory, chunks: pa.Table, counts: bool, whole: bool) -> dict[str, Any]:
     """Write the chunks of one bucket in reading order; the file, the sum of their keys and that of their ids."""
     has_names = "id" in chunks.column_names
     if whole:
@@ -164,16 +173,15 @@ def _write_bucket(directory: Directory, chunks: pa.Table, counts: bool, whole: b
         chunks = chunks.sort_by([("id", "ascending"), ("piece", "ascending")])
     if not whole:
         chunks = chunks.take(pa.array(order_chunks(chunks["key"].to_numpy(), chunks["tie"].to_numpy())))
-    encoded = chunks["ids"].cast(pa.large_binary()).combine_chunks()
-    ends = np.frombuffer(encoded.buffers()[1], np.int64)[encoded.offset : encoded.offset + len(encoded) + 1] // 4
-    signed = np.frombuffer(encoded.buffers()[2], np.int32)[ends[0] : ends[-1]]
+    signed, ends = ids_of(chunks)
+    starts = np.concatenate([np.zeros(1, np.int64), ends])
     ids, offsets = decode_ids(signed)
     part = write_part(directory, ids, offsets)
     row: dict[str, Any] = part.to_dict()
     if has_names:
-        sentences = np.diff(np.searchsorted(offsets, ends - ends[0]))
+        sentences = np.diff(np.searchsorted(offsets, starts))
         write = write_whole if whole else write_named
-        row |= write(directory, chunks, sentences, np.diff(ends))
+        row |= write(directory, chunks, sentences, np.diff(starts))
     if counts:
         row["counts"], row["counts_digest"] = write_id_counts(directory, part.file, ids)
     return {**row, "digest": content_digest(chunks, whole), "id_sum": int(np.sum(ids, dtype=np.int64))}

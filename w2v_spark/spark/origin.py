@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame, SparkSession
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
@@ -39,7 +40,21 @@ class Completed(NamedTuple):
 
 
 class Origin(Protocol):
-    """What a training begins with."""
+    """What a training begins with.
+
+    Attributes
+    ----------
+    finds_phrases : bool
+        Whether ``[phrases]`` is asked for phrases of the text.
+    phrases : PhraseTable or None
+        To which text is joined as it is read.
+    """
+
+    @property
+    def finds_phrases(self) -> bool: ...  # noqa: D102
+
+    @property
+    def phrases(self) -> PhraseTable | None: ...  # noqa: D102
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """The fingerprint of the input, with what else makes the result another one."""
@@ -103,6 +118,9 @@ class Work(NamedTuple):
 @dataclass(frozen=True, slots=True)
 class Scratch:
     """Nothing: the given text is all there is, and weights are drawn at random."""
+
+    finds_phrases = True
+    phrases = None
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """See `Origin`."""

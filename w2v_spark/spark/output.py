@@ -15,6 +15,7 @@ from w2v_spark.publishing.layout import (
     DOCUMENTS,
     HISTORY_FILE,
     MODEL_FILE,
+    PHRASES,
     RUN,
     RUN_FILE,
     STATE,
@@ -204,7 +205,9 @@ class Output(Destination):
         self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
     ) -> Directory:
         """See `Destination`."""
-        self.publication.put_in_place(staging, names, [name for name in (DOCUMENTS, TAGS, STATE) if name not in names])
+        self.publication.put_in_place(
+            staging, names, [name for name in (DOCUMENTS, TAGS, PHRASES, STATE) if name not in names]
+        )
         return self.directory
 
     @property

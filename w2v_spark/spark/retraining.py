@@ -18,6 +18,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
+from w2v_spark.phrases.table import PhraseTable, read_phrases
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STATE
 from w2v_spark.publishing.manifest import Manifest
@@ -41,7 +42,7 @@ from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape
 from w2v_spark.vectors.reading import open_vectors
 
-KEPT_SETTINGS: Final = ("text", "model")
+KEPT_SETTINGS: Final = ("text", "phrases", "model")
 """Sections in which a version and the one that is made of it must agree, but for the column."""
 
 
@@ -57,6 +58,8 @@ class Parent:
     words : (V,) pyarrow string array
     counts : (V,) int64
     start : WarmStart
+    phrases : PhraseTable, optional
+        To which new text is joined as well.
     """
 
     id: str
@@ -65,6 +68,7 @@ class Parent:
     words: pa.Array
     counts: Any
     start: WarmStart
+    phrases: PhraseTable | None = None
 
     @classmethod
     def open(cls, id: str, directory: Directory) -> Parent:
@@ -94,7 +98,7 @@ class Parent:
         table = open_vectors(directory.uri)
         shape = WeightShape.build(model.config.model, len(table.words))
         start = WarmStart.open(directory.child(STATE), table.words, shape)
-        return cls(id, directory, model, table.words, table.counts, start)
+        return cls(id, directory, model, table.words, table.counts, start, read_phrases(directory))
 
     def warnings(self) -> list[str]:
         """What to say before it is gone on from: words are cut by another version of the tokenizer."""
@@ -135,6 +139,13 @@ class Retraining:
     noise: Directory | None = None
     _seen: dict[str, Any] = field(default_factory=dict, init=False)
 
+    finds_phrases = False  # those of the parent are what its vectors are of
+
+    @property
+    def phrases(self) -> PhraseTable | None:
+        """See `Origin`."""
+        return self.parent.phrases
+
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """With the parent, and the inputs of all versions before."""
         self._seen = {**seen, "parent": self.parent.id, "earlier": chain_of(self.parent.model.input)}
@@ -164,7 +175,9 @@ class Retraining:
             F.floor(F.col("count") * F.lit(factor) + F.lit(0.5)).alias("count"),
             F.lit(0).cast("bigint").alias("trained"),
         )  # fmt: skip
-        counts = counts.unionByName(partial_counts(given, config.text).select("*", F.col("count").alias("trained")))
+        counts = counts.unionByName(
+            partial_counts(given, config.text, self.phrases).select("*", F.col("count").alias("trained"))
+        )
         sums = [F.sum(name).alias(name) for name in ("count", "trained")]
         counts = counts.groupBy("word", "statistic").agg(*sums)
         counts = counts.where(F.col("word").isNull() | (F.col("count") > 0))

@@ -14,10 +14,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_type
 
-from w2v_spark.config import TextConfig
 from w2v_spark.errors import InputError, Name
 from w2v_spark.storage import Directory
-from w2v_spark.text.analyzer import Analyzer, build_analyzer
+from w2v_spark.text.analyzer import Analyzer
 from w2v_spark.topics.coherence import Measures, WordCounter
 from w2v_spark.topics.documents import DocumentFiles
 
@@ -64,7 +63,7 @@ class CountTopicWords:
 def measure_topics(
     spark: SparkSession,
     documents: DataFrame,
-    text: TextConfig,
+    analyzer: Analyzer,
     files: DocumentFiles,
     table: Directory,
     topics: tuple[list[int], list[list[str]]],
@@ -75,8 +74,8 @@ def measure_topics(
     ----------
     documents : DataFrame
         Columns ``document`` and ``id``.
-    text : TextConfig
-        How the model has read text.
+    analyzer : Analyzer
+        Reads text as the model has read it.
     table : Directory
         The files of documents with their topics.
     topics : list of int and list of list of str
@@ -100,7 +99,7 @@ def measure_topics(
     both = documents.where(F.col("id").isNotNull()).withColumn("id", F.col("id").cast(kind)).join(known, "id")
     counter = WordCounter(words)
     counts = both.select("document", "topic").mapInArrow(
-        CountTopicWords(counter, build_analyzer(text)), "what int, one int, other int, value bigint"
+        CountTopicWords(counter, analyzer), "what int, one int, other int, value bigint"
     )
     summed: Any = counts.groupBy("what", "one", "other").agg(F.sum("value").alias("value")).toArrow()
     measures = counter.measure(summed)

@@ -9,6 +9,8 @@ from typing import Any, Final
 import numpy as np
 from pyspark.sql import SparkSession
 
+from w2v_spark.phrases.joiner import build_joining_analyzer
+from w2v_spark.phrases.table import read_phrases
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.publishing.publication import Publication
@@ -113,8 +115,9 @@ def write_topic_tables(
         if documents is not None and request.text is not None and len(vectors):
             with progress.stage("measures"):
                 first = [row[:MEASURED_WORDS] for row in words.words[: len(vectors)]]
+                analyzer = build_joining_analyzer(request.text, read_phrases(Directory.open(request.model)))
                 measures = measure_topics(
-                    spark, documents, request.text, files, table.child(DOCUMENT_TOPICS),
+                    spark, documents, analyzer, files, table.child(DOCUMENT_TOPICS),
                     (matching.ids.tolist(), first),
                 )  # fmt: skip
         files.check_unchanged()

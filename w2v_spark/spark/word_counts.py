@@ -6,12 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from w2v_spark.corpus.word_counts import CountFile, CountWriter, WordCounts
+from w2v_spark.spark.settings import frame_of
 from w2v_spark.storage import Directory
 
 _MOST_FILES: Final = 10_000
@@ -87,6 +90,24 @@ def collect_counts(table: pa.Table, directory: Directory) -> pa.Table:
         if info.extension == "parquet" and info.base_name not in kept:
             directory.remove(info.base_name)
     return table.filter(pc.invert(is_file))
+
+
+def replace_counts(spark: SparkSession, directory: Directory, words: pa.Array, counts: npt.NDArray[np.int64]) -> None:
+    """Give some words other counts in the files, and add those that are new, as phrases are.
+
+    Parameters
+    ----------
+    directory : Directory
+        Of `keep_counts`, after `collect_counts`.
+    words : pa.Array, counts : (n,) int64
+        A word that counts 0 is left out.
+    """
+    known = frame_of(spark, pa.table({"word": words.cast(pa.string()), "count": counts}))
+    files = [directory.child(info.base_name).uri for info in directory.list() if info.extension == "parquet"]
+    others = spark.read.parquet(*files).select("word", "count").join(known.select("word"), "word", "left_anti")
+    rows = others.unionByName(known.where(F.col("count") > 0)).withColumn("statistic", F.lit(None).cast("string"))
+    spread = rows.repartition(max(len(files), 1), "word")  # as they came: equal words to equal files
+    collect_counts(keep_counts(spread, directory, 2**62).toArrow(), directory)
 
 
 def most_partitions(spark: SparkSession) -> int:

@@ -34,7 +34,8 @@ class Analyzer(Protocol):
     seen : Seen
     """
 
-    seen: Seen
+    @property
+    def seen(self) -> Seen: ...  # noqa: D102
 
     def words(self, column: pa.Array, keep_unusable: bool = False) -> Iterator[Words]:
         """Yield the words of a column, whose buffers may be overwritten by the next step.

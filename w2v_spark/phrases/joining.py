@@ -1,0 +1,196 @@
+"""Phrases that have been found, joined in sentences of ids."""
+
+from __future__ import annotations
+
+from typing import Final
+
+import numpy as np
+import numpy.typing as npt
+
+from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.rng import mix
+from w2v_spark.phrases.candidates import GAP, WORD, Kinds
+
+Ids = npt.NDArray[np.int32]
+
+_LEAST_SLOTS: Final = 16
+_PAIR, _RUN, _PHRASE = range(3)
+
+
+class PhraseIndex:
+    """The phrases of one pass, by what they are joined of.
+
+    Parameters
+    ----------
+    pairs : (P, 2) int64
+        Both ids (the first in the higher half), and the run of connector words, see `Kinds.run`; no two the same.
+    phrases : (P,) int64
+        Their ids, which two of them may share: those whose parts, one behind the other, are the same words.
+    ids : int
+        How many ids there are, those of the phrases included.
+
+    Notes
+    -----
+    Memory is 48 to 96 bytes a phrase and a byte an id.
+    """
+
+    def __init__(self, pairs: npt.NDArray[np.int64], phrases: npt.NDArray[np.int64], ids: int) -> None:
+        slots = _LEAST_SLOTS
+        while slots < 2 * len(pairs):
+            slots *= 2
+        self._slots = np.full((slots, 3), -1, np.int64)
+        self._begins = np.zeros(ids, np.bool_)
+        self._begins[pairs[:, 0] >> 32] = True
+        self._maybe = np.zeros(8 * slots, np.bool_)  # what is not in here is no phrase: small enough for a cache
+        enter_phrases(pairs, phrases, self._slots, self._maybe)
+
+    def join(self, signed: Ids, ends: Ids, kinds: Kinds) -> tuple[Ids, Ids]:
+        """Join from left to right whatever is a phrase; what has been joined begins nothing else.
+
+        Parameters
+        ----------
+        signed : (tokens,) int32
+            Ids, the last of each sentence complemented.
+        ends : (n,) int32
+            Ends of stretches of whole sentences.
+        kinds : Kinds
+
+        Returns
+        -------
+        The same with phrases in place of their parts, and the new ends.
+        """
+        joined, moved = np.empty_like(signed), np.empty_like(ends)
+        tokens = join_phrases(
+            signed,
+            ends,
+            kinds.of,
+            kinds.base,
+            kinds.most_connectors,
+            self._begins,
+            self._maybe,
+            self._slots,
+            joined,
+            moved,
+        )
+        return joined[:tokens], moved
+
+
+def chain(signed: Ids, ends: Ids, passes: list[PhraseIndex], kinds: Kinds) -> tuple[Ids, Ids]:
+    """Join by one pass after the other, see `PhraseIndex.join`."""
+    for index in passes:
+        signed, ends = index.join(signed, ends, kinds)
+    return signed, ends
+
+
+def renumber(signed: Ids, ends: Ids, numbers: Ids) -> tuple[Ids, Ids]:
+    """Give ids other numbers, and leave out those whose number is -1.
+
+    Parameters
+    ----------
+    signed, ends
+        See `PhraseIndex.join`.
+    numbers : (ids,) int32
+
+    Returns
+    -------
+    The ids, without sentences that have lost all of theirs, and the new ends.
+    """
+    kept, moved = np.empty_like(signed), np.empty_like(ends)
+    tokens = renumber_ids(signed, ends, numbers, kept, moved)
+    return kept[:tokens], moved
+
+
+@inline
+def _hash(pair, run):
+    return mix(np.uint64(pair) ^ mix(np.uint64(run)))
+
+
+@inline
+def _slot(pair, run, h, slots):
+    mask = len(slots) - 1
+    slot = np.int64(h) & mask
+    while slots[slot, _PAIR] != -1 and (slots[slot, _PAIR] != pair or slots[slot, _RUN] != run):
+        slot = (slot + 1) & mask
+    return slot
+
+
+@kernel
+def enter_phrases(pairs, phrases, slots, maybe):
+    """Enter phrases, which all differ, into an empty table of (slots, 3) int64 and a filter of bits in bytes."""
+    for p in range(len(pairs)):
+        h = _hash(pairs[p, 0], pairs[p, 1])
+        maybe[np.int64(h >> np.uint64(20)) & (len(maybe) - 1)] = True
+        slot = _slot(pairs[p, 0], pairs[p, 1], h, slots)
+        slots[slot, _PAIR], slots[slot, _RUN], slots[slot, _PHRASE] = pairs[p, 0], pairs[p, 1], phrases[p]
+
+
+@kernel
+def join_phrases(signed, ends, kinds, base, most_connectors, begins, maybe, slots, joined, moved):
+    """Write the ids with phrases joined, and where the stretches end then; how many ids there are.
+
+    What a phrase may be joined of is written as it comes, and written over if it is one.
+    """
+    out = np.int64(0)
+    t = np.int64(0)
+    for stretch in range(len(ends)):
+        start, place, run, length = np.int64(-1), np.int64(0), np.int64(0), np.int64(0)
+        while t < ends[stretch]:
+            i = np.int64(signed[t])
+            t += 1
+            is_last = i < 0
+            i = ~i if is_last else i
+            kind = kinds[i]
+            if kind == WORD:
+                phrase = np.int64(-1)
+                if start >= 0:
+                    h = _hash((start << 32) | i, run)
+                    if maybe[np.int64(h >> np.uint64(20)) & (len(maybe) - 1)]:
+                        slot = _slot((start << 32) | i, run, h, slots)
+                        if slots[slot, _PAIR] != -1:
+                            phrase = slots[slot, _PHRASE]
+                if phrase >= 0:
+                    out = place
+                    joined[out] = phrase
+                    start = -1
+                else:
+                    start, place = (i if begins[i] else -1), out
+                    joined[out] = i
+                run = length = 0
+            else:
+                if kind == GAP or length == most_connectors:
+                    start = -1
+                else:
+                    run, length = run * base + kind, length + 1
+                if start < 0:
+                    run = length = 0
+                joined[out] = i
+            if is_last:
+                joined[out] = ~joined[out]
+                start = -1
+                run = length = 0
+            out += 1
+        moved[stretch] = out
+    return out
+
+
+@kernel
+def renumber_ids(signed, ends, numbers, kept, moved):
+    """Write the new ids, and where the stretches end then; how many ids there are."""
+    out = np.int64(0)
+    t = np.int64(0)
+    sentence = out
+    for stretch in range(len(ends)):
+        while t < ends[stretch]:
+            i = np.int64(signed[t])
+            t += 1
+            is_last = i < 0
+            number = numbers[~i if is_last else i]
+            if number >= 0:
+                kept[out] = number
+                out += 1
+            if is_last:
+                if out > sentence:
+                    kept[out - 1] = ~kept[out - 1]
+                sentence = out
+        moved[stretch] = out
+    return out

@@ -1,0 +1,163 @@
+"""The phrases that have been found, as ``phrases.parquet`` has them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final, Self
+
+import numpy as np
+import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from w2v_spark.errors import InputError, Name, StoreError
+from w2v_spark.phrases.candidates import DELIMITER, Kinds
+from w2v_spark.phrases.joining import PhraseIndex
+from w2v_spark.publishing.layout import METADATA_PREFIX, PHRASES
+from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.text.words import Words
+
+FORMAT_VERSION: Final = "1"
+SCHEMA: Final = pa.schema([
+    pa.field("id", pa.int32(), False),
+    pa.field("phrase", pa.string(), False),
+    pa.field("parts", pa.list_(pa.field("element", pa.string(), False)), False),
+    pa.field("count", pa.int64(), False),
+    pa.field("count_a", pa.int64(), False),
+    pa.field("count_b", pa.int64(), False),
+    pa.field("score", pa.float64(), False),
+    pa.field("pass", pa.int32(), False),
+])  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PhraseTable:
+    """Phrases in the order of their passes, in each the most frequent first.
+
+    Attributes
+    ----------
+    table : pa.Table
+        Of `SCHEMA`. ``phrase`` is the name, its parts with `DELIMITER` between them; ``parts`` are words, or phrases
+        of earlier passes, the first and the last of which were counted as ``count_a`` and ``count_b``; what stands
+        between them are connector words. ``count`` is how often the parts stood together, which is not how often they
+        were joined: the last word of a phrase begins no other. Two phrases of a pass, or of two, may have one name.
+    """
+
+    table: pa.Table
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    @classmethod
+    def none(cls) -> Self:
+        """A table without phrases."""
+        return cls(SCHEMA.empty_table())
+
+    @property
+    def passes(self) -> int:
+        """The number of the last pass that has found any."""
+        return int(pc.max(self.table["pass"]).as_py() or 0)
+
+    def names(self) -> pa.Array:
+        """The distinct names, in the order of the table."""
+        return pc.unique(self.table["phrase"]).cast(pa.string())
+
+    def indices(self, words: pa.Array, kinds: Kinds) -> list[PhraseIndex]:
+        """What joins, a pass at a time, in ids: words by their places, a gap, then phrases by `names`.
+
+        Parameters
+        ----------
+        words : pa.Array
+            Among them all parts that are no phrases.
+        kinds : Kinds
+            Of these ids.
+        """
+        units = pa.concat_arrays([words.cast(pa.string()), pa.array([None], pa.string()), self.names()])
+        found = []
+        for number in range(1, self.passes + 1):
+            some = self.table.filter(pc.field("pass") == number)
+            phrases = np.asarray(pc.index_in(some["phrase"], units), np.int64)  # a word may have such a name
+            parts = some["parts"].combine_chunks()
+            starts = np.asarray(parts.offsets, np.int64)
+            ids = np.asarray(pc.index_in(parts.flatten(), units), np.int64)
+            starts = starts - starts[0]
+            first, last = ids[starts[:-1]], ids[starts[1:] - 1]
+            runs = np.zeros(len(some), np.int64)
+            for row in np.flatnonzero(np.diff(starts) > 2):
+                for word in ids[starts[row] + 1 : starts[row + 1] - 1]:
+                    runs[row] = runs[row] * kinds.base + kinds.of[word]
+            found.append(PhraseIndex(np.stack([(first << 32) | last, runs], axis=1), phrases, len(units)))
+        return found
+
+    def with_pass(self, phrases: pa.Table, number: int) -> Self:
+        """With the phrases of another pass, which have all but an id and the pass, in their order."""
+        own = {
+            "id": pa.array(np.arange(len(self), len(self) + len(phrases)), pa.int32()),
+            "pass": pa.array(np.full(len(phrases), number), pa.int32()),
+        }
+        columns = [own[name] if name in own else phrases[name] for name in SCHEMA.names]
+        more = pa.table(columns, names=SCHEMA.names).cast(SCHEMA)
+        return type(self)(pa.concat_tables([self.table, more]).combine_chunks())
+
+    def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
+        """As Parquet, with what the file is to say of the model."""
+        sink = pa.BufferOutputStream()
+        own = {"format_version": FORMAT_VERSION, **(metadata or {})}
+        labels = {f"{METADATA_PREFIX}{key}".encode(): value.encode() for key, value in own.items()}
+        pq.write_table(self.table.replace_schema_metadata(labels), sink)
+        return bytes(sink.getvalue().to_pybytes())
+
+    @classmethod
+    def read(cls, directory: Directory, name: str, expected: str | None = None) -> Self:
+        """Load what `to_bytes` made; `StoreError` if it is something else, by its digest where that is known."""
+        shown = f"{directory.uri}/{name}"
+        with damage_naming(shown), errors_naming(shown):
+            table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
+            if table.schema.names != SCHEMA.names:
+                raise StoreError(f"{shown} is no table of phrases: its columns are {table.schema.names}")
+            return cls(table.cast(SCHEMA).combine_chunks())
+
+
+def read_phrases(result: Directory) -> PhraseTable | None:
+    """To which words a result's text was joined; None where it was not. Raises `StoreError` where that is damaged."""
+    return PhraseTable.read(result, PHRASES) if result.exists(PHRASES) else None
+
+
+def part_words(table: PhraseTable) -> pa.Array:
+    """All parts that are no phrases, distinct, in the order of the table."""
+    parts = pc.unique(table.table["parts"].combine_chunks().flatten())
+    return parts.filter(pc.invert(pc.is_in(parts, table.names())))
+
+
+def connectors_of(table: PhraseTable) -> list[str]:
+    """The words that stand within phrases and not at an end, sorted."""
+    parts = table.table["parts"]
+    longer = parts.filter(pc.greater(pc.list_value_length(parts), 2)).to_pylist()
+    return sorted({word for row in longer for word in row[1:-1]})
+
+
+def names_of(ids: npt.NDArray[np.int64], words: pa.Array, phrases: pa.Array) -> pa.Array:
+    """The names of ids: words, a gap, phrases."""
+    units = pa.concat_arrays([words.cast(pa.string()), pa.array([""], pa.string()), phrases])
+    return units.take(pa.array(ids))
+
+
+def check_delimiter(words: Words) -> None:
+    """Refuse ready words that hold the delimiter: whether they are phrases that somebody has joined, none can tell.
+
+    Raises
+    ------
+    InputError
+        It shows one of them.
+    """
+    text = words.text[words.offsets[0] : words.offsets[-1]]
+    found = np.flatnonzero(text == ord(DELIMITER))
+    if len(found):
+        place = int(np.searchsorted(words.offsets, words.offsets[0] + found[0], side="right")) - 1
+        word = bytes(words.text[words.offsets[place] : words.offsets[place + 1]]).decode(errors="replace")
+        raise InputError(
+            f"the word '{word}' holds '{DELIMITER}', which joins the words of a phrase; replace it in the input, or "
+            "set ", Name("phrases.passes"), " = 0",
+        )  # fmt: skip

@@ -1,0 +1,154 @@
+"""Chunks of ids on their way to the corpus where their phrases have to be found first: kept in files, then joined."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Final
+
+import numpy as np
+import pyarrow as pa
+
+from w2v_spark.corpus.chunk_files import ChunkFile, ids_of, read_chunks, with_ids, write_chunks
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.phrases.candidates import Kinds
+from w2v_spark.phrases.joining import PhraseIndex, chain, renumber
+from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.spark.encode_tasks import PART_ARROW_SCHEMA, write_bucket
+from w2v_spark.storage import Directory, arrays_from_bytes
+
+FILE_SCHEMA: Final = "bucket int, file string, digest string, tokens bigint, id_sum bigint"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedWords:
+    """The ids that phrases are made of, which every task reads for itself.
+
+    Attributes
+    ----------
+    uri : str
+        The directory of the run.
+    vocabulary_file, vocabulary_digest : str
+    phrases_file, phrases_digest : str
+        Those that have been found; empty where there are none yet.
+    connectors : tuple of str
+    """
+
+    uri: str
+    vocabulary_file: str
+    vocabulary_digest: str
+    phrases_file: str
+    phrases_digest: str
+    connectors: tuple[str, ...]
+
+    def load(self) -> tuple[Kinds, list[PhraseIndex]]:
+        """What each id is, and what joins them; kept by a process from call to call."""
+        return _load(self)
+
+
+@lru_cache(maxsize=1)
+def _load(joined: JoinedWords) -> tuple[Kinds, list[PhraseIndex]]:
+    directory = Directory.open(joined.uri)
+    words = Vocabulary.read(directory, joined.vocabulary_file, joined.vocabulary_digest).words
+    table = PhraseTable.none()
+    if joined.phrases_file:
+        table = PhraseTable.read(directory, joined.phrases_file, joined.phrases_digest)
+    kinds = Kinds.of_words(words, joined.connectors, len(table.names()))
+    return kinds, table.indices(words, kinds)
+
+
+@dataclass(frozen=True, slots=True)
+class KeepChunks:
+    """Chunks to files, a file a bucket: runs on the executors under ``mapInArrow``."""
+
+    uri: str
+    gap: int
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """One row a file, as in `FILE_SCHEMA`."""
+        directory, held = Directory.open(self.uri), list(batches)
+        if not held:
+            return
+        chunks = pa.Table.from_batches(held)
+        buckets = chunks["bucket"].to_numpy()
+        for bucket in np.unique(buckets).tolist():
+            some = chunks.filter(pa.array(buckets == bucket))
+            signed, _ = ids_of(some)
+            ids = signed ^ (signed >> 31)
+            gaps = int(np.count_nonzero(ids == self.gap))
+            file = write_chunks(directory, some)
+            yield one_row({
+                "bucket": pa.scalar(bucket, pa.int32()), "file": file.name, "digest": file.digest,
+                "tokens": len(ids) - gaps, "id_sum": int(np.sum(ids, dtype=np.int64)) - gaps * self.gap,
+            })  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class JoinChunks:
+    """Chunks with phrases joined, in the ids of another vocabulary: what becomes the encoded corpus.
+
+    Attributes
+    ----------
+    words : JoinedWords
+    numbers_file : ChunkFile
+        The id that each id gets, or -1.
+    """
+
+    uri: str
+    words: JoinedWords
+    numbers_file: ChunkFile
+
+    def open(self) -> Callable[[ChunkFile], pa.Table]:
+        """A function from a file of chunks to chunks, for one task."""
+        directory = Directory.open(self.uri)
+        kinds, passes = self.words.load()
+        data = directory.read_bytes(self.numbers_file.name, self.numbers_file.digest)
+        numbers = arrays_from_bytes(data, self.numbers_file.name)["numbers"]
+
+        def join(file: ChunkFile) -> pa.Table:
+            chunks = read_chunks(directory, file)
+            signed, ends = chain(*ids_of(chunks), passes, kinds)
+            return with_ids(chunks, *renumber(signed, ends, numbers))
+
+        return join
+
+
+@dataclass(frozen=True, slots=True)
+class WriteJoined:
+    """Kept chunks to files of the encoded corpus: runs on the executors under ``mapInArrow``.
+
+    Attributes
+    ----------
+    corpus_uri : str
+    files : tuple of ChunkFile
+    buckets : tuple of int
+        Of each file.
+    joined : JoinChunks
+    whole : bool
+        Documents have rows of their own.
+    """
+
+    corpus_uri: str
+    files: tuple[ChunkFile, ...]
+    buckets: tuple[int, ...]
+    joined: JoinChunks
+    whole: bool
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """One row a file that has a sentence left, as in ``PART_SCHEMA``."""
+        directory, join = Directory.open(self.corpus_uri), self.joined.open()
+        for number in (number for batch in batches for number in batch.column(0).to_pylist()):
+            chunks = join(self.files[number])
+            if len(chunks):
+                row = {"bucket": self.buckets[number], **write_bucket(directory, chunks, False, self.whole)}
+                yield pa.RecordBatch.from_pylist([row], schema=PART_ARROW_SCHEMA)
+
+
+def one_row(values: dict[str, Any]) -> pa.RecordBatch:
+    """A batch of one row; a scalar has a type of its own."""
+    columns = [
+        pa.array([value.as_py()], value.type) if isinstance(value, pa.Scalar) else pa.array([value])
+        for value in values.values()
+    ]
+    return pa.record_batch(columns, names=list(values))

@@ -1,0 +1,183 @@
+"""Both passes over the text as stages of a training: from documents to a run with its encoded corpus."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+
+from w2v_spark.config import Config
+from w2v_spark.corpus.shards import EncodedCorpus
+from w2v_spark.corpus.statistics import CorpusStatistics
+from w2v_spark.corpus.tags import Tags
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.errors import InputError, Name
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
+from w2v_spark.run.manifest import TAGS_FILE, VOCABULARY_FILE, Run, check_same
+from w2v_spark.run.progress import Progress
+from w2v_spark.spark.document_chunks import WITHOUT_LABELS, Labels
+from w2v_spark.spark.document_frame import MANY_TAGS, Whole
+from w2v_spark.spark.encode_pass import EncodePass
+from w2v_spark.spark.malformed import check_invalid
+from w2v_spark.spark.origin import Origin
+from w2v_spark.spark.output import Destination
+from w2v_spark.spark.phrase_pass import JoinedText, counting_config, join_text
+from w2v_spark.spark.resources import check_memory, task_slots, thread_warnings
+from w2v_spark.spark.source import Source
+from w2v_spark.spark.word_counts import replace_counts
+from w2v_spark.training.memory import MemoryEstimate
+from w2v_spark.training.plan import Plan
+
+
+def count_text(
+    spark: SparkSession,
+    source: Source,
+    documents: Sequence[DataFrame],
+    seen: dict[str, Any],
+    config: Config,
+    output: Destination,
+    progress: Progress,
+    origin: Origin,
+    whole: Whole | None,
+) -> tuple[Run, Vocabulary]:
+    """The first pass, or what an interrupted run has kept of it."""
+    state = RunDirectory(output.run)
+    if output.resume and state.has_run():
+        run = Run.read(state.directory)
+        check_same(run.config, config, run.input, seen, state.directory)
+        progress.say(f"resuming the run in {state.directory.uri}")
+        return run, state.read_vocabulary(run)
+    searches = origin.finds_phrases and config.phrases.passes > 0
+    with progress.stage("count"):
+        kept = state.begin_counts() if output.keeps_state else None
+        vocabulary, given = origin.count(documents[0], counting_config(config) if searches else config, kept)
+    for warning in source.examine(given, config.text):
+        progress.warn(warning)
+    if not (vocabulary.tokens or documents[1:]):
+        raise InputError(
+            "there is nothing to train on: no word of the new text is in the vocabulary; lower ",
+            Name("vocabulary.min_count"), ", or draw older text again with ", Name("retrain.replay"),
+        )  # fmt: skip
+    slots = task_slots(spark, config.train.threads)
+    plan = origin.plan(config, slots, vocabulary.tokens)
+    corpus, others, statistics = None, None, given
+    if documents[1:]:  # which are read once: how often words are in them is known when they are encoded
+        estimate = MemoryEstimate.build(config.model, len(vocabulary), plan.shards)
+        check_memory(spark, estimate, plan.shards, output.force)
+        with progress.stage("encode"):
+            digest = state.begin_corpus(vocabulary)[VOCABULARY_FILE]
+            encode = EncodePass(
+                config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards, phrases=origin.phrases
+            )
+            corpus, trained, others = encode.encode_and_count(documents, origin.tokens(vocabulary))
+        for warning in check_invalid(others, 1.0):
+            progress.warn(f"older text: {warning}")
+        vocabulary, statistics = replace(vocabulary, trained=trained), given + others
+        plan = origin.plan(config, slots, vocabulary.tokens)
+    tags = None
+    if whole is not None:
+        with progress.stage("count"):
+            tags = whole.count_tags(documents[0])
+    phrases = origin.phrases
+    if searches:
+        joined = _join(spark, documents, vocabulary, statistics, config, state, plan, progress, whole, tags)
+        vocabulary, corpus, phrases = joined.vocabulary, joined.corpus, joined.phrases
+        if kept is not None:
+            replace_counts(spark, kept, *joined.counted)
+        plan = origin.plan(config.replace(train={"shards": plan.shards}), slots, vocabulary.tokens)
+    run = Run.start(config, {**seen, **origin.counted(given, others)}, plan, statistics, len(tags or ()))
+    if run.trains_on_every_word(vocabulary):
+        progress.warn(
+            f"the text is so small that subsampling (sample = {plan.sample:g}) would leave next to nothing of it: "
+            "every word is trained on, as with sample = 0"
+        )
+    return state.begin(run, vocabulary, corpus, tags, phrases), vocabulary
+
+
+def _join(
+    spark: SparkSession,
+    documents: Sequence[DataFrame],
+    vocabulary: Vocabulary,
+    seen: CorpusStatistics,
+    config: Config,
+    state: RunDirectory,
+    plan: Plan,
+    progress: Progress,
+    whole: Whole | None,
+    tags: Tags | None,
+) -> JoinedText:
+    """Find the phrases of the text and encode it with them; an interrupted search begins anew."""
+    with progress.stage("phrases"):
+        digests = state.begin_corpus(vocabulary, tags)
+        labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, digests[TAGS_FILE])
+        encode = EncodePass(
+            config, state.directory, VOCABULARY_FILE, digests[VOCABULARY_FILE], vocabulary, plan.shards, labels
+        )
+        try:
+            return join_text(spark, encode, documents, seen, progress, whole is not None and whole.named)
+        except InputError:
+            state.directory.delete()
+            raise
+
+
+def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Progress, force: bool) -> None:
+    """Say what is going to be trained, and what memory that takes; refuse what memory is too small for."""
+    corpus, plan = run.statistics, run.plan
+    progress.say(
+        f"{corpus.documents:,} documents, {corpus.sentences:,} sentences, {corpus.tokens:,} words; "
+        f"vocabulary {len(vocabulary):,} of {corpus.distinct_words:,} words, "
+        f"{vocabulary.tokens / max(corpus.tokens, 1):.1%} of the text"
+    )
+    if corpus.overlong_words:
+        progress.say(f"{corpus.overlong_words:,} overlong words dropped")
+    documents = corpus.documents if input_rows_of(run.config.model).documents else 0
+    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.tags, documents)
+    if run.tags > MANY_TAGS:
+        progress.warn(
+            f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a "
+            "tag of so many values out, or make it the documents' name"
+        )
+    progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
+    progress.events.emit(
+        "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
+        tokens=corpus.tokens,
+    )  # fmt: skip
+    warnings = thread_warnings(spark, run.config.train.threads)
+    warnings += check_memory(spark, estimate, plan.shards, force)
+    for warning in warnings:
+        progress.warn(warning)
+
+
+def encode_text(
+    documents: Sequence[DataFrame],
+    run: Run,
+    vocabulary: Vocabulary,
+    state: RunDirectory,
+    progress: Progress,
+    whole: Whole | None,
+) -> EncodedCorpus:
+    """The second pass, or what an interrupted run has kept of it."""
+    corpus = state.read_corpus(run.plan.shards)
+    if corpus is None:
+        digest = run.files[VOCABULARY_FILE]
+        labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, run.files[TAGS_FILE])
+        encode = EncodePass(
+            run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards, labels,
+            state.read_phrases(run),
+        )  # fmt: skip
+        with progress.stage("encode"):
+            corpus = encode.encode(documents) if whole is None else _encode_whole(encode, documents, whole)
+            corpus.write(state.directory, CORPUS_FILE, run.identity)
+    return corpus
+
+
+def _encode_whole(encode: EncodePass, documents: Sequence[DataFrame], whole: Whole) -> EncodedCorpus:
+    """Documents with rows of their own; those that cannot be told apart leave no run behind."""
+    try:
+        return encode.encode_whole(documents, whole.named)
+    except InputError:
+        encode.run.delete()
+        raise

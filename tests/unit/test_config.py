@@ -58,6 +58,13 @@ def test_defaults_are_the_documented_ones() -> None:
             "reverse_complement": "none",
             "unknown": "split",
         },
+        "phrases": {
+            "passes": 0,
+            "scorer": "word2phrase",
+            "threshold": "auto",
+            "min_count": 5,
+            "connector_words": "",
+        },
         "vocabulary": {"min_count": 5, "max_size": 0},
         "model": {
             "architecture": "skipgram",
@@ -112,7 +119,7 @@ def test_nothing_can_be_changed() -> None:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"trian": {}}, r"unknown section \[trian\], did you mean 'train'\?.*text, vocabulary, model, train"),
+        ({"trian": {}}, r"unknown section \[trian\], did you mean 'train'\?.*text, phrases, vocabulary, model, train"),
         ({"vocab": {}}, r"unknown section \[vocab\], did you mean 'vocabulary'"),
         ({"train": {"epoch": 1}}, r"unknown key train\.epoch, did you mean 'epochs'\?; \[train\] knows epochs, "),
         ({"train": {"learning-rate": 1}}, "train.learning-rate, did you mean 'learning_rate'"),

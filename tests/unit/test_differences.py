@@ -147,6 +147,20 @@ HELD_BY = {
         "test_word_table.py::test_counts_equal_a_counter",
         "test_bit_identity.py::test_every_word_is_trained_and_counted",
     ),
+    # Phrases
+    ("Phrases", "Scores"): ("test_phrase_job.py::test_one_pass_is_that_of_gensim",),
+    ("Phrases", "Counts are exact"): (
+        "test_phrases.py::test_pairs_are_counted_exactly",
+        "test_phrases.py::test_many_pairs_make_the_table_grow_and_parts_hold_all_of_them",
+    ),
+    ("Phrases", "Pairs end with the sentence"): (
+        "test_phrases.py::test_pairs_are_counted_exactly",
+        "test_phrase_job.py::test_unknown_words_are_gaps",
+    ),
+    ("Phrases", "Connector words"): (
+        "test_phrase_job.py::test_one_pass_is_that_of_gensim",
+        "test_phrase_job.py::test_later_passes_join_what_was_joined",
+    ),
     # Evaluation
     ("Evaluation", "Evaluation"): (
         "test_evaluation.py::test_equals_gensim",

@@ -70,8 +70,8 @@ class PhraseSearch:
     vocabulary_file, vocabulary_digest : str
     vocabulary : Vocabulary
         The words that phrases can be made of.
-    tokens, distinct : int
-        JoinedWords in all the text, and distinct ones, the unknown included.
+    tokens : int
+        Words in all the text, the unknown included.
     progress : Progress
     """
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from pyspark.sql import SparkSession
 
 from w2v_spark.config import Config
+from w2v_spark.phrases.connectors import read_connectors
 from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.layout import PHRASES, SUCCESS_FILE, mark
@@ -67,6 +68,7 @@ def find_phrases(
     """
     begin = time.perf_counter()
     check_tokenizer(config.text)
+    read_connectors(config.phrases.connector_words)
     state = RunDirectory(mark(target.run))
     with translated_errors(), text_pass_conf(spark, default_parallelism(spark)):
         documents = source.open(spark).select("document")

@@ -11,6 +11,7 @@ from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
+from w2v_spark.phrases.connectors import read_connectors
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import PHRASES, STATE, VECTORS
 from w2v_spark.publishing.state import write_state
@@ -78,6 +79,7 @@ def train(
             "or zero, nothing is learned; expected 'none'",
         )  # fmt: skip
     check_tokenizer(config.text)
+    read_connectors(config.phrases.connector_words)
     try:
         with translated_errors():
             return _train(spark, source, config, output, progress, origin or Scratch(), gate)

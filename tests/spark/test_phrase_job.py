@@ -240,3 +240,11 @@ def test_the_estimator_joins_what_it_transforms(spark, corpus, tmp_path):
     for model in (fitted, loaded):
         (row,) = model.transform(asked).collect()
         np.testing.assert_allclose(row["mean"].toArray(), vectors["new_york_times"], rtol=1e-6)
+
+
+def test_a_file_of_connector_words_is_looked_for_before_anything_is_read(spark, corpus, tmp_path, capsys):
+    assert run(corpus, tmp_path / "out", "phrases.passes=1", f"phrases.connector_words={tmp_path}/none.txt") == 2
+    err = capsys.readouterr().err
+    assert err.startswith("error: phrases.connector_words = ")
+    assert err.count("\n") == 1
+    assert not (tmp_path / "out").exists()

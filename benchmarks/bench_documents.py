@@ -23,7 +23,7 @@ from typing import Any, Final
 import numpy as np
 
 from benchmarks.classifiers import linear_error, nbsvm_error
-from benchmarks.common import Target, print_table, report_targets, write_result
+from benchmarks.common import RESULTS, Target, print_table, report_targets, write_result
 from benchmarks.document_models import MODELS, Matrix, Settings, read_documents, run_gensim, train_ours
 from benchmarks.labelled import LABELLED, Tokens, labels_of, read_labelled, separate, write_tokens
 
@@ -143,17 +143,31 @@ def main(argv: Sequence[str] | None = None) -> int:
             for seed in range(1, seeds + 1):
                 rows += run_models(bench, [Task(program, model, shards, seed) for model in MODELS])
         bag = None if options.skip_nbsvm else nbsvm_error(bench.tokens, bench.labels, bench.train)
+    corpus = {
+        "corpus": options.data.name, "documents": len(bench.tokens), "words": len(bench.tokens.words),
+        "settings": {model: settings.ours() for model, settings in MODEL_SETTINGS.items()},
+    }  # fmt: skip
+    earlier = json.loads((RESULTS / "documents.json").read_text()) if options.add else {}
+    rows = with_earlier(rows, earlier, corpus)
+    bag = earlier.get("nbsvm_error") if bag is None else bag
     summary = summarise(rows)
     _print(summary, bag)
     targets = judge(summary)
     passed = report_targets(targets)
-    result = {
-        "corpus": options.data.name, "documents": len(bench.tokens), "words": len(bench.tokens.words),
-        "settings": {model: settings.ours() for model, settings in MODEL_SETTINGS.items()},
-        "nbsvm_error": bag, "summary": summary, "rows": rows,
-    }  # fmt: skip
-    write_result("documents", result, targets)
+    write_result("documents", {**corpus, "nbsvm_error": bag, "summary": summary, "rows": rows}, targets)
     return 0 if passed else 1
+
+
+def with_earlier(rows: Sequence[Row], earlier: Row, corpus: Row) -> list[Row]:
+    """The rows, and those of earlier results on the same words that were not run again, each with where it is from."""
+    if not earlier:
+        return list(rows)
+    for name, value in corpus.items():
+        if earlier[name] != value:
+            sys.exit(f"results/documents.json is of {name} {earlier[name]} instead of {value}; run without --add")
+    again = {(*_kind(row), row["seed"]) for row in rows}
+    kept = [row for row in earlier["rows"] if (*_kind(row), row["seed"]) not in again]
+    return [*({"commit": earlier["commit"], **row} for row in kept), *rows]
 
 
 def run_models(bench: Bench, tasks: Iterable[Task]) -> list[Row]:
@@ -227,6 +241,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--skip-nbsvm", action="store_true", help="no NB-SVM, which takes minutes and 8 GB of memory")
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="keeps finished runs there, and takes those it has (default: none)"
+    )
+    parser.add_argument(
+        "--add", action="store_true", help="to the rows of results/documents.json, since one run of all takes a day"
     )
     parser.add_argument("--output", type=Path, metavar="DIR", help="where temporary files go: 2 GB")
     parser.add_argument("--master", default="local[2]", help="of Spark (default: %(default)s)")

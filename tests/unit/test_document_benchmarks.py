@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from benchmarks import bench_document_speed, bench_many_documents
-from benchmarks.bench_documents import Bench, Task, judge, summarise
+from benchmarks.bench_documents import Bench, Task, judge, summarise, with_earlier
 from benchmarks.bench_half_retrieval import read_articles, retrieve, write_halves
 from benchmarks.classifiers import linear_error, nbsvm_error, ngrams
 from benchmarks.document_models import MODELS, Settings, read_documents
@@ -243,3 +243,21 @@ def test_a_kept_run_is_taken_if_its_settings_are_those_asked_for(tmp_path: Path)
     (tmp_path / "gensim-pv_dm-seed2.json").write_text(json.dumps({**report, "words": 61}))
     with pytest.raises(SystemExit, match="is of words 61 instead of 60"):
         bench.run(task)
+
+
+def test_results_are_added_to_earlier_ones_of_the_same_words() -> None:
+    """What was run again takes the place of what was there; gensim's rows name its version as well."""
+    rows = [
+        {"program": program, "model": "pv_dm", "shards": 1, "seed": seed, "error": error}
+        for program, seed, error in (("gensim 4.4.0", 1, 10.0), ("gensim 4.4.0", 2, 11.0), ("w2v-spark", 1, 12.0))
+    ]
+    corpus = {"words": 7, "settings": {"pv_dm": ["model.dim=100"]}}
+    earlier = {**corpus, "commit": "abc", "rows": rows}
+    new = [{**rows[1], "error": 9.0}]
+    found = with_earlier(new, earlier, corpus)
+    assert [(row["program"], row["seed"], row["error"], row.get("commit")) for row in found] == [
+        ("gensim 4.4.0", 1, 10.0, "abc"), ("w2v-spark", 1, 12.0, "abc"), ("gensim 4.4.0", 2, 9.0, None),
+    ]  # fmt: skip
+    assert with_earlier(new, {}, corpus) == new
+    with pytest.raises(SystemExit, match="is of words 7 instead of 8; run without --add"):
+        with_earlier(new, earlier, {**corpus, "words": 8})

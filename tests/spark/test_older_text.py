@@ -26,7 +26,7 @@ def test_older_text_is_counted_when_it_is_encoded(spark: SparkSession, tmp_path:
     table = sorted(words.items(), key=lambda item: (-item[1], item[0]))
     vocabulary = Vocabulary(pa.array([word for word, _ in table]), np.array([count for _, count in table]))
     run, config = RunDirectory(Directory.open(tmp_path)), Config()
-    digest = run.begin_corpus(vocabulary)
+    digest = run.begin_corpus(vocabulary)[VOCABULARY_FILE]
     for shards, named in ((1, False), (7, False), (7, True)):
         rows = [[(line, f"{number}-{row}") for row, line in enumerate(lines)] for number, lines in enumerate(texts)]
         frames = [spark.createDataFrame(some, "document string, id string") for some in rows]

@@ -192,8 +192,12 @@ def test_progress_and_notebooks() -> None:
 
 
 def test_no_setting_names_a_file() -> None:
-    """What is free text names a column, or a tokenizer among what can be imported: no path is opened or written."""
-    assert [entry.name for entry in SETTINGS if str in entry.options] == ["text.column", "text.tokenizer"]
+    """What is free text names a column, or a tokenizer among what can be imported: no path is opened or written.
+
+    But for one, a file of words that the driver reads.
+    """
+    free = [entry.name for entry in SETTINGS if str in entry.options]
+    assert free == ["text.column", "text.tokenizer", "phrases.connector_words"]
     for value in ("../../etc/passwd", "/etc/passwd", "s3://bucket/key", "a\x00b", LONG):
         assert Config.from_dict({"text": {"column": value}}).text.column == value
         with pytest.raises(ConfigError, match="expected one of 'unicode'"):

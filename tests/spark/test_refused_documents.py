@@ -13,7 +13,7 @@ from pyspark.sql import SparkSession
 from tests.commands import infer, retrain, train
 from tests.spark.document_corpus import NAMED, TAGGED, Tables, arguments, run, write_rows
 from w2v_spark.estimator import Word2Vec
-from w2v_spark.spark import train as main_job
+from w2v_spark.spark import passes
 
 DBOW = "model.architecture=pv_dbow"
 TEXT = "the cat sat. The dog sat"
@@ -76,7 +76,7 @@ def test_one_document_is_trained_and_a_tag_of_many_values_warned_of(
     spark: SparkSession, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """On three shards, of which two are empty."""
-    monkeypatch.setattr(main_job, "MANY_TAGS", 2)
+    monkeypatch.setattr(passes, "MANY_TAGS", 2)
     source = write_rows(tmp_path / "in", rows_of(7, party=None, themes=["a", "b", "c"]))
     output = run(source, tmp_path / "out", *TAGGED, settings=[DBOW])
     tables = Tables(output)

@@ -18,6 +18,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
+import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyspark.sql.functions as sf
 from pyspark.sql import DataFrame
@@ -34,7 +36,7 @@ from benchmarks.common import (
 )
 from benchmarks.memory import run_measured, stop_on_failure
 from w2v_spark.config import Config, TextConfig
-from w2v_spark.run.directory import CORPUS, RunDirectory
+from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import build_vocabulary
@@ -46,7 +48,7 @@ from w2v_spark.spark.session import get_session
 from w2v_spark.spark.settings import text_pass_conf
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import build_analyzer
-from w2v_spark.text.words import NEW_DOCUMENT, SAME
+from w2v_spark.text.words import SAME
 
 PASSES: Final = 2
 COST, SPEED = 1.5, 20.0  # times counting; times gensim's speed
@@ -64,7 +66,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="w2v-bench-") as name, text_pass_conf(spark, default_parallelism(spark)):
         for number in range(options.repeats + 1):  # the first is for the compilers
             row, found = run_ours(frame, Directory.open(f"{name}/run-{number}"))
-            best = titles_among(found.table.table.filter(sf_pass(found)), options.data)
+            best = titles_among(found.table.table.filter(pc.field("pass") == 1), options.data)
             print({key: round(value, 2) for key, value in row.items()}, flush=True)
             rows += [row] if number else []
     spark.stop()
@@ -89,13 +91,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
-def sf_pass(found: FoundPhrases) -> Any:
-    """The rows of the first pass."""
-    import pyarrow.compute as pc
-
-    return pc.equal(found.table.table["pass"], 1)
-
-
 def run_ours(frame: DataFrame, directory: Directory) -> tuple[dict[str, float], FoundPhrases]:
     """Seconds of counting, of encoding with gaps, and of both passes on the encoded text; and what they find."""
     spark, state = frame.sparkSession, RunDirectory(directory.create())
@@ -106,10 +101,7 @@ def run_ours(frame: DataFrame, directory: Directory) -> tuple[dict[str, float], 
     with timed() as encoding:
         kept = encode.keep([frame], vocabulary.tokens)
     with timed() as passes:
-        found = PhraseSearch(
-            spark, CONFIG.phrases, directory, directory.child(CORPUS), kept.files, VOCABULARY_FILE, digest, vocabulary,
-            seen.tokens, Progress(quiet=True),
-        ).find()  # fmt: skip
+        found = PhraseSearch.on(spark, encode, kept, seen, Progress(quiet=True)).find()
     directory.delete()
     return {"count": count.seconds, "encode": encoding.seconds, "passes": passes.seconds}, found
 
@@ -127,13 +119,11 @@ def titles_among(phrases: Any, data: Path, ranked: Sequence[str] | None = None) 
 
 def words_of(texts: list[str]) -> list[list[list[str]]]:
     """Documents of sentences of words, as our tokenizer cuts them."""
-    import pyarrow as pa
-
     documents: list[list[list[str]]] = [[] for _ in texts]
     for words in build_analyzer(TextConfig()).words(pa.array(texts)):
         text, offsets = bytes(words.text), words.offsets.tolist()
         for place, (kind, row) in enumerate(zip(words.breaks.tolist(), words.documents.tolist(), strict=True)):
-            if kind != SAME or kind == NEW_DOCUMENT or not documents[row]:
+            if kind != SAME or not documents[row]:
                 documents[row].append([])
             documents[row][-1].append(text[offsets[place] : offsets[place + 1]].decode())
     return documents

@@ -87,10 +87,7 @@ def join_text(
     """
     kept = encode.keep(documents, encode.vocabulary.tokens)
     corpus = encode.run.child(CORPUS)
-    found = PhraseSearch(
-        spark, encode.config.phrases, encode.run, corpus, kept.files, encode.vocabulary_file, encode.vocabulary_digest,
-        encode.vocabulary, seen.tokens, progress,
-    ).find()  # fmt: skip
+    found = PhraseSearch.on(spark, encode, kept, seen, progress).find()
     names = pa.concat_arrays([encode.vocabulary.words.cast(pa.string()), found.table.names()])
     counts = np.delete(found.counts, len(encode.vocabulary))  # that of the gap
     there = counts > 0

@@ -15,14 +15,16 @@ from pyspark.sql import functions as F
 from w2v_spark.config.phrases_section import PhrasesConfig
 from w2v_spark.corpus.chunk_files import ChunkFile
 from w2v_spark.corpus.id_counts import read_id_counts
+from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.phrases.candidates import DELIMITER, Kinds
 from w2v_spark.phrases.connectors import read_connectors
 from w2v_spark.phrases.scores import Bounds, Corpus, threshold_of
 from w2v_spark.phrases.table import PhraseTable, names_of
 from w2v_spark.publishing.layout import PHRASES
+from w2v_spark.run.directory import CORPUS
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.encode_pass import gather_by
+from w2v_spark.spark.encode_pass import EncodePass, KeptChunks, gather_by
 from w2v_spark.spark.join_tasks import JoinedWords
 from w2v_spark.spark.phrase_tasks import (
     NO_PART,
@@ -85,6 +87,16 @@ class PhraseSearch:
     vocabulary: Vocabulary
     tokens: int
     progress: Progress
+
+    @classmethod
+    def on(
+        cls, spark: SparkSession, encode: EncodePass, kept: KeptChunks, seen: CorpusStatistics, progress: Progress
+    ) -> PhraseSearch:
+        """A search on text that a pass has kept, which was counted as ``seen``."""
+        return cls(
+            spark, encode.config.phrases, encode.run, encode.run.child(CORPUS), kept.files, encode.vocabulary_file,
+            encode.vocabulary_digest, encode.vocabulary, seen.tokens, progress,
+        )  # fmt: skip
 
     def find(self) -> FoundPhrases:
         """All passes, or fewer where one finds nothing."""

@@ -14,7 +14,7 @@ from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.layout import PHRASES, SUCCESS_FILE, mark
 from w2v_spark.publishing.publication import Publication, swap_in
-from w2v_spark.run.directory import CORPUS, RunDirectory
+from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import build_vocabulary
@@ -83,10 +83,7 @@ def find_phrases(
             )
             kept = encode.keep([documents], vocabulary.tokens)
         with progress.stage("phrases"):
-            found = PhraseSearch(
-                spark, config.phrases, state.directory, state.directory.child(CORPUS), kept.files, VOCABULARY_FILE,
-                digest, vocabulary, seen.tokens, progress,
-            ).find()  # fmt: skip
+            found = PhraseSearch.on(spark, encode, kept, seen, progress).find()
     labels = {
         "config": json.dumps(config.to_dict()), "packages": json.dumps(
             describe_packages("pyspark", "numpy", "numba", "pyarrow") | tokenizer_versions(config.text)

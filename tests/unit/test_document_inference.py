@@ -8,15 +8,20 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
+from tests.naive import documents as naive
+from tests.naive.huffman import huffman_paths
 from w2v_spark.config import Config
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import InputError
-from w2v_spark.inference.document_inference import DocumentInference
+from w2v_spark.inference.document_inference import DocumentInference, inferred_model
 from w2v_spark.inference.encoding import encode_documents
+from w2v_spark.kernels.infer_bags import infer_bags
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.train import Weights
+from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.text.analyzer import build_analyzer
+from w2v_spark.training.trainer import build_model
 
 WORDS, D = [f"w{number}" for number in range(30)], 10
 COUNTS = np.arange(60, 30, -1)
@@ -59,6 +64,34 @@ def test_equal_text_gives_equal_vectors(model: dict[str, Any]) -> None:
         np.testing.assert_array_equal(infer.infer([texts[place]])[0], together[place])
     np.testing.assert_array_equal(infer.infer(texts[:20][::-1])[::-1], together[:20])
     np.testing.assert_array_equal(inference(model).infer(pa.array(texts[:20], pa.large_string())), together[:20])
+
+
+@pytest.mark.parametrize("dim", [10, 20, 40, 64, 100])
+@pytest.mark.parametrize("objective", ["negative_sampling", "hierarchical_softmax"])
+def test_equals_the_naive_twin(objective: str, dim: int) -> None:
+    """Every place of a step, a document of more words than noise is drawn for, and subsampling."""
+    config = Config.from_dict({"model": {"architecture": "pv_dbow", "objective": objective, "dim": dim}})
+    tables, random = SamplingTables.build(COUNTS, config.model, 0.02), np.random.default_rng(dim)
+    w_out = aligned_zeros(tables.output_rows, padded(dim))
+    w_out[:, :dim] = random.normal(0, 0.4, (len(w_out), dim))
+    lengths = [0, 1, 2, 7, 8, 9, 33, 300, *random.integers(1, 40, 40), 3 * naive.PLACES]
+    starts = np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64)
+    ids, keys = random.integers(0, len(WORDS), starts[-1]).astype(np.int32), random.integers(0, 2**63, len(lengths))
+    rows = aligned_zeros(len(lengths), padded(dim))
+    rows[:, :dim] = random.normal(0, 0.1, (len(lengths), dim))
+    before, model = rows[:, :dim].astype(np.float64), build_model(inferred_model(config.model), tables, True, True)
+    infer_bags(
+        ids, starts, keys.astype(np.uint64), np.argsort(lengths), 3, 0.05, 0.01, np.uint64(9), w_out, rows, model,
+        tables, build_scratch(model.most_inputs, model.most_rows, dim),
+    )  # fmt: skip
+    noise = (tables.accept, tables.alias, model.negatives) if objective == "negative_sampling" else None
+    for d, row in enumerate(before):
+        expected = naive.infer_bag(
+            ids[starts[d] : starts[d + 1]], int(keys[d]), row, w_out[:, :dim].astype(np.float64), 3, 0.05, 0.01, 9,
+            tables.keep, noise, huffman_paths(COUNTS),
+        )  # fmt: skip
+        np.testing.assert_allclose(rows[d, :dim], expected, rtol=2e-3, atol=2e-5)
+    assert not rows[:, dim:].any()
 
 
 def test_lists_of_words_are_documents_of_one_sentence() -> None:

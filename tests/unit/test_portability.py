@@ -14,13 +14,15 @@ import hashlib
 import numpy as np
 from w2v_spark.config import Config
 from w2v_spark.kernels import rng
+from w2v_spark.kernels.infer_bags import infer_bags
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.kernels.train import Schedule, Sentences, Weights
-from w2v_spark.training.trainer import Trainer
+from w2v_spark.kernels.window_step import build_scratch
+from w2v_spark.training.trainer import Trainer, build_model
 
 random = np.random.default_rng(0)
 words = 300
@@ -45,6 +47,14 @@ for architecture in ("skipgram", "cbow"):
             add_correction(mean, mean, 2 * mean, updates, basis, inverse, curvature, 5, scratch, new)
             weights[0][:, :dim] = new
             add_product(weights[0][:50, :dim], weights[1], weights[0][:dim])
+            frozen = build_model(model, tables, True, True)
+            scratch = build_scratch(frozen.most_inputs, frozen.most_rows, dim)
+            starts, keys, rows = np.arange(0, 3001, 100), np.arange(30, dtype=np.uint64), aligned_zeros(30, padded(dim))
+            infer_bags(
+                ids, starts, keys, np.arange(30), 2, 0.05, 0.01, np.uint64(1), weights[1], rows,
+                frozen, tables, scratch,
+            )
+            weights.append(rows)
             print(architecture, objective, dim, hashlib.sha256(b"".join(weights)).hexdigest())
 print("wide" if WIDE else "narrow")
 """

@@ -17,6 +17,7 @@ from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.inference.encoding import EncodedDocuments, encode_documents
 from w2v_spark.kernels.infer import infer_documents
+from w2v_spark.kernels.infer_bags import infer_bags
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rows import draw_rows
 from w2v_spark.kernels.train import STATISTICS, Documents, Weights
@@ -163,6 +164,14 @@ class DocumentInference:
         settings, number = self.config.infer, len(encoded.keys)
         rows = aligned_zeros(number, padded(self.dim))
         rows[:, : self.dim] = draw_rows(encoded.keys, np.uint64(self.config.train.seed), self.dim)
+        if not self._model.averaged:
+            starts = encoded.offsets[encoded.starts]
+            infer_bags(
+                encoded.ids, starts, encoded.keys, np.argsort(np.diff(starts), kind="stable"), settings.epochs,
+                settings.learning_rate, settings.min_learning_rate, np.uint64(self.config.train.seed),
+                self._weights.w_out, rows, self._model, self._tables, self._scratch,
+            )  # fmt: skip
+            return rows
         owners = np.repeat(np.arange(number), np.diff(encoded.starts))
         documents = Documents(rows, owners, np.zeros(number + 1, np.int64), np.zeros(0, np.int64))
         infer_documents(

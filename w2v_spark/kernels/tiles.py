@@ -221,3 +221,35 @@ def _build_update(rows: int) -> Callable[..., Any]:
 dots_6x4, dots_6x2, dots_6x1 = (_build_dots(ROWS, columns) for columns in (4, 2, 1))
 dots_3x4, dots_3x2, dots_3x1 = (_build_dots(FEW_ROWS, columns) for columns in (4, 2, 1))
 update_6, update_3 = (_build_update(rows) for rows in (ROWS, FEW_ROWS))
+
+
+def _build_weighted_sum(columns: int) -> Callable[..., Any]:
+    """Add a weighted sum of rows to another row, in so many registers of it that lie one behind the other."""
+
+    @intrinsic
+    def weighted_sum(context: Any, outputs: Any, factors: Any, n: Any, target: Any, offset: Any) -> Any:
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            outputs, factors, n, target, offset = args
+            places = [builder.add(offset, _constant(c * _REGISTER_BYTES)) for c in range(columns)]
+            pointer = builder.inttoptr(outputs, I64.as_pointer())
+
+            def meet(size: int, i: Any, sums: list[Any]) -> list[Any]:
+                row = builder.load(builder.gep(pointer, [i]))
+                factor = _scalar(builder, builder.add(factors, builder.mul(i, _constant(4))), VECTOR)
+                return [
+                    fma(builder, factor, load(builder, builder.add(row, place)), total)
+                    for place, total in zip(places, sums, strict=True)
+                ]
+
+            _, sums = _groups(builder, _constant(0), n, 1, [ir.Constant(VECTOR, None)] * columns, meet)
+            for place, total in zip(places, sums, strict=True):
+                address = builder.add(target, place)
+                store(builder, builder.fadd(load(builder, address), total), address)
+            return context.get_dummy_value()
+
+        return _VOID(*[_ADDRESS] * 5), generate
+
+    return weighted_sum  # type: ignore[no-any-return]
+
+
+weighted_sum_4, weighted_sum_3, weighted_sum_2, weighted_sum_1 = (_build_weighted_sum(count) for count in (4, 3, 2, 1))

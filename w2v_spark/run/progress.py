@@ -116,7 +116,7 @@ class Progress:
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:
-        """Time a stage, and say that it starts."""
+        """Time a stage, and say that it starts; the times of one that is gone through twice add up."""
         self.say(f"{name} ...")
         self.events.emit("stage", stage=name, state="begin")
         begin, state = self.clock(), "failed"
@@ -124,8 +124,9 @@ class Progress:
             yield
             state = "end"
         finally:
-            self.seconds[name] = round(self.clock() - begin, 3)
-            self.events.emit("stage", stage=name, state=state, seconds=self.seconds[name])
+            seconds = round(self.clock() - begin, 3)
+            self.seconds[name] = round(self.seconds.get(name, 0.0) + seconds, 3)
+            self.events.emit("stage", stage=name, state=state, seconds=seconds)
 
     @contextmanager
     def rounds(self, tokens: int, total_rounds: int, done: Sequence[RoundRecord]) -> Iterator[RoundsProgress]:

@@ -77,9 +77,9 @@ def count_text(
             progress.warn(f"older text: {warning}")
         vocabulary, statistics = replace(vocabulary, trained=trained), given + others
         plan = origin.plan(config, slots, vocabulary.tokens)
-    tags = None
-    if whole is not None:
-        with progress.stage("count"):
+    tags = None if whole is None else Tags.none()
+    if whole is not None and whole.tags:
+        with progress.stage("tags"):
             tags = whole.count_tags(documents[0])
     phrases = origin.phrases
     if searches:

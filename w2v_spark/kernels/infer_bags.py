@@ -84,8 +84,9 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
                         done = (t - WORDS_A_STEP) / count
                         rate = first_rate - (first_rate - last_rate) * ((epoch + done) / epochs)
                         take_step(
-                            simd.address_of(own, 0), own[0], simd.address_of(places, here), simd.address_of(labels, here), ready,
-                            np.float32(rate), scratch, simd.address_of(dots, 0), row_bytes,
+                            simd.address_of(own, 0), own[0], simd.address_of(places, here),
+                            simd.address_of(labels, here), ready, np.float32(rate), scratch,
+                            simd.address_of(dots, 0), row_bytes,
                         )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ import numpy as np
 from w2v_spark.kernels import rng, simd, tiles
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
-from w2v_spark.kernels.objectives import draw_noise, score_path
+from w2v_spark.kernels.objectives import noise_word, score_path
 from w2v_spark.kernels.tiles import ROWS
 from w2v_spark.kernels.window_step import UNUSED, gradients, lay_out
 
@@ -111,7 +111,7 @@ def draw_places(noise, key, w_out, tables, row_bytes):
     for place in range(len(noise)):
         for k in range(negatives):
             state = rng.step(state)
-            word = draw_noise(rng.output(state), tables.accept, tables.alias)
+            word = noise_word(rng.output(state), tables.accept, tables.alias)
             simd.fetch_row(simd.address_of(w_out, word), row_bytes)
             for other in range(k):
                 if noise[place, other] == word:

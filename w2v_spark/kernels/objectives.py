@@ -1,7 +1,6 @@
 """Objectives: which output rows a target is scored against, with which labels.
 
-Both write the addresses of the rows and their labels to where the dense step reads them, ask for the rows, so that
-they are at hand one window later, and return how many there are.
+Both write the addresses of the rows and their labels to where the dense step reads them.
 """
 
 from __future__ import annotations
@@ -13,12 +12,22 @@ from w2v_spark.kernels.jit import inline
 
 
 @inline
-def draw_noise(bits, accept, alias):
-    """A word of the noise distribution from 64 random bits (the alias method of Walker 1977)."""
+def noise_word(bits, accept, alias):
+    """A word of the noise distribution from 64 random bits (the alias method of Walker 1977).
+
+    No branch: which of both words it is cannot be predicted.
+    """
     i = rng.below(bits, len(accept))
-    if np.uint32(bits & np.uint64(0xFFFFFFFF)) < accept[i]:
-        return i
-    return np.int64(alias[i])
+    other = np.int64(alias[i])
+    return other + (i - other) * np.int64(np.uint32(bits & np.uint64(0xFFFFFFFF)) < accept[i])
+
+
+@inline
+def fetch_noise(bits, accept, alias):
+    """Ask for what `noise_word` will read."""
+    i = rng.below(bits, len(accept))
+    simd.prefetch(simd.address_of(accept, i))
+    simd.prefetch(simd.address_of(alias, i))
 
 
 @inline
@@ -37,28 +46,27 @@ def distinct_words(target, noise, chosen):
     for k in range(len(noise)):
         new = True
         for i in range(n):
-            if chosen[i] == noise[k]:
-                new = False
-        if new:
-            chosen[n] = noise[k]
-            n += 1
+            new &= chosen[i] != noise[k]
+        chosen[n] = noise[k]
+        n += np.int64(new)
     return n
 
 
 @inline
-def score_words(chosen, n, w_out, row_bytes, rows, labels, first):
+def score_words(chosen, n, w_out, rows, labels, first):
     """Negative sampling: n words, of which the first is right, to ``rows`` and ``labels`` from place ``first``."""
     for i in range(n):
-        row = simd.address_of(w_out, chosen[i])
-        rows[first + i] = row
+        rows[first + i] = simd.address_of(w_out, chosen[i])
         labels[first + i] = np.float32(0.0)
-        simd.fetch_row(row, row_bytes)
     labels[first] = np.float32(1.0)
 
 
 @inline
 def score_path(steps, start, n, w_out, row_bytes, rows, labels, first):
-    """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`."""
+    """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`.
+
+    They are asked for at once: most of them lie near the root, and are at hand.
+    """
     for i in range(n):
         step = np.int64(steps[start + i])
         row = simd.address_of(w_out, step >> 1)

@@ -16,9 +16,9 @@ import numpy.typing as npt
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows, spread_error
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.objectives import distinct_words, draw_noise, score_path, score_words
+from w2v_spark.kernels.objectives import distinct_words, fetch_noise, noise_word, score_path, score_words
 from w2v_spark.kernels.tiles import ROWS
-from w2v_spark.kernels.window_step import UNUSED, dense_step, lay_out, sum_of_slopes
+from w2v_spark.kernels.window_step import UNUSED, dense_step, fetch_rows, lay_out, sum_of_slopes
 
 # Slots of the statistics that the kernel adds to.
 LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
@@ -157,8 +157,9 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
     -----
     The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
     original C program. Noise words are drawn once a window and shared by its pairs; those equal to the target or to
-    each other are left out. The output rows of a window are chosen while the one before is trained, so that they can
-    be fetched in time. The row of a document is the last of a window, behind those of its tags.
+    each other are left out. Noise is drawn two windows ahead, so that the table of it can be fetched in time, and the
+    output rows of a window are fetched while the one before is trained. The row of a document is the last of a window,
+    behind those of its tags.
     """
     ids, offsets, position = sentences.ids, sentences.offsets, sentences.position
     key, first_rate, rate_per_token, last_rate = schedule
@@ -172,7 +173,9 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
     rows = np.empty(2 * width, np.int64)  # two windows: the one that is trained and the one ahead
     labels = np.zeros(2 * width, np.float32)
     here, ahead, n, n_ahead = 0, width, 0, 0
+    drawn = np.empty(negatives, np.uint64)
     noise = np.empty(negatives, np.int64)
+    next_reach = window
     chosen = np.empty(negatives + 1, np.int64)
     mean_rows = np.empty(2, np.int64)
     mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
@@ -188,9 +191,8 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
         for p in range(offsets[s], offsets[s + 1]):
             state = rng.step(state)
             word = np.int64(ids[p])
-            if np.uint32(rng.output(state) >> np.uint64(32)) <= tables.keep[word]:
-                sentence[length] = word
-                length += 1
+            sentence[length] = word  # no branch: what is kept cannot be predicted
+            length += np.int64(np.uint32(rng.output(state) >> np.uint64(32)) <= tables.keep[word])
         kept += length
         if length == 0 or (length == 1 and not model.documents):
             continue
@@ -201,29 +203,37 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
         if model.documents:
             owner = documents.owners[s]
             simd.fetch_row(simd.address_of(documents.rows, owner), row_bytes)
-        for following in range(length + 1):
+        n_ahead = 0
+        for coming in range(length + 2):
             here, ahead, n = ahead, here, n_ahead
-            reach = window
-            if model.shrink_window and following > 0:
+            reach, next_reach = next_reach, window
+            if model.shrink_window and 0 < coming <= length:
                 state = rng.step(state)
-                reach = 1 + rng.below(rng.output(state), window)
-            if following < length:
+                next_reach = 1 + rng.below(rng.output(state), window)
+            following = coming - 1
+            if 0 <= following < length:
                 target = sentence[following]
                 if model.hierarchical_softmax:
                     n_ahead = tables.starts[target + 1] - tables.starts[target]
                     score_path(tables.steps, tables.starts[target], n_ahead, w_out, row_bytes, rows, labels, ahead)
                 else:
                     for k in range(negatives):
-                        state = rng.step(state)
-                        noise[k] = draw_noise(rng.output(state), tables.accept, tables.alias)
+                        noise[k] = noise_word(drawn[k], tables.accept, tables.alias)
                     n_ahead = distinct_words(target, noise, chosen)
-                    score_words(chosen, n_ahead, w_out, row_bytes, rows, labels, ahead)
+                    score_words(chosen, n_ahead, w_out, rows, labels, ahead)
                 for i in range(n_ahead, -(-n_ahead // ROWS) * ROWS):
                     rows[ahead + i] = scratch.zeros
                     labels[ahead + i] = UNUSED
-            if following == 0:
+            if coming < length and not model.hierarchical_softmax:
+                for k in range(negatives):
+                    state = rng.step(state)
+                    drawn[k] = rng.output(state)
+                    fetch_noise(drawn[k], tables.accept, tables.alias)
+            fetched = n_ahead if 0 <= following < length and not model.hierarchical_softmax else 0
+            if coming < 2:
+                fetch_rows(simd.address_of(rows, ahead), 0, fetched, row_bytes)
                 continue
-            t = following - 1
+            t = coming - 2
             m = 0
             for c in range(max(0, t - reach), min(length, t + reach + 1)):
                 if c != t:
@@ -254,7 +264,8 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
                     nowhere[m - 1] = context[m - 1]
                 changes = simd.address_of(nowhere, 0)
             loss, likelihood = dense_step(
-                inputs, changes, columns, outputs, simd.address_of(labels, here), n, rate, scratch, loss, likelihood
+                inputs, changes, columns, outputs, simd.address_of(labels, here), n, rate, scratch, loss, likelihood,
+                simd.address_of(rows, ahead), fetched
             )  # fmt: skip
             if model.averaged:
                 scale = np.float32(1.0) if model.mean else share

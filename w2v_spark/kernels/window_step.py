@@ -186,21 +186,35 @@ def sum_of_slopes(scratch, n, m, rate):
 
 
 @inline
-def tile_of_6(outputs, inputs, m, pattern, scratch, dots, labels):
-    """Dots and labels of six output rows."""
+def fetch_rows(addresses, first, stop, row_bytes):
+    """Ask for some of the rows whose addresses are at an address."""
+    for i in range(first, stop):
+        simd.fetch_row(simd.load_address(addresses + 8 * i), row_bytes)
+
+
+@inline
+def tile_of_6(outputs, inputs, m, pattern, scratch, dots, labels, coming, fetched):
+    """Dots and labels of six output rows; for each input row, a row of the next step is asked for.
+
+    Lines that are asked for all at once have to wait for each other, and the products for them.
+    """
     row_bytes, registers, halves = scratch.row_bytes, scratch.registers, scratch.halves
     j = 0
     while tiles.WIDE and j + 4 <= m:
         copies = scratch.copies + j * row_bytes
         tiles.dots_6x4(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 24 * j)
+        fetch_rows(coming, j, min(j + 4, fetched), row_bytes)
         j += 4
     if tiles.WIDE and j + 2 <= m:
         copies = scratch.copies + j * row_bytes
         tiles.dots_6x2(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 24 * j)
+        fetch_rows(coming, j, min(j + 2, fetched), row_bytes)
         j += 2
     while j < m:
         copies = scratch.copies + j * row_bytes
         tiles.dots_6x1(outputs, inputs + 8 * j, copies, row_bytes, registers, halves, dots + 24 * j)
+        if j < fetched:
+            simd.fetch_row(simd.load_address(coming + 8 * j), row_bytes)
         j += 1
     for start in range(0, 24 * m, 3 * REGISTER_BYTES):
         simd.vstore(labels + start, simd.repeat_6_0(pattern))
@@ -231,7 +245,7 @@ def tile_of_3(outputs, inputs, m, pattern, scratch, dots, labels):
 
 
 @inline
-def dense_step(inputs, changes, m, outputs, labels, n, rate, scratch, loss, likelihood):
+def dense_step(inputs, changes, m, outputs, labels, n, rate, scratch, loss, likelihood, coming, fetched):
     """One update; the loss and the likelihood with those of its n x m labels.
 
     The loss of a label is minus the logarithm of its likelihood. Likelihoods are multiplied up until they become
@@ -250,17 +264,22 @@ def dense_step(inputs, changes, m, outputs, labels, n, rate, scratch, loss, like
     scratch : Scratch
     loss, likelihood : float64
         See above; 0 and 1 at first.
+    coming, fetched : int
+        Where the addresses of the next step's output rows are; so many of them are asked for.
     """
     place = 0
     for i in range(0, n, ROWS):
         pattern = simd.vload(labels + 4 * i)
         if n - i > FEW_ROWS:
-            tile_of_6(outputs + 8 * i, inputs, m, pattern, scratch, scratch.dots + place, scratch.labels + place)
+            dots, wanted = scratch.dots + place, scratch.labels + place
+            tile_of_6(outputs + 8 * i, inputs, m, pattern, scratch, dots, wanted, coming, fetched if i == 0 else 0)
             place += 4 * ROWS * m
         else:
-            tile_of_3(outputs + 8 * i, inputs, m, pattern, scratch, scratch.dots + place, scratch.labels + place)
+            dots, wanted = scratch.dots + place, scratch.labels + place
+            tile_of_3(outputs + 8 * i, inputs, m, pattern, scratch, dots, wanted)
             place += 4 * FEW_ROWS * m
     loss, likelihood = gradients(scratch.dots, scratch.labels, scratch.tail, place // 4, rate, loss, likelihood)
+    fetch_rows(coming, m if n > FEW_ROWS else 0, fetched, scratch.row_bytes)
     place = scratch.dots
     row_bytes, registers, halves, copies = scratch.row_bytes, scratch.registers, scratch.halves, scratch.copies
     for i in range(0, n, ROWS):

@@ -32,7 +32,6 @@ from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import add_mean_vectors
 from w2v_spark.models.architectures import input_rows_of
-from w2v_spark.phrases.joiner import build_joining_analyzer
 from w2v_spark.spark.columns import find_column
 from w2v_spark.spark.settings import frame_of
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
@@ -176,7 +175,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
         check_unknown_words(self.getUnknownWords())
         served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
         shape = self._files.vectors.matrix.shape
-        analyzer = build_joining_analyzer(config.text, self._files.phrases)
+        analyzer = self._files.units.analyzer(config.text)
         return add_mean_vectors(dataset, name, output, served.uri, shape, analyzer, self.getUnknownWords() == "zero")
 
     @property

@@ -20,13 +20,14 @@ from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.phrases.candidates import Kinds
 from w2v_spark.phrases.connectors import read_connectors
-from w2v_spark.phrases.joiner import JoiningAnalyzer
+from w2v_spark.phrases.joiner import PhraseJoiner
 from w2v_spark.phrases.joining import PhraseIndex, renumber
 from w2v_spark.phrases.pair_table import COUNT, PAIR, RUN, PairTable
 from w2v_spark.phrases.scores import Bounds, Corpus, score_pairs, threshold_of
 from w2v_spark.phrases.table import PhraseTable, check_delimiter
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import build_analyzer
+from w2v_spark.text.whole_sentences import ChangingAnalyzer
 from w2v_spark.text.words import Words
 
 WORDS = ["a", "b", "c", "d", "of", "the"]
@@ -151,7 +152,8 @@ def table_of(*passes):
 def test_later_text_is_joined_like_the_ids(documents):
     """Documents of sentences; sentences may lie across the buffers of the analyzer."""
     first, second = sorted(PHRASES), [("a_b", "of", "c"), ("d_d", "a_b")]
-    analyzer = JoiningAnalyzer(build_analyzer(TextConfig(sentences=Sentences.LINE)), table_of(first, second))
+    joiner = PhraseJoiner(table_of(first, second))
+    analyzer = ChangingAnalyzer(build_analyzer(TextConfig(sentences=Sentences.LINE)), joiner)
     found = []
     for words in analyzer.words(pa.array(["\n".join(rows) for rows in documents])):
         text = bytes(words.text)

@@ -102,6 +102,7 @@ def train_and_report(
 ) -> int:
     """Train, with what all commands that train have in common, and print a summary; the exit code."""
     from w2v_spark.cli.watched import watched
+    from w2v_spark.phrases.units import check_units
     from w2v_spark.publishing.occupancy import occupied
     from w2v_spark.run.events import Events
     from w2v_spark.run.progress import Progress
@@ -122,6 +123,8 @@ def train_and_report(
         watched(progress, command, output.home.uri),
         occupied(output.home, command, progress.warn) as lock,
     ):
+        if origin is None:
+            check_units(config, progress.warn)
         with progress.stopping.start(), translated_errors():
             session = get_session(threads=config.train.threads)
         if options.publish_table is not None:

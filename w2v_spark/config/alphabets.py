@@ -43,6 +43,11 @@ def check_kmers(text: TextConfig) -> None:
         )  # fmt: skip
     if text.tokenizer != Tokenizer.KMER:
         return
+    if text.dictionary:
+        raise ConfigError(
+            Name("text.dictionary"), f" = '{text.dictionary}' is not allowed with ", Name("text.tokenizer"),
+            " = 'kmer': sequences have no words that a dictionary could know; leave one of the two out",
+        )  # fmt: skip
     _check_size(text, most)
     if text.alphabet not in (Alphabet.DNA, Alphabet.RNA) and text.reverse_complement != ReverseComplement.NONE:
         raise ConfigError(

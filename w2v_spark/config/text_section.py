@@ -71,6 +71,12 @@ class TextConfig:
         mllib_default="1000",
         c_program="fixed at 1000",
     )
+    dictionary: str = setting(
+        "",
+        "file of forms and concepts: wherever a form stands in the text, one word or several, its concept takes its "
+        "place before anything is counted; a form, a tab and a concept in each line, or Parquet with two columns",
+        param="dictionary",
+    )
     k: int | Range = setting(
         3,
         "letters of a k-mer, or the least and the most of them, of which each position draws one by its sequence's "

@@ -26,8 +26,7 @@ from w2v_spark.kernels.train import LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.models.tables import SamplingTables
-from w2v_spark.phrases.joiner import build_joining_analyzer
-from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader
 from w2v_spark.training.trainer import Trainer
 
@@ -50,7 +49,7 @@ class Trained:
     counts : (V,) int64
     weights : the input and the output matrix, each (rows, D) float32
         Read by ranges of rows.
-    phrases : PhraseTable, optional
+    units : Units
         To which its text was joined.
     """
 
@@ -58,7 +57,7 @@ class Trained:
     words: pa.Array
     counts: npt.NDArray[np.int64]
     weights: tuple[MatrixReader, MatrixReader]
-    phrases: PhraseTable | None = None
+    units: Units = NO_UNITS
 
 
 class EncodedText(NamedTuple):
@@ -101,7 +100,7 @@ def measure_held_out_loss(
     else:
         rows = common_rows(candidate.words, incumbent.words, _MOST_WORDS)
     words = candidate.words.take(pa.array(rows[0]))
-    encoded = encode_text(documents, text, words, candidate.phrases)
+    encoded = encode_text(documents, text, words, candidate.units)
     if not len(encoded.ids):
         return Measured(float("nan"), why="the text that was held out has no sentence of known words")
     noise_counts = candidate.counts[rows[0]]
@@ -121,9 +120,7 @@ def measure_held_out_loss(
     return Measured(value, difference.incumbent, difference)
 
 
-def encode_text(
-    documents: pa.ChunkedArray, text: TextConfig, words: pa.Array, phrases: PhraseTable | None = None
-) -> EncodedText:
+def encode_text(documents: pa.ChunkedArray, text: TextConfig, words: pa.Array, units: Units = NO_UNITS) -> EncodedText:
     """The sentences of some documents, without words that are not in a vocabulary, in an order of their own.
 
     Notes
@@ -131,7 +128,7 @@ def encode_text(
     Documents are put in order by their content, and those beyond `HELD_OUT_WORDS` words are left out.
     """
     encoder = ChunkEncoder(WordTable.from_words(words), text.max_sentence_length, 1, 0)
-    analyzer = build_joining_analyzer(text, phrases)
+    analyzer = units.analyzer(text)
     batches: list[pa.RecordBatch] = []
     for chunk in documents.chunks:
         for some in analyzer.words(chunk):

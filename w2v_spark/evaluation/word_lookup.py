@@ -25,7 +25,9 @@ def _fold_character(character: str) -> str:
 
 
 class WordLookup:
-    """The rows of words among the most frequent ones: of the word as it stands, else of one in another case.
+    """The rows of words among the most frequent ones: as it stands, in another case, or of its concept.
+
+    A word that is a form of the model's dictionary has been replaced by its concept, and has its row.
 
     Parameters
     ----------
@@ -50,6 +52,7 @@ class WordLookup:
         if restrict < 1:
             raise ConfigError(Name("restrict"), f" = {restrict} is not allowed: expected at least 1 word")
         self._rows = vectors.key_to_index
+        self._concept_of = vectors.concept_of
         self._count = min(restrict, len(vectors))
         self._forms: dict[str, int] | None = None
         self.standing: Ids = np.arange(self._count)
@@ -66,4 +69,8 @@ class WordLookup:
         row = self._rows.get(word)
         if row is not None and row < self._count:
             return row
-        return None if self._forms is None else self._forms.get(fold(word))
+        other = None if self._forms is None else self._forms.get(fold(word))
+        if other is None and (concept := self._concept_of(word)) is not None:
+            row = self._rows.get(concept)
+            return row if row is not None and row < self._count else None
+        return other

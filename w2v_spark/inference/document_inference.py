@@ -24,8 +24,7 @@ from w2v_spark.kernels.train import STATISTICS, Documents, Weights
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.tables import SamplingTables
-from w2v_spark.phrases.joiner import build_joining_analyzer
-from w2v_spark.phrases.table import PhraseTable, read_phrases
+from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import STATE
 from w2v_spark.publishing.state import open_state, read_tables
@@ -77,8 +76,8 @@ class DocumentInference:
     weights : Weights
         Both matrices, with D padded; the input matrix may be empty for ``pv_dbow``, whose rows of documents meet the
         output matrix alone.
-    phrases : PhraseTable, optional
-        Of the model: to which words are joined.
+    units : Units
+        Of the model: what words become.
     """
 
     def __init__(
@@ -87,11 +86,11 @@ class DocumentInference:
         words: pa.StringArray,
         tables: SamplingTables,
         weights: Weights,
-        phrases: PhraseTable | None = None,
+        units: Units = NO_UNITS,
     ) -> None:
         self.config, self._weights, self._tables = config, weights, tables
         model = inferred_model(config.model)
-        self._table, self._analyzer = WordTable.from_words(words), build_joining_analyzer(config.text, phrases)
+        self._table, self._analyzer = WordTable.from_words(words), units.analyzer(config.text)
         self._model = kernel = build_model(model, self._tables, freeze_input=True, freeze_output=True)
         self._scratch = build_scratch(kernel.most_inputs, kernel.most_rows, kernel.dim)
 
@@ -122,7 +121,7 @@ class DocumentInference:
         for warning in other_tokenizer(config.text, opened.description.packages):
             warnings.warn(warning, stacklevel=2)
         weights = Weights(*(padded_matrix(matrix, config.model.dim) for matrix in opened.needed()))
-        return cls(config, opened.words, opened.tables, weights, opened.phrases)
+        return cls(config, opened.words, opened.tables, weights, opened.units)
 
     @property
     def dim(self) -> int:
@@ -202,8 +201,8 @@ class OpenModel:
     tables : SamplingTables
     weights : the input and the output matrix, (rows, D) float32 each
         The input matrix has rows of words, if they have some, and of tags behind them.
-    phrases : PhraseTable, optional
-        To which the text was joined.
+    units : Units
+        What the words of the text have become.
     """
 
     description: ModelDescription
@@ -211,7 +210,7 @@ class OpenModel:
     counts: npt.NDArray[np.int64]
     tables: SamplingTables
     weights: tuple[MatrixReader, MatrixReader]
-    phrases: PhraseTable | None = None
+    units: Units = NO_UNITS
 
     def needed(self) -> tuple[MatrixReader, MatrixReader]:
         """What of the matrices inference reads."""
@@ -240,7 +239,7 @@ def open_model(location: str | PathLike[str]) -> OpenModel:
     shape = WeightShape.build(model, len(table.words), description.encoded.tags)
     state = directory.child(STATE)
     return OpenModel(
-        description, table.words, table.counts, read_tables(state), open_state(state, shape), read_phrases(directory)
+        description, table.words, table.counts, read_tables(state), open_state(state, shape), Units.read(directory)
     )
 
 

@@ -14,8 +14,8 @@ from w2v_spark.inference.document_inference import DocumentInference, OpenModel
 from w2v_spark.kernels.memory import padded
 from w2v_spark.kernels.train import Weights
 from w2v_spark.models.tables import SamplingTables
-from w2v_spark.phrases.table import PhraseTable
-from w2v_spark.publishing.layout import PHRASES, SAMPLING_FILE
+from w2v_spark.phrases.units import Units
+from w2v_spark.publishing.layout import SAMPLING_FILE
 from w2v_spark.storage import Directory, digest
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, open_matrix, write_matrix
 
@@ -34,8 +34,8 @@ class ServedModel:
         Digests of the files.
     matrices : tuple of (str, int, str)
         Of the input and of the output matrix: the file, its rows, and its checksum.
-    phrases : str, optional
-        The digest of the phrases, if there are any.
+    units : tuple of (str, str)
+        Files of what words become, and their digests.
     """
 
     uri: str
@@ -43,7 +43,7 @@ class ServedModel:
     vocabulary: str
     tables: str
     matrices: tuple[tuple[str, int, str], ...]
-    phrases: str | None = None
+    units: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def write(cls, directory: Directory, opened: OpenModel, config: Config) -> ServedModel:
@@ -60,12 +60,11 @@ class ServedModel:
                 for start in range(0, len(matrix), ROWS_AT_A_TIME)
             )
             matrices.append((name, len(matrix), write_matrix(directory, name, len(matrix), width, batches)))
-        phrases = None
-        if opened.phrases is not None:
-            data = opened.phrases.to_bytes()
-            directory.write_bytes(PHRASES, data)
-            phrases = digest(data)
-        return cls(directory.uri, config, digest(vocabulary), digest(tables), tuple(matrices), phrases)
+        units = opened.units.files()
+        for name, data in units.items():
+            directory.write_bytes(name, data)
+        digests = tuple((name, digest(data)) for name, data in units.items())
+        return cls(directory.uri, config, digest(vocabulary), digest(tables), tuple(matrices), digests)
 
     def load(self) -> DocumentInference:
         """The model, kept by a process from call to call; matrices on a local disk are shared by all processes."""
@@ -84,8 +83,8 @@ def _load(served: ServedModel) -> DocumentInference:
     vocabulary = Vocabulary.read(directory, _VOCABULARY, served.vocabulary)
     tables = SamplingTables.from_bytes(directory.read_bytes(SAMPLING_FILE, served.tables), SAMPLING_FILE)
     weights = Weights(*(_map(directory, *file, padded(served.config.model.dim)) for file in served.matrices))
-    phrases = None if served.phrases is None else PhraseTable.read(directory, PHRASES, served.phrases)
-    return DocumentInference(served.config, vocabulary.words, tables, weights, phrases)
+    units = Units.read(directory, dict(served.units))
+    return DocumentInference(served.config, vocabulary.words, tables, weights, units)
 
 
 def _map(directory: Directory, name: str, rows: int, checksum: str, width: int) -> Matrix:

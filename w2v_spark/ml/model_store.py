@@ -22,8 +22,8 @@ from w2v_spark.inputs.files import spark_path
 from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
-from w2v_spark.phrases.table import PhraseTable, read_phrases
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, PHRASES, SUCCESS_FILE, VECTORS
+from w2v_spark.phrases.units import Units
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
@@ -32,6 +32,7 @@ from w2v_spark.spark.settings import frame_of
 from w2v_spark.spark.source import FrameInput
 from w2v_spark.spark.train import train
 from w2v_spark.storage import Directory, errors_naming
+from w2v_spark.vectors.concept_forms import ConceptForms
 from w2v_spark.vectors.keyed_vectors import Answer, KeyedVectors
 from w2v_spark.vectors.reading import read_vectors
 from w2v_spark.vectors.table import write_vectors
@@ -69,8 +70,8 @@ class ModelStore(ABC):
 
     @property
     @abstractmethod
-    def phrases(self) -> PhraseTable | None:
-        """To which text is joined."""
+    def units(self) -> Units:
+        """What the words of a text become."""
 
     @abstractmethod
     def table(self, spark: SparkSession) -> DataFrame:
@@ -147,9 +148,9 @@ class FittedStore(ModelStore):
         return TrainingSummary.read(self._directory)
 
     @cached_property
-    def phrases(self) -> PhraseTable | None:
-        """To which text is joined."""
-        return read_phrases(self._directory)
+    def units(self) -> Units:
+        """What the words of a text become."""
+        return Units.read(self._directory)
 
     def table(self, spark: SparkSession) -> DataFrame:
         """All words and vectors, read from the files where Spark has them under the same name."""
@@ -171,7 +172,7 @@ class FittedStore(ModelStore):
                 self._directory.file(VECTORS), target.child(VECTORS).create().path,
                 source_filesystem=self._directory.filesystem, destination_filesystem=target.filesystem,
             )  # fmt: skip
-        for name in (*_DESCRIPTIONS, *([] if self.phrases is None else [PHRASES])):
+        for name in (*_DESCRIPTIONS, *self.units.files()):
             target.write_bytes(name, self._directory.read_bytes(name))
         target.sync()
         target.write_bytes(SUCCESS_FILE, b"", durable=True)
@@ -201,10 +202,12 @@ class LoadedStore(ModelStore):
     def __init__(self, directory: Directory) -> None:
         super().__init__()
         self._table = read_vectors(directory.uri)
-        self._vectors = KeyedVectors(self._table.words, self._table.stack, self._table.counts)
+        self._vectors = KeyedVectors(
+            self._table.words, self._table.stack, self._table.counts, ConceptForms.read(directory.uri)
+        )
         self._summary = TrainingSummary.read(directory)
-        self._phrases = read_phrases(directory)
-        names = (*_DESCRIPTIONS, *([] if self._phrases is None else [PHRASES]))
+        self._units = Units.read(directory)
+        names = (*_DESCRIPTIONS, *self._units.files())
         self._descriptions = {name: directory.read_bytes(name) for name in names}
 
     @property
@@ -218,9 +221,9 @@ class LoadedStore(ModelStore):
         return self._summary
 
     @property
-    def phrases(self) -> PhraseTable | None:
-        """To which text is joined."""
-        return self._phrases
+    def units(self) -> Units:
+        """What the words of a text become."""
+        return self._units
 
     def table(self, spark: SparkSession) -> DataFrame:
         """All words and vectors, sent from here: where they were saved they may be gone when the frame is computed."""

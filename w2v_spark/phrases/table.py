@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Final, Self
 
@@ -144,8 +144,13 @@ def names_of(ids: npt.NDArray[np.int64], words: pa.Array, phrases: pa.Array) -> 
     return units.take(pa.array(ids))
 
 
-def check_delimiter(words: Words) -> None:
+def check_delimiter(words: Words, concepts: Collection[str] = ()) -> None:
     """Refuse ready words that hold the delimiter: whether they are phrases that somebody has joined, none can tell.
+
+    Parameters
+    ----------
+    concepts : collection of str
+        Words that a dictionary has put there.
 
     Raises
     ------
@@ -154,9 +159,10 @@ def check_delimiter(words: Words) -> None:
     """
     text = words.text[words.offsets[0] : words.offsets[-1]]
     found = np.flatnonzero(text == ord(DELIMITER))
-    if len(found):
-        place = int(np.searchsorted(words.offsets, words.offsets[0] + found[0], side="right")) - 1
-        word = bytes(words.text[words.offsets[place] : words.offsets[place + 1]]).decode(errors="replace")
+    for place in np.unique(np.searchsorted(words.offsets, words.offsets[0] + found, side="right")).tolist():
+        word = bytes(words.text[words.offsets[place - 1] : words.offsets[place]]).decode(errors="replace")
+        if word in concepts:
+            continue
         raise InputError(
             f"the word '{word}' holds '{DELIMITER}', which joins the words of a phrase; replace it in the input, or "
             "set ", Name("phrases.passes"), " = 0",

@@ -22,6 +22,8 @@ VECTORS: Final = "vectors"
 DOCUMENTS: Final = "documents"
 TAGS: Final = "tags"
 TABLES: Final = (VECTORS, DOCUMENTS, TAGS)
+DICTIONARY: Final = "dictionary.parquet"
+"""Which words of a text, or runs of them, stand for a concept, in a result and in a run."""
 PHRASES: Final = "phrases.parquet"
 """To which the words of a text are joined, in a result and in a run."""
 RUN: Final = "_run"
@@ -178,7 +180,8 @@ def _is_of_run(name: str) -> bool:
 
 
 _RUN_ENTRY: Final = re.compile(
-    r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags|phrases)\.parquet|\w+\.npz|report-\d+\.arrow|corpus|counts|rounds|publish)"
+    r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags|phrases|dictionary)\.parquet|\w+\.npz|report-\d+\.arrow"
+    r"|corpus|counts|rounds|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
@@ -190,6 +193,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         VECTORS: _own_table,
         DOCUMENTS: _own_table,
         TAGS: _own_table,
+        DICTIONARY: _own_part,
         PHRASES: _own_part,
         STATE: _own_weights,
         MODEL_FILE: _own_json("format_version", "packages"),

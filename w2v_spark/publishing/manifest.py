@@ -11,7 +11,7 @@ from typing import Any, Final
 from pyarrow import fs as pafs
 
 from w2v_spark.errors import StoreError
-from w2v_spark.publishing.layout import COUNTS, DOCUMENTS, MANIFEST_FILE, PHRASES, STATE, TAGS, VECTORS
+from w2v_spark.publishing.layout import COUNTS, DICTIONARY, DOCUMENTS, MANIFEST_FILE, PHRASES, STATE, TAGS, VECTORS
 from w2v_spark.storage import Directory, damage_naming, errors_naming, retried
 
 FORMAT_VERSION: Final = 1
@@ -99,7 +99,7 @@ class Manifest:
 
 def _is_content(path: str) -> bool:
     tables = tuple(f"{name}/" for name in (VECTORS, DOCUMENTS, TAGS, STATE))
-    return path == PHRASES or (path.startswith(tables) and not path.startswith(f"{STATE}/{COUNTS}/"))
+    return path in (DICTIONARY, PHRASES) or (path.startswith(tables) and not path.startswith(f"{STATE}/{COUNTS}/"))
 
 
 def _walk(directory: Directory, name: str) -> Iterator[str]:

@@ -4,7 +4,7 @@
 
     w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
-    vocabulary.parquet   sampling.npz  update_statistics.npz  tags.parquet  phrases.parquet
+    vocabulary.parquet   sampling.npz  update_statistics.npz  tags.parquet  phrases.parquet  dictionary.parquet
     counts/              the counts of all words, for a version
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
@@ -32,8 +32,8 @@ from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
 from w2v_spark.models.tables import SamplingTables
-from w2v_spark.phrases.table import PhraseTable
-from w2v_spark.publishing.layout import COUNTS, MARK_FILE, PHRASES, RUN_FILE, mark
+from w2v_spark.phrases.units import NO_UNITS, Units
+from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
 from w2v_spark.run.manifest import SAMPLING_FILE, TAGS_FILE, UPDATE_STATISTICS_FILE, VOCABULARY_FILE, Run
 from w2v_spark.run.rounds import RoundFiles
 from w2v_spark.storage import Directory, digest, errors_naming
@@ -80,7 +80,7 @@ class RunDirectory:
         vocabulary: Vocabulary,
         corpus: EncodedCorpus | None = None,
         tags: Tags | None = None,
-        phrases: PhraseTable | None = None,
+        units: Units = NO_UNITS,
     ) -> Run:
         """Start over: the directory holds this run, the counts it was made of, and nothing else.
 
@@ -92,8 +92,8 @@ class RunDirectory:
             The encoded text, where it is here already, see `begin_corpus`.
         tags : Tags, optional
             Of documents that have rows.
-        phrases : PhraseTable, optional
-            To which the text is joined.
+        units : Units
+            What words of the text become.
 
         Returns
         -------
@@ -114,7 +114,7 @@ class RunDirectory:
             SAMPLING_FILE: tables.to_bytes(),
             UPDATE_STATISTICS_FILE: statistics_to_bytes(statistics),
             **({} if tags is None else {TAGS_FILE: tags.to_bytes()}),
-            **({} if phrases is None else {PHRASES: phrases.to_bytes()}),
+            **units.files(),
         }
         for name, data in files.items():
             self.directory.write_bytes(name, data)
@@ -152,9 +152,9 @@ class RunDirectory:
             self.directory.write_bytes(name, data)
         return {name: digest(data) for name, data in files.items()}
 
-    def read_phrases(self, run: Run) -> PhraseTable | None:
-        """To which the text is joined, if it is. Raises `StoreError` if the file is missing or damaged."""
-        return PhraseTable.read(self.directory, PHRASES, run.files[PHRASES]) if PHRASES in run.files else None
+    def read_units(self, run: Run) -> Units:
+        """What words of the text become. Raises `StoreError` if a file is missing or damaged."""
+        return Units.read(self.directory, run.files)
 
     def _clear(self, *kept: str) -> None:
         """Remove all but counts, the mark and what is kept; ``run.json``, which makes the rest count, goes first."""

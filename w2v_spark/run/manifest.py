@@ -135,7 +135,7 @@ def check_same(before: Config, now: Config, source: dict[str, Any], seen: dict[s
     """
     differences = compare_configs(before, now) or [
         f"input {key} was {source.get(key)}, is {seen.get(key)}"
-        for key in ("files", "bytes", "digest", "version", "reading")
+        for key in ("files", "bytes", "digest", "version", "reading", "dictionary")
         if source.get(key) != seen.get(key)
     ]
     if differences:

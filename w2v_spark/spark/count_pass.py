@@ -17,8 +17,7 @@ from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import Name, VocabularyError
-from w2v_spark.phrases.joiner import build_joining_analyzer
-from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.spark.sequence_checks import foreign_letters
 from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
 from w2v_spark.storage import Directory
@@ -60,18 +59,18 @@ def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, _BATCH_RECORDS)
 
 
-def count_words(documents: DataFrame, config: TextConfig) -> DataFrame:
+def count_words(documents: DataFrame, config: TextConfig, units: Units = NO_UNITS) -> DataFrame:
     """All words of the corpus with their counts; and, where ``statistic`` is not null, what was seen besides."""
-    return partial_counts(documents, config).groupBy("word", "statistic").agg(F.sum("count").alias("count"))
+    return partial_counts(documents, config, units).groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
-def partial_counts(documents: DataFrame, config: TextConfig, phrases: PhraseTable | None = None) -> DataFrame:
+def partial_counts(documents: DataFrame, config: TextConfig, units: Units = NO_UNITS) -> DataFrame:
     """What `count_words` adds up: each partition has rows of its own."""
-    return documents.select("document").mapInArrow(CountWords(build_joining_analyzer(config, phrases)), _COUNT_SCHEMA)
+    return documents.select("document").mapInArrow(CountWords(units.analyzer(config)), _COUNT_SCHEMA)
 
 
 def build_vocabulary(
-    documents: DataFrame, config: Config, kept: Directory | None = None
+    documents: DataFrame, config: Config, kept: Directory | None = None, units: Units = NO_UNITS
 ) -> tuple[Vocabulary, CorpusStatistics]:
     """Count the corpus and keep the words that get a vector.
 
@@ -83,13 +82,15 @@ def build_vocabulary(
         With a column ``document`` of text or of lists of words.
     kept : Directory, optional
         The counts of all words are written there, see `w2v_spark.corpus.word_counts`.
+    units : Units
+        What words become before they are counted.
 
     Raises
     ------
     VocabularyError
         Fewer than two words are left.
     """
-    return collect_vocabulary(count_words(documents, config.text), config, kept)
+    return collect_vocabulary(count_words(documents, config.text, units), config, kept)
 
 
 def collect_vocabulary(

@@ -23,8 +23,7 @@ from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError, Name
-from w2v_spark.phrases.joiner import build_joining_analyzer
-from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.run.directory import CORPUS
 from w2v_spark.spark.document_chunks import WITHOUT_LABELS, FoundDocuments, Labels
 from w2v_spark.spark.document_frame import check_found
@@ -85,8 +84,8 @@ class EncodePass:
     shards : int
     labels : Labels, optional
         Where documents have rows of their own.
-    phrases : PhraseTable, optional
-        Those that text is joined to as it is read.
+    units : Units
+        What words become as they are read.
     """
 
     config: Config
@@ -96,7 +95,7 @@ class EncodePass:
     vocabulary: Vocabulary
     shards: int
     labels: Labels = WITHOUT_LABELS
-    phrases: PhraseTable | None = None
+    units: Units = NO_UNITS
 
     def encode(self, frames: Sequence[DataFrame]) -> EncodedCorpus:
         """Text that has been counted.
@@ -239,9 +238,10 @@ class EncodePass:
         """Chunks of ids, those of each bucket together."""
         text = self.config.text
         encode = EncodeDocuments(
-            build_joining_analyzer(text, self.phrases), text.max_sentence_length, self.run.uri, self.vocabulary_file,
+            self.units.analyzer(text), text.max_sentence_length, self.run.uri, self.vocabulary_file,
             self.vocabulary_digest, buckets, self.config.train.seed,
             labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed), gaps=gaps,
+            concepts=self.units.concepts(),
         )  # fmt: skip
         selected = list(frames)
         if not self.labels.whole:

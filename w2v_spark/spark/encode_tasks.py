@@ -55,6 +55,8 @@ class EncodeDocuments:
         What the columns behind the documents are.
     gaps : bool
         Whether the number of words, which is the id of none of them, stands where unknown ones are left out.
+    concepts : frozenset of str
+        Words that may hold the delimiter of phrases.
     """
 
     analyzer: Analyzer
@@ -67,6 +69,7 @@ class EncodeDocuments:
     frame: int | None = None
     labels: Labels = WITHOUT_LABELS
     gaps: bool = False
+    concepts: frozenset[str] = frozenset()
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
@@ -87,7 +90,7 @@ class EncodeDocuments:
             ready = self.gaps and isinstance(batch.column(0), pa.ListArray | pa.LargeListArray)
             for words in self.analyzer.words(batch.column(0)):
                 if ready:
-                    check_delimiter(words)
+                    check_delimiter(words, self.concepts)
                 if tally is not None:
                     tally.add_words(words)
                 yield from map(hand_on, encoder.add(words))

@@ -17,7 +17,7 @@ from w2v_spark.evaluation.gate_set import GateSet, report_of
 from w2v_spark.evaluation.gates import DRIFT, HELD_OUT_LOSS, OVERLAP, Measured
 from w2v_spark.evaluation.held_out import Trained, measure_held_out_loss
 from w2v_spark.evaluation.measures import Result, measure_overlap
-from w2v_spark.phrases.table import read_phrases
+from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import REPORT_FILE, STATE, VECTORS
 from w2v_spark.publishing.state import open_state
@@ -70,7 +70,7 @@ class _Side:
         model = self.model.config.model
         shape = WeightShape.build(model, len(self.table.words), self.model.encoded.tags)
         weights = open_state(self.directory.child(STATE), shape)
-        return Trained(model, self.table.words, self.table.counts, weights, read_phrases(self.directory))
+        return Trained(model, self.table.words, self.table.counts, weights, Units.read(self.directory))
 
 
 @dataclass(slots=True, eq=False)

@@ -4,21 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.rounds import RoundsLearner
-from w2v_spark.storage import Directory
+from w2v_spark.storage import Directory, digest
 from w2v_spark.training.plan import Plan
 
 
@@ -46,15 +46,15 @@ class Origin(Protocol):
     ----------
     finds_phrases : bool
         Whether ``[phrases]`` is asked for phrases of the text.
-    phrases : PhraseTable or None
-        To which text is joined as it is read.
+    units : Units
+        What words become as text is read.
     """
 
     @property
     def finds_phrases(self) -> bool: ...  # noqa: D102
 
     @property
-    def phrases(self) -> PhraseTable | None: ...  # noqa: D102
+    def units(self) -> Units: ...  # noqa: D102
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """The fingerprint of the input, with what else makes the result another one."""
@@ -117,14 +117,22 @@ class Work(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scratch:
-    """Nothing: the given text is all there is, and weights are drawn at random."""
+    """Nothing: the given text is all there is, and weights are drawn at random.
 
-    finds_phrases = True
-    phrases = None
+    Attributes
+    ----------
+    units : Units
+        See `Origin`.
+    """
+
+    units: Units = NO_UNITS
+
+    finds_phrases: ClassVar[bool] = True
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """See `Origin`."""
-        return seen
+        dictionary = self.units.dictionary
+        return seen if dictionary is None else {**seen, "dictionary": digest(dictionary.to_bytes())}
 
     def documents(self, spark: SparkSession, given: DataFrame, progress: Progress) -> list[DataFrame]:
         """See `Origin`."""
@@ -132,7 +140,7 @@ class Scratch:
 
     def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
         """See `Origin`."""
-        return build_vocabulary(given, config, kept)
+        return build_vocabulary(given, config, kept, self.units)
 
     def tokens(self, vocabulary: Vocabulary) -> int:
         """See `Origin`."""

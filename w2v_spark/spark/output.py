@@ -12,6 +12,7 @@ from w2v_spark.config import Config
 from w2v_spark.errors import CheckpointMismatch, ConfigError, Name, StoreError
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import (
+    DICTIONARY,
     DOCUMENTS,
     HISTORY_FILE,
     MODEL_FILE,
@@ -206,7 +207,7 @@ class Output(Destination):
     ) -> Directory:
         """See `Destination`."""
         self.publication.put_in_place(
-            staging, names, [name for name in (DOCUMENTS, TAGS, PHRASES, STATE) if name not in names]
+            staging, names, [name for name in (DOCUMENTS, TAGS, DICTIONARY, PHRASES, STATE) if name not in names]
         )
         return self.directory
 

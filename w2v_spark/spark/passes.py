@@ -15,6 +15,7 @@ from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError, Name
 from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.phrases.units import Units
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import TAGS_FILE, VOCABULARY_FILE, Run, check_same
 from w2v_spark.run.progress import Progress
@@ -70,7 +71,7 @@ def count_text(
         with progress.stage("encode"):
             digest = state.begin_corpus(vocabulary)[VOCABULARY_FILE]
             encode = EncodePass(
-                config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards, phrases=origin.phrases
+                config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards, units=origin.units
             )
             corpus, trained, others = encode.encode_and_count(documents, origin.tokens(vocabulary))
         for warning in check_invalid(others, 1.0):
@@ -81,10 +82,11 @@ def count_text(
     if whole is not None and whole.tags:
         with progress.stage("tags"):
             tags = whole.count_tags(documents[0])
-    phrases = origin.phrases
+    units = origin.units
     if searches:
-        joined = _join(spark, documents, vocabulary, statistics, config, state, plan, progress, whole, tags)
-        vocabulary, corpus, phrases = joined.vocabulary, joined.corpus, joined.phrases
+        joined = _join(spark, documents, vocabulary, statistics, config, state, plan, progress, whole, tags, units)
+        vocabulary, corpus = joined.vocabulary, joined.corpus
+        units = units.with_phrases(joined.phrases)
         if kept is not None:
             replace_counts(spark, kept, *joined.counted)
         plan = origin.plan(config.replace(train={"shards": plan.shards}), slots, vocabulary.tokens)
@@ -94,7 +96,7 @@ def count_text(
             f"the text is so small that subsampling (sample = {plan.sample:g}) would leave next to nothing of it: "
             "every word is trained on, as with sample = 0"
         )
-    return state.begin(run, vocabulary, corpus, tags, phrases), vocabulary
+    return state.begin(run, vocabulary, corpus, tags, units), vocabulary
 
 
 def _join(
@@ -108,14 +110,16 @@ def _join(
     progress: Progress,
     whole: Whole | None,
     tags: Tags | None,
+    units: Units,
 ) -> JoinedText:
     """Find the phrases of the text and encode it with them; an interrupted search begins anew."""
     with progress.stage("phrases"):
         digests = state.begin_corpus(vocabulary, tags)
         labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, digests[TAGS_FILE])
         encode = EncodePass(
-            config, state.directory, VOCABULARY_FILE, digests[VOCABULARY_FILE], vocabulary, plan.shards, labels
-        )
+            config, state.directory, VOCABULARY_FILE, digests[VOCABULARY_FILE], vocabulary, plan.shards, labels,
+            units,
+        )  # fmt: skip
         try:
             return join_text(spark, encode, documents, seen, progress, whole is not None and whole.named)
         except InputError:
@@ -166,7 +170,7 @@ def encode_text(
         labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, run.files[TAGS_FILE])
         encode = EncodePass(
             run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards, labels,
-            state.read_phrases(run),
+            state.read_units(run),
         )  # fmt: skip
         with progress.stage("encode"):
             corpus = encode.encode(documents) if whole is None else _encode_whole(encode, documents, whole)

@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 from w2v_spark.config import Config
 from w2v_spark.phrases.connectors import read_connectors
 from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.layout import PHRASES, SUCCESS_FILE, mark
 from w2v_spark.publishing.publication import Publication, swap_in
@@ -69,17 +70,23 @@ def find_phrases(
     begin = time.perf_counter()
     check_tokenizer(config.text)
     read_connectors(config.phrases.connector_words)
-    state = RunDirectory(mark(target.run))
+    units, state = Units.load(config.text), RunDirectory(mark(target.run))
     with translated_errors(), text_pass_conf(spark, default_parallelism(spark)):
         documents = source.open(spark).select("document")
         with progress.stage("count"):
-            vocabulary, seen = build_vocabulary(documents, counting_config(config))
+            vocabulary, seen = build_vocabulary(documents, counting_config(config), units=units)
         for warning in source.examine(seen, config.text):
             progress.warn(warning)
         with progress.stage("encode"):
             digest = state.begin_corpus(vocabulary)[VOCABULARY_FILE]
             encode = EncodePass(
-                config, state.directory, VOCABULARY_FILE, digest, vocabulary, default_parallelism(spark)
+                config,
+                state.directory,
+                VOCABULARY_FILE,
+                digest,
+                vocabulary,
+                default_parallelism(spark),
+                units=units,
             )
             kept = encode.keep([documents], vocabulary.tokens)
         with progress.stage("phrases"):

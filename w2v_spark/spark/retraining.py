@@ -18,7 +18,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
-from w2v_spark.phrases.table import PhraseTable, read_phrases
+from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import COUNTS, DRIFT, NOISE, ROTATION_FILE, STATE
 from w2v_spark.publishing.manifest import Manifest
@@ -58,8 +58,8 @@ class Parent:
     words : (V,) pyarrow string array
     counts : (V,) int64
     start : WarmStart
-    phrases : PhraseTable, optional
-        To which new text is joined as well.
+    units : Units
+        What the words of new text become as well.
     """
 
     id: str
@@ -68,7 +68,7 @@ class Parent:
     words: pa.Array
     counts: Any
     start: WarmStart
-    phrases: PhraseTable | None = None
+    units: Units = NO_UNITS
 
     @classmethod
     def open(cls, id: str, directory: Directory) -> Parent:
@@ -98,7 +98,7 @@ class Parent:
         table = open_vectors(directory.uri)
         shape = WeightShape.build(model.config.model, len(table.words))
         start = WarmStart.open(directory.child(STATE), table.words, shape)
-        return cls(id, directory, model, table.words, table.counts, start, read_phrases(directory))
+        return cls(id, directory, model, table.words, table.counts, start, Units.read(directory))
 
     def warnings(self) -> list[str]:
         """What to say before it is gone on from: words are cut by another version of the tokenizer."""
@@ -142,9 +142,9 @@ class Retraining:
     finds_phrases = False  # those of the parent are what its vectors are of
 
     @property
-    def phrases(self) -> PhraseTable | None:
+    def units(self) -> Units:
         """See `Origin`."""
-        return self.parent.phrases
+        return self.parent.units
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """With the parent, and the inputs of all versions before."""
@@ -176,7 +176,7 @@ class Retraining:
             F.lit(0).cast("bigint").alias("trained"),
         )  # fmt: skip
         counts = counts.unionByName(
-            partial_counts(given, config.text, self.phrases).select("*", F.col("count").alias("trained"))
+            partial_counts(given, config.text, self.units).select("*", F.col("count").alias("trained"))
         )
         sums = [F.sum(name).alias(name) for name in ("count", "trained")]
         counts = counts.groupBy("word", "statistic").agg(*sums)

@@ -9,8 +9,7 @@ from typing import Any, Final
 import numpy as np
 from pyspark.sql import SparkSession
 
-from w2v_spark.phrases.joiner import build_joining_analyzer
-from w2v_spark.phrases.table import read_phrases
+from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.description import describe_packages
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.publishing.publication import Publication
@@ -115,7 +114,7 @@ def write_topic_tables(
         if documents is not None and request.text is not None and len(vectors):
             with progress.stage("measures"):
                 first = [row[:MEASURED_WORDS] for row in words.words[: len(vectors)]]
-                analyzer = build_joining_analyzer(request.text, read_phrases(Directory.open(request.model)))
+                analyzer = Units.read(Directory.open(request.model)).analyzer(request.text)
                 measures = measure_topics(
                     spark, documents, analyzer, files, table.child(DOCUMENT_TOPICS),
                     (matching.ids.tolist(), first),

@@ -12,8 +12,9 @@ from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
 from w2v_spark.phrases.connectors import read_connectors
+from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
-from w2v_spark.publishing.layout import PHRASES, STATE, VECTORS
+from w2v_spark.publishing.layout import STATE, VECTORS
 from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import SAMPLING_FILE, Run
@@ -82,7 +83,7 @@ def train(
     read_connectors(config.phrases.connector_words)
     try:
         with translated_errors():
-            return _train(spark, source, config, output, progress, origin or Scratch(), gate)
+            return _train(spark, source, config, output, progress, origin or Scratch(Units.load(config.text)), gate)
     except NothingNew:
         if not RunDirectory(output.run).has_run():  # one that was interrupted is no business of this input's
             output.run.delete()
@@ -180,17 +181,16 @@ def _write_result(
         staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, labels
     )
     write_history(staging, [record.to_dict() for record in learned.history])
-    phrases = state.read_phrases(run)
-    if phrases is not None:
-        staging.write_bytes(PHRASES, phrases.to_bytes(labels))
+    units = state.read_units(run).files(labels)
+    for name, data in units.items():
+        staging.write_bytes(name, data)
     counts = state.checked_counts(run) if output.keeps_state else None
     if counts is not None or learned.documents:  # which are inferred by the weights
         drawn_from = state.read_tables(run.files[SAMPLING_FILE]) if learned.documents else None
         write_state(staging, learned.weights, run.config.model.dim, counts, drawn_from)
     tables = write_document_tables(spark, state, run, corpus, learned, staging, labels)
     others = () if output.keeps_state or not tables else (STATE,)
-    joined = () if phrases is None else (PHRASES,)
-    return (*result_parts(output), *tables, *others, *joined, *completed.parts)
+    return (*result_parts(output), *tables, *others, *units, *completed.parts)
 
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:

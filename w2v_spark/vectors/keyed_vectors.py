@@ -17,6 +17,7 @@ import pyarrow as pa
 
 from w2v_spark.errors import InputError, Name
 from w2v_spark.vectors.blocks import Matrix
+from w2v_spark.vectors.concept_forms import NOT_FOUND, ConceptForms, FoundVector
 from w2v_spark.vectors.items import Item, Key, Vector, is_key
 from w2v_spark.vectors.nearest_words import Answer, NearestWords
 from w2v_spark.vectors.reading import open_vectors
@@ -42,6 +43,8 @@ class KeyedVectors(NearestWords):
     matrix : float32, (V, D), or RowStack
         Not copied when it is float32 and C-contiguous; seen through a read-only view.
     counts : int64, (V,), optional
+    forms : ConceptForms, optional
+        Of the dictionary that was applied to the text, for `vector_of`.
 
     Raises
     ------
@@ -54,8 +57,10 @@ class KeyedVectors(NearestWords):
         words: pa.StringArray | Sequence[str],
         matrix: npt.ArrayLike | RowStack,
         counts: npt.ArrayLike | None = None,
+        forms: ConceptForms | None = None,
     ) -> None:
         self._content = WordVectors(words, matrix, counts)
+        self._forms = forms
 
     @classmethod
     def load(cls, location: str | PathLike[str], limit: int | None = None) -> Self:
@@ -85,12 +90,14 @@ class KeyedVectors(NearestWords):
         Cost: words and counts, about 80 MB for a million words; if the vectors cannot be mapped, 4 V D bytes more.
         """
         table = open_vectors(location, limit)
-        return cls(table.words, table.stack, table.counts)
+        return cls(table.words, table.stack, table.counts, ConceptForms.read(location))
 
-    def __reduce__(self) -> tuple[type[Self], tuple[pa.StringArray | Sequence[str], Matrix, Counts | None]]:
+    def __reduce__(
+        self,
+    ) -> tuple[type[Self], tuple[pa.StringArray | Sequence[str], Matrix, Counts | None, ConceptForms | None]]:
         """For pickle and copies: words, vectors and counts in memory, 4 V D bytes, wherever the vectors lie now."""
         content = self._content
-        return type(self), (content.index.given, content.stack.to_matrix(), content.counts)
+        return type(self), (content.index.given, content.stack.to_matrix(), content.counts, self._forms)
 
     # Words and rows
 
@@ -191,6 +198,30 @@ class KeyedVectors(NearestWords):
         vector = self._content.vector(self.index(key), scaled=norm)
         vector.flags.writeable = False
         return vector
+
+    def vector_of(self, text: str) -> FoundVector:
+        """The vector of a word or of a form of the dictionary, and which of both it is.
+
+        Parameters
+        ----------
+        text : str
+            A word of the vocabulary, or else a form, one word or several.
+
+        Returns
+        -------
+        FoundVector
+            ``(vector, source, word)``, all None where there is neither. A word comes before a form.
+        """
+        if text in self:
+            return FoundVector(self.get_vector(text), "word", text)
+        concept = self.concept_of(text)
+        if concept is None or concept not in self:
+            return NOT_FOUND
+        return FoundVector(self.get_vector(concept), "dictionary", concept)
+
+    def concept_of(self, text: str) -> str | None:
+        """What the dictionary of the model puts in the place of a form, one word or several; None if it is none."""
+        return None if self._forms is None else self._forms.find(text)
 
     def take(self, rows: npt.ArrayLike) -> Matrix:
         """The vectors of some rows, each from 0 to V - 1, as a copy, (n, D) float32."""

@@ -64,7 +64,7 @@ class Ontology:
                 own.append(" ".join([first, *(word() for _ in range(random.integers(0, 3)))]))
             synonyms.append(own)
         chances = random.dirichlet(np.full(FINDINGS, 0.15), DIAGNOSES)
-        return cls(synonyms, [word() for _ in range(FILLERS)], 0.5 * chances + 0.5 / FINDINGS)
+        return cls(synonyms, [word() for _ in range(FILLERS)], 0.9 * chances + 0.1 / FINDINGS)
 
     def reports(
         self, number: int, abroad: bool, random: np.random.Generator

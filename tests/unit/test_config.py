@@ -51,7 +51,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "apostrophes": "split",
             "sentences": "punctuation",
             "max_sentence_length": 1000,
-                "dictionary": "",
+            "dictionary": "",
             "k": 3,
             "frames": False,
             "stride": 1,

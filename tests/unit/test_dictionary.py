@@ -173,4 +173,8 @@ def test_vector_of() -> None:
         assert (form.source, form.word) == ("dictionary", "infarct")
         np.testing.assert_array_equal(form.vector, vectors["infarct"])
         assert no_concept == nothing == (None, None, None)
+    as_it_is = ConceptForms(dictionary.table, lowers=False)
+    assert as_it_is.find("Heart  attack") == as_it_is.find("heart attack") == "infarct"
+    assert as_it_is.find("HEART attack") is None
+    assert KeyedVectors(["new_york", "a"], np.eye(2)).vector_of("new york")[1:] == ("word", "new_york")
     assert KeyedVectors(["a", "b"], np.eye(2)).vector_of("c").source is None

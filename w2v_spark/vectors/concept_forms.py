@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
 from typing import NamedTuple
@@ -9,7 +11,8 @@ from typing import NamedTuple
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from w2v_spark.publishing.layout import DICTIONARY
+from w2v_spark.config import TextConfig
+from w2v_spark.publishing.layout import DICTIONARY, METADATA_PREFIX
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import damage_naming, errors_naming
 from w2v_spark.vectors.items import Vector
@@ -33,6 +36,12 @@ class FoundVector(NamedTuple):
     word: str | None
 
 
+def _lowers(metadata: Mapping[bytes, bytes]) -> bool:
+    """By the configuration that a file says it was made with."""
+    text = json.loads(metadata.get(f"{METADATA_PREFIX}config".encode(), b"{}")).get("text", {})
+    return TextConfig(**{key: text[key] for key in ("tokenizer", "lowercase") if key in text}).lowers
+
+
 NOT_FOUND = FoundVector(None, None, None)
 
 
@@ -43,13 +52,15 @@ class ConceptForms:
     ----------
     table : pa.Table
         With the columns of ``dictionary.parquet``.
+    lowers : bool
+        Whether text is read in lower case.
     """
 
-    def __init__(self, table: pa.Table) -> None:
-        self._table = table
+    def __init__(self, table: pa.Table, lowers: bool = True) -> None:
+        self._table, self._lowers = table, lowers
 
-    def __reduce__(self) -> tuple[type[ConceptForms], tuple[pa.Table]]:
-        return ConceptForms, (self._table,)
+    def __reduce__(self) -> tuple[type[ConceptForms], tuple[pa.Table, bool]]:
+        return ConceptForms, (self._table, self._lowers)
 
     @classmethod
     def read(cls, location: str | PathLike[str]) -> ConceptForms | None:
@@ -60,7 +71,7 @@ class ConceptForms:
         shown = f"{directory.uri}/{DICTIONARY}"
         with damage_naming(shown), errors_naming(shown):
             table = pq.read_table(pa.BufferReader(directory.read_bytes(DICTIONARY)))
-            return cls(table.select(["form", "words", "concept"]))
+            return cls(table.select(["form", "words", "concept"]), _lowers(table.schema.metadata or {}))
 
     @cached_property
     def _concepts(self) -> dict[str, str]:
@@ -70,7 +81,8 @@ class ConceptForms:
         return as_given | {" ".join(read): concept for read, concept in zip(words, concepts, strict=True)}
 
     def find(self, text: str) -> str | None:
-        """The concept of a form: as it is, with single blanks, or in lower case; None if it is no form."""
+        """The concept of a form: as it is, or as text is read, with single blanks; None if it is no form."""
         plain = " ".join(text.split())
-        tried = (self._concepts.get(way) for way in (text, plain, plain.lower()))
+        ways = (text, plain, plain.lower()) if self._lowers else (text, plain)
+        tried = (self._concepts.get(way) for way in ways)
         return next((concept for concept in tried if concept is not None), None)

@@ -205,15 +205,16 @@ class KeyedVectors(NearestWords):
         Parameters
         ----------
         text : str
-            A word of the vocabulary, or else a form, one word or several.
+            A word of the vocabulary, a phrase with blanks in the place of ``_``, or else a form, one word or several.
 
         Returns
         -------
         FoundVector
             ``(vector, source, word)``, all None where there is neither. A word comes before a form.
         """
-        if text in self:
-            return FoundVector(self.get_vector(text), "word", text)
+        for word in (text, "_".join(text.split())):
+            if word in self:
+                return FoundVector(self.get_vector(word), "word", word)
         concept = self.concept_of(text)
         if concept is None or concept not in self:
             return NOT_FOUND

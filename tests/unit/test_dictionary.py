@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -88,7 +89,7 @@ def test_a_concept_that_is_a_form_stands_for_another() -> None:
 @pytest.mark.parametrize(
     ("lines", "message"),
     [
-        ("a\tx\nA\ty\n", "has two concepts for one form: 'a' is 'x', and 'A' is 'y'"),
+        ("a\tx\nA\ty\n", "has two concepts for one form: 'a' is 'x', and 'A' is 'y'; both are read as 'a'"),
         ("a\tb\nb\tc\nc\ta\n", "is cyclic: 'a' -> 'b' -> 'c' -> 'a'"),
         ("x y\tz\nz\tx y\n", "is cyclic"),
         ("", "is empty: there is no form in it"),
@@ -138,15 +139,43 @@ def test_files(tmp_path: Path) -> None:
         load_dictionary(Config.from_dict({"text": {"dictionary": str(tmp_path / "wrong.parquet")}}).text)
     with pytest.raises(ConfigError, match=r"cannot be read .*expected a file of forms and concepts"):
         load_dictionary(Config.from_dict({"text": {"dictionary": str(tmp_path / "missing.tsv")}}).text)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        load_dictionary(Config.from_dict({"text": {"dictionary": str(tmp_path)}}).text)
+    (tmp_path / "gene.tsv").write_text("PAR1\tF2R\n")
+    assert load_dictionary(Config.from_dict({"text": {"dictionary": str(tmp_path / "gene.tsv")}}).text) is not None
     assert load_dictionary(TEXT) is None
 
 
 def test_concepts_spelled_like_other_words_are_doubted() -> None:
-    dictionary = build_dictionary(["asa", "stroke", "x"], ["Aspirin", "Stroke", "plain"], TEXT)
-    (doubt,) = doubts_about(dictionary, TEXT)
-    assert doubt.startswith("1 concepts of the dictionary are not the words that they are spelled like")
+    dictionary = build_dictionary(["asa", "stroke", "x"], ["Aspirin", "Stroke", "MI"], TEXT)
+    (doubt,) = doubts_about(dictionary, pa.array(["Stroke", "aspirin", "Aspirin", "the"]), TEXT)
+    assert doubt.startswith("1 of the dictionary's concepts are other words than those of the text")
     assert "'Aspirin'" in doubt
-    assert "Stroke" not in doubt  # whose word is a form of it
+    assert not doubts_about(dictionary, pa.array(["MI", "Aspirin"]), TEXT)
+    (doubt,) = doubts_about(dictionary, pa.array(["aspirin", "the"]), TEXT)
+    assert doubt.startswith("no concept of the dictionary is in the vocabulary")
+
+
+def test_forms_that_cannot_be_found_are_told() -> None:
+    dictionary = build_dictionary(["St. John's wort", "+++", "wort", "Dr. Smith"], ["H", "P", "W", "S"], TEXT)
+    empty, broken = dictionary.doubts
+    assert empty == "1 forms of the dictionary have no word, as text is read, and are left out: '+++'"
+    assert broken.startswith("2 forms of the dictionary hold the end of a sentence")
+    assert "'St. John's wort', 'Dr. Smith'" in broken
+    with pytest.raises(InputError, match=r"the form 'xxx.*\.\.\.' has a word of more than 4096 bytes"):
+        build_dictionary([f"{'x' * 5000} attack"], ["LONG"], TEXT)
+
+
+def test_long_ways_end() -> None:
+    names = [f"c{n}" for n in range(20_000)]
+    assert set(concepts(names[:-1], names[1:]).values()) == {names[-1]}
+
+
+def test_the_order_of_lines_means_nothing() -> None:
+    lines = [("MI", "heart attack"), ("infarct", "heart_attack"), ("heart attack", "HA")]
+    for order in itertools.permutations(lines):
+        forms, names = zip(*order, strict=True)
+        assert concepts(list(forms), list(names)) == {"mi": "HA", "infarct": "HA", "heart attack": "HA"}
 
 
 def test_kmers_have_no_dictionary() -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import Final, Self
 
 import pyarrow as pa
@@ -12,11 +11,12 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from w2v_spark.config import TextConfig
-from w2v_spark.errors import ConfigError, InputError, Name, StoreError
+from w2v_spark.errors import InputError, Name, StoreError
+from w2v_spark.phrases.dictionary_file import read_pairs
 from w2v_spark.publishing.layout import DICTIONARY, METADATA_PREFIX
 from w2v_spark.storage import Directory, damage_naming, errors_naming
 from w2v_spark.text.analyzer import build_analyzer
-from w2v_spark.text.words import MAX_WORD_BYTES
+from w2v_spark.text.words import MAX_WORD_BYTES, SAME
 
 FORMAT_VERSION: Final = "1"
 SCHEMA: Final = pa.schema([
@@ -25,7 +25,6 @@ SCHEMA: Final = pa.schema([
     pa.field("concept", pa.string(), False),
 ])  # fmt: skip
 _SETTING: Final = Name("text.dictionary")
-_HEADER: Final = ("form", "concept")
 _SHOWN: Final = 3
 
 Form = tuple[str, ...]
@@ -41,9 +40,12 @@ class Dictionary:
     table : pa.Table
         Of `SCHEMA`: ``form`` as it was given, the ``words`` that it is read as, of which no two rows have the same,
         and the ``concept``, which is one word.
+    doubts : tuple of str
+        What of the file may not be meant.
     """
 
     table: pa.Table
+    doubts: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.table)
@@ -72,15 +74,10 @@ def load_dictionary(config: TextConfig) -> Dictionary | None:
 
     Raises
     ------
-    ConfigError
-        The file cannot be read.
-    InputError
-        It is empty, or not as it should be: what and where is said.
+    ConfigError, InputError
+        See `read_pairs` and `build_dictionary`.
     """
-    if not config.dictionary:
-        return None
-    forms, concepts = _read_pairs(config.dictionary)
-    return build_dictionary(forms, concepts, config)
+    return build_dictionary(*read_pairs(config.dictionary), config) if config.dictionary else None
 
 
 def build_dictionary(forms: Sequence[str], concepts: Sequence[str], config: TextConfig) -> Dictionary:
@@ -92,7 +89,7 @@ def build_dictionary(forms: Sequence[str], concepts: Sequence[str], config: Text
     Raises
     ------
     InputError
-        A form has two concepts, concepts lead to each other, one is too long, or nothing is left.
+        A form has two concepts, concepts lead to each other, a word is too long, or nothing is left.
     """
     names = ["_".join(concept.split()) for concept in concepts]
     for form, name in zip(forms, names, strict=True):
@@ -100,123 +97,98 @@ def build_dictionary(forms: Sequence[str], concepts: Sequence[str], config: Text
             raise InputError(_SETTING, f": the form '{form}' has no concept")
         if len(name.encode()) > MAX_WORD_BYTES:
             raise InputError(_SETTING, f": the concept '{name[:40]}...' has more than {MAX_WORD_BYTES} bytes")
-    read = _words_of([*forms, *concepts], config)
+    read, cut = _read([*forms, *concepts], config)
     found: dict[Form, str] = {}
     given: dict[Form, str] = {}
     for form, words, name in zip(forms, read, names, strict=False):
         if words and found.setdefault(words, name) != name:
             raise InputError(
                 _SETTING, f" has two concepts for one form: '{given[words]}' is '{found[words]}', and '{form}' is "
-                f"'{name}'; leave one of the lines out",
+                f"'{name}'; both are read as '{' '.join(words)}'. Leave one of the lines out",
             )  # fmt: skip
         if words:
             given.setdefault(words, form)
     if not found:
         raise InputError(_SETTING, f" = '{config.dictionary}' has no form in which there is a word")
-    as_read = dict(zip(names, read[len(forms) :], strict=True))
-    resolved = [_resolve(words, found, as_read) for words in found]
-    columns = [list(given.values()), [list(words) for words in found], resolved]
-    return Dictionary(pa.table(columns, schema=SCHEMA))
+    readings: dict[str, set[Form]] = {}
+    for name, words in zip(names, read[len(forms) :], strict=True):
+        readings.setdefault(name, set()).add(words)
+    following = {name: min((each for each in own if each in found), default=()) for name, own in readings.items()}
+    columns = [list(given.values()), [list(words) for words in found], _ends(found, following)]
+    empty = [form for form, words in zip(forms, read, strict=False) if not words]
+    broken = [form for form, is_cut in zip(forms, cut, strict=False) if is_cut]
+    return Dictionary(pa.table(columns, schema=SCHEMA), tuple(_doubts(empty, broken)))
 
 
-def doubts_about(dictionary: Dictionary, config: TextConfig) -> list[str]:
-    """What may not be meant: concepts that are spelled like a word of the text, and are another."""
-    concepts = pc.unique(dictionary.table["concept"]).to_pylist()
-    told = {tuple(words) for words in dictionary.table["words"].to_pylist()}
-    read = zip(concepts, _words_of(concepts, config), strict=True)
-    others = [name for name, words in read if len(words) == 1 and words != (name,) and words not in told]
+def doubts_about(dictionary: Dictionary, vocabulary: pa.Array, config: TextConfig) -> list[str]:
+    """What may not be meant, once words are counted: no form was found, or a concept only looks like a word."""
+    concepts = pc.unique(dictionary.table["concept"])
+    if not pc.any(pc.is_in(concepts, vocabulary)).as_py():
+        return [
+            "no concept of the dictionary is in the vocabulary: its forms are not in the text, or too rare; forms are "
+            "cut into words as text is, while lists of words stay as they are"
+        ]
+    names = concepts.to_pylist()
+    read = pa.array([words[0] if len(words) == 1 else None for words in _read(names, config)[0]], pa.string())
+    there = pc.is_in(read, vocabulary).to_pylist()
+    others = [name for name, word, known in zip(names, read.to_pylist(), there, strict=True) if known and word != name]
     if not others:
         return []
-    shown = ", ".join(f"'{name}'" for name in others[:_SHOWN]) + (", ..." if len(others) > _SHOWN else "")
     return [
-        f"{len(others):,} concepts of the dictionary are not the words that they are spelled like, since text is read "
-        f"in another case or form: {shown}; write them as text is read, or give the word a line of its own"
+        f"{len(others):,} of the dictionary's concepts are other words than those of the text that they are spelled "
+        f"like: {_shown(others)}; write them as text is read, or give the word a line of its own"
     ]
 
 
-def _resolve(words: Form, found: Mapping[Form, str], as_read: Mapping[str, Form]) -> str:
-    """The concept at the end: one that is a form stands for another, unless it is its own."""
-    name, way = found[words], [words]
-    while (following := as_read[name]) in found and following != way[-1]:
-        if following in way:
-            loop = " -> ".join(f"'{' '.join(form)}'" for form in [*way[way.index(following) :], following])
-            raise InputError(_SETTING, f" is cyclic: {loop}; a form has to end in a concept")
-        way.append(following)
-        name = found[following]
-    return name
-
-
-def _words_of(texts: Sequence[str], config: TextConfig) -> list[Form]:
-    """The words of each text, as documents are read."""
-    rows: list[list[str]] = [[] for _ in texts]
-    for words in build_analyzer(config).words(pa.array(texts, pa.string())):
-        content, offsets = words.text.tobytes(), words.offsets.tolist()
-        for row, begin, end in zip(words.documents.tolist(), offsets[:-1], offsets[1:], strict=True):
-            rows[row].append(content[begin:end].decode(errors="replace"))
-    return [tuple(row) for row in rows]
-
-
-def _read_pairs(location: str | PathLike[str]) -> tuple[list[str], list[str]]:
-    """Forms and concepts of a TSV or Parquet file."""
-    shown = f" = '{location}'"
-    path, _, name = str(location).rpartition("/")
-    try:
-        content = Directory.open(path or ("/" if str(location).startswith("/") else ".")).read_bytes(name)
-    except StoreError as error:
-        raise ConfigError(
-            _SETTING, f"{shown} cannot be read ({error}); expected a file of forms and concepts, with a tab between "
-            "them in each line, or a Parquet file of two columns",
-        ) from error  # fmt: skip
-    forms, concepts = _from_parquet(content, shown) if content[:4] == b"PAR1" else _from_lines(content, shown)
-    if not forms:
-        raise InputError(_SETTING, f"{shown} is empty: there is no form in it")
-    return forms, concepts
-
-
-def _from_lines(content: bytes, shown: str) -> tuple[list[str], list[str]]:
-    forms, concepts = [], []
-    for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), 1):
-        try:
-            text = line.decode().strip("\r")
-        except UnicodeDecodeError as error:
-            raise InputError(_SETTING, f"{shown}, line {number}: not UTF-8 ({error.reason})") from error
-        if not text.strip():
-            continue
-        parts = [part.strip() for part in text.split("\t")]
-        if len(parts) != 2 or not all(parts):
-            raise InputError(
-                _SETTING, f"{shown}, line {number}: expected a form, a tab and a concept, found {text[:60]!r}"
-            )
-        if number == 1 and tuple(part.lower() for part in parts) == _HEADER:
-            continue
-        forms.append(parts[0])
-        concepts.append(parts[1])
-    return forms, concepts
-
-
-def _from_parquet(content: bytes, shown: str) -> tuple[list[str], list[str]]:
-    try:
-        table = pq.read_table(pa.BufferReader(content))
-    except (pa.ArrowException, OSError) as error:
-        raise InputError(_SETTING, f"{shown} is no Parquet file that can be read: {error}") from error
-    names = list(_HEADER) if set(_HEADER) <= set(table.column_names) else table.column_names
-    if len(names) != 2:
-        raise InputError(
-            _SETTING, f"{shown} has the columns {table.column_names}; expected two, or 'form' and 'concept'"
+def _doubts(empty: Sequence[str], broken: Sequence[str]) -> Iterator[str]:
+    if empty:
+        yield f"{len(empty):,} forms of the dictionary have no word, as text is read, and are left out: {_shown(empty)}"
+    if broken:
+        yield (
+            f"{len(broken):,} forms of the dictionary hold the end of a sentence, as text is read, and are never "
+            f"found: {_shown(broken)}; text.sentences or text.tokenizer says where sentences end"
         )
-    columns = []
-    for name in names:
-        column = table[name]
-        if pa.types.is_dictionary(column.type):
-            column = column.cast(column.type.value_type)
-        if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type)):
-            raise InputError(_SETTING, f"{shown}: column '{name}' is of type {column.type}; expected strings")
-        if column.null_count:
-            raise InputError(_SETTING, f"{shown}: column '{name}' has {column.null_count:,} nulls")
-        try:
-            columns.append([text.strip() for text in column.to_pylist()])
-        except UnicodeDecodeError as error:
-            raise InputError(_SETTING, f"{shown}: column '{name}' is not UTF-8 ({error.reason})") from error
-    if "" in columns[0]:
-        raise InputError(_SETTING, f"{shown}: row {columns[0].index('')} has an empty form")
-    return columns[0], columns[1]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(f"'{name}'" for name in names[:_SHOWN]) + (", ..." if len(names) > _SHOWN else "")
+
+
+def _ends(found: Mapping[Form, str], following: Mapping[str, Form]) -> list[str]:
+    """The concept at the end of each form's way: one that is a form stands for another, unless it is its own."""
+    ends: dict[Form, str] = {}
+    for first in found:
+        way: dict[Form, None] = {}
+        words = first
+        while words not in ends:
+            if words in way:
+                loop = [" ".join(form) for form in way]
+                loop = [*loop[loop.index(" ".join(words)) :], " ".join(words)]
+                shown = " -> ".join(f"'{form}'" for form in loop)
+                raise InputError(_SETTING, f" is cyclic: {shown}; a form has to end in a concept")
+            way[words] = None
+            name = found[words]
+            if following[name] in ((), words):
+                ends[words] = name
+            else:
+                words = following[name]
+        ends.update(dict.fromkeys(way, ends[words]))
+    return [ends[words] for words in found]
+
+
+def _read(texts: Sequence[str], config: TextConfig) -> tuple[list[Form], list[bool]]:
+    """The words of each text, as documents are read, and whether they are of several sentences."""
+    rows: list[list[str]] = [[] for _ in texts]
+    cut = [False] * len(texts)
+    analyzer = build_analyzer(config)
+    for words in analyzer.words(pa.array(texts, pa.string())):
+        content, offsets = words.text.tobytes(), words.offsets.tolist()
+        for row, begin, end, starts in zip(
+            words.documents.tolist(), offsets[:-1], offsets[1:], (words.breaks != SAME).tolist(), strict=True
+        ):
+            cut[row] |= starts and bool(rows[row])
+            rows[row].append(content[begin:end].decode(errors="replace"))
+    if analyzer.seen.overlong_words:
+        long = max(texts, key=len)
+        raise InputError(_SETTING, f": the form '{long[:40]}...' has a word of more than {MAX_WORD_BYTES} bytes")
+    return [tuple(row) for row in rows], cut

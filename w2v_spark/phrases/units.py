@@ -9,7 +9,7 @@ from typing import Self
 from w2v_spark.config import Config, TextConfig
 from w2v_spark.phrases.concepts import ConceptMapper
 from w2v_spark.phrases.connectors import read_connectors
-from w2v_spark.phrases.dictionary import Dictionary, doubts_about, load_dictionary
+from w2v_spark.phrases.dictionary import Dictionary, load_dictionary
 from w2v_spark.phrases.joiner import PhraseJoiner
 from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.publishing.layout import DICTIONARY, PHRASES
@@ -97,5 +97,5 @@ def check_units(config: Config, warn: Callable[[str], None]) -> None:
     """
     read_connectors(config.phrases.connector_words)
     dictionary = load_dictionary(config.text)
-    for doubt in [] if dictionary is None else doubts_about(dictionary, config.text):
+    for doubt in () if dictionary is None else dictionary.doubts:
         warn(doubt)

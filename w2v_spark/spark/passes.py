@@ -15,6 +15,7 @@ from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError, Name
 from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.phrases.dictionary import doubts_about
 from w2v_spark.phrases.units import Units
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.manifest import TAGS_FILE, VOCABULARY_FILE, Run, check_same
@@ -57,6 +58,9 @@ def count_text(
         vocabulary, given = origin.count(documents[0], counting_config(config) if searches else config, kept)
     for warning in source.examine(given, config.text):
         progress.warn(warning)
+    if origin.units.dictionary is not None:
+        for doubt in doubts_about(origin.units.dictionary, vocabulary.words, config.text):
+            progress.warn(doubt)
     if not (vocabulary.tokens or documents[1:]):
         raise InputError(
             "there is nothing to train on: no word of the new text is in the vocabulary; lower ",

@@ -56,16 +56,12 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
     labels = np.zeros(2 * width, np.float32)
     dots = np.zeros(width, np.float32)
     own = np.empty(1, np.int64)
-    longest = 0
-    for d in range(len(keys)):
-        longest = max(longest, starts[d + 1] - starts[d])
+    longest = longest_of(starts, order)
     words = np.empty(longest, np.int64)
     noise = np.empty((min(longest, PLACES), model.negatives), np.int64)
     for first in range(0, len(order), TOGETHER):
         group = order[first : first + TOGETHER]
-        most = 0
-        for d in group:
-            most = max(most, starts[d + 1] - starts[d])
+        most = longest_of(starts, group)
         for epoch in range(epochs):
             if not model.hierarchical_softmax:
                 key = rng.mix(seed + np.uint64(epoch + 1) * np.uint64(0xD1B54A32D192ED03))
@@ -88,6 +84,15 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
                             simd.address_of(labels, here), ready, np.float32(rate), scratch,
                             simd.address_of(dots, 0), row_bytes,
                         )  # fmt: skip
+
+
+@inline
+def longest_of(starts, documents):
+    """Words of the longest of some documents."""
+    longest = 0
+    for d in documents:
+        longest = max(longest, starts[d + 1] - starts[d])
+    return longest
 
 
 @inline

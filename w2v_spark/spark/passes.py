@@ -56,11 +56,8 @@ def count_text(
     with progress.stage("count"):
         kept = state.begin_counts() if output.keeps_state else None
         vocabulary, given = origin.count(documents[0], counting_config(config) if searches else config, kept)
-    for warning in source.examine(given, config.text):
+    for warning in [*source.examine(given, config.text), *_doubts(origin.units, vocabulary, config)]:
         progress.warn(warning)
-    if origin.units.dictionary is not None:
-        for doubt in doubts_about(origin.units.dictionary, vocabulary.words, config.text):
-            progress.warn(doubt)
     if not (vocabulary.tokens or documents[1:]):
         raise InputError(
             "there is nothing to train on: no word of the new text is in the vocabulary; lower ",
@@ -101,6 +98,10 @@ def count_text(
             "every word is trained on, as with sample = 0"
         )
     return state.begin(run, vocabulary, corpus, tags, units), vocabulary
+
+
+def _doubts(units: Units, vocabulary: Vocabulary, config: Config) -> list[str]:
+    return [] if units.dictionary is None else doubts_about(units.dictionary, vocabulary.words, config.text)
 
 
 def _join(

@@ -208,7 +208,7 @@ def test_errors_of_spark_itself_are_one_line(job, text, out, monkeypatch):
 
     monkeypatch.setattr(
         "w2v_spark.spark.count_pass.count_words",
-        lambda documents, _: documents.mapInArrow(break_in_task, "word string, statistic string, count bigint"),
+        lambda documents, *_: documents.mapInArrow(break_in_task, "word string, statistic string, count bigint"),
     )
     code, _, err = job(text, out, "--quiet")
     said = r"error: Spark failed: ZeroDivisionError: not the fault of the input( \(details: \S+\.log\))?\n"

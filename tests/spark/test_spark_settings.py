@@ -21,6 +21,8 @@ from tests.java_start import environment_without
 from w2v_spark.estimator import Word2Vec
 from w2v_spark.spark.session import get_session
 
+pytestmark = pytest.mark.slow  # starts a Java for each case
+
 ARROW = "spark.sql.execution.arrow"
 RULES = "org.apache.spark.sql.catalyst.optimizer"
 

@@ -55,7 +55,7 @@ def configs(draw: st.DrawFn) -> Config:
     if values.get("model", {}).get("objective") == "hierarchical_softmax":
         values["model"]["published_rows"] = "input"
     if values.get("text", {}).get("tokenizer") == "kmer":  # which contradict each other at times
-        for key in ("k", "frames", "reverse_complement"):
+        for key in ("k", "frames", "reverse_complement", "dictionary"):
             values["text"].pop(key, None)
     return Config.from_dict(values)
 

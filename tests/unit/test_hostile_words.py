@@ -27,6 +27,7 @@ from w2v_spark.evaluation.suite import evaluate, format_report, write_report
 from w2v_spark.formats.exporting import export_vectors
 from w2v_spark.formats.formats import Format, VectorFile
 from w2v_spark.formats.importing import import_vectors
+from w2v_spark.phrases.dictionary import load_dictionary
 from w2v_spark.publishing.description import to_html
 from w2v_spark.run.progress import Progress
 from w2v_spark.storage import Directory
@@ -194,11 +195,13 @@ def test_progress_and_notebooks() -> None:
 def test_no_setting_names_a_file() -> None:
     """What is free text names a column, or a tokenizer among what can be imported: no path is opened or written.
 
-    But for one, a file of words that the driver reads.
+    But for two, files of words that the driver reads.
     """
     free = [entry.name for entry in SETTINGS if str in entry.options]
-    assert free == ["text.column", "text.tokenizer", "phrases.connector_words"]
+    assert free == ["text.column", "text.tokenizer", "text.dictionary", "phrases.connector_words"]
     for value in ("../../etc/passwd", "/etc/passwd", "s3://bucket/key", "a\x00b", LONG):
         assert Config.from_dict({"text": {"column": value}}).text.column == value
         with pytest.raises(ConfigError, match="expected one of 'unicode'"):
             check_tokenizer(Config.from_dict({"text": {"tokenizer": value}}).text)
+        with pytest.raises((ConfigError, InputError), match=r"text\.dictionary"):
+            load_dictionary(Config.from_dict({"text": {"dictionary": value}}).text)

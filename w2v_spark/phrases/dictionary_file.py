@@ -29,7 +29,7 @@ def read_pairs(location: str) -> tuple[list[str], list[str]]:
     path, _, name = location.rpartition("/")
     try:
         content = Directory.open(path or ("/" if location.startswith("/") else ".")).read_bytes(name)
-    except (StoreError, OSError, pa.ArrowException) as error:
+    except (StoreError, OSError, ValueError, pa.ArrowException) as error:
         raise ConfigError(
             _SETTING, f"{shown} cannot be read ({error}); expected a file of forms and concepts, with a tab between "
             "them in each line, or a Parquet file of two columns",

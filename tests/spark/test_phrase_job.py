@@ -174,11 +174,11 @@ def test_thresholds_that_join_nothing_or_everything_are_told(spark, corpus, tmp_
 
 
 def test_the_published_table_is_read_back(spark, corpus, tmp_path):
-    from w2v_spark.phrases.table import read_phrases
+    from w2v_spark.phrases.units import Units
     from w2v_spark.storage import Directory
 
     assert run(corpus, tmp_path / "out", "phrases.passes=1", "phrases.threshold=6") == 0
-    table = read_phrases(Directory.open(str(tmp_path / "out")))
+    table = Units.read(Directory.open(str(tmp_path / "out"))).phrases
     assert isinstance(table, PhraseTable)
     assert table.table["id"].to_pylist() == list(range(len(table)))
     assert run(corpus, tmp_path / "out", flags=("--overwrite",)) == 0

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             " phrases.passes=1 for phrases of two words, or 2 for up to four",
         )  # fmt: skip
     require("spark")
-    from w2v_spark.phrases.units import check_units
+    from w2v_spark.phrases.units import load_units
     from w2v_spark.publishing.occupancy import occupied
     from w2v_spark.run.progress import Progress
     from w2v_spark.spark.java import check_working_directory
@@ -57,10 +57,10 @@ def run(options: argparse.Namespace) -> int:
     target.check(source.locations)
     source.check()
     progress = Progress(quiet=options.quiet)
-    check_units(config, progress.warn)
+    units = load_units(config, progress.warn)
     with occupied(target.directory, "phrases", progress.warn):
         try:
-            found = find_phrases(get_session(), source, config, target, progress)
+            found = find_phrases(get_session(), source, config, units, target, progress)
         finally:
             target.run.delete()  # there is nothing to go on with
     if not options.quiet:

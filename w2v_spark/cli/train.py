@@ -102,7 +102,7 @@ def train_and_report(
 ) -> int:
     """Train, with what all commands that train have in common, and print a summary; the exit code."""
     from w2v_spark.cli.watched import watched
-    from w2v_spark.phrases.units import check_units
+    from w2v_spark.phrases.units import load_units
     from w2v_spark.publishing.occupancy import occupied
     from w2v_spark.run.events import Events
     from w2v_spark.run.progress import Progress
@@ -110,6 +110,7 @@ def train_and_report(
     from w2v_spark.spark.catalog import check_table, follow_root
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.gate_check import GateCheck
+    from w2v_spark.spark.origin import Scratch
     from w2v_spark.spark.session import get_session
     from w2v_spark.spark.spark_errors import quiet_connections, translated_errors
     from w2v_spark.spark.train import train
@@ -124,7 +125,7 @@ def train_and_report(
         occupied(output.home, command, progress.warn) as lock,
     ):
         if origin is None:
-            check_units(config, progress.warn)
+            origin = Scratch(load_units(config, progress.warn))
         with progress.stopping.start(), translated_errors():
             session = get_session(threads=config.train.threads)
         if options.publish_table is not None:

@@ -8,17 +8,16 @@ from typing import Final, Self
 
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
 from w2v_spark.config import TextConfig
-from w2v_spark.errors import InputError, Name, StoreError
+from w2v_spark.errors import InputError, Name
 from w2v_spark.phrases.dictionary_file import read_pairs
-from w2v_spark.publishing.layout import DICTIONARY, METADATA_PREFIX
-from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.phrases.table_file import read_table_file, table_to_bytes
+from w2v_spark.publishing.layout import DICTIONARY
+from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.text.words import MAX_WORD_BYTES, SAME
 
-FORMAT_VERSION: Final = "1"
 SCHEMA: Final = pa.schema([
     pa.field("form", pa.string(), False),
     pa.field("words", pa.list_(pa.field("element", pa.string(), False)), False),
@@ -52,21 +51,12 @@ class Dictionary:
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """As Parquet, with what the file is to say of the model."""
-        sink = pa.BufferOutputStream()
-        own = {"format_version": FORMAT_VERSION, **(metadata or {})}
-        labels = {f"{METADATA_PREFIX}{key}".encode(): value.encode() for key, value in own.items()}
-        pq.write_table(self.table.replace_schema_metadata(labels), sink)
-        return bytes(sink.getvalue().to_pybytes())
+        return table_to_bytes(self.table, metadata)
 
     @classmethod
     def read(cls, directory: Directory, name: str = DICTIONARY, expected: str | None = None) -> Self:
         """Load what `to_bytes` made; `StoreError` if it is something else, by its digest where that is known."""
-        shown = f"{directory.uri}/{name}"
-        with damage_naming(shown), errors_naming(shown):
-            table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
-            if table.schema.names != SCHEMA.names:
-                raise StoreError(f"{shown} is no dictionary: its columns are {table.schema.names}")
-            return cls(table.cast(SCHEMA).combine_chunks())
+        return cls(read_table_file(directory, name, SCHEMA, "dictionary", expected))
 
 
 def load_dictionary(config: TextConfig) -> Dictionary | None:

@@ -10,16 +10,14 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 
-from w2v_spark.errors import InputError, Name, StoreError
+from w2v_spark.errors import InputError, Name
 from w2v_spark.phrases.candidates import DELIMITER, Kinds
 from w2v_spark.phrases.joining import PhraseIndex
-from w2v_spark.publishing.layout import METADATA_PREFIX, PHRASES
-from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.phrases.table_file import read_table_file, table_to_bytes
+from w2v_spark.storage import Directory
 from w2v_spark.text.words import Words
 
-FORMAT_VERSION: Final = "1"
 SCHEMA: Final = pa.schema([
     pa.field("id", pa.int32(), False),
     pa.field("phrase", pa.string(), False),
@@ -103,26 +101,12 @@ class PhraseTable:
 
     def to_bytes(self, metadata: Mapping[str, str] | None = None) -> bytes:
         """As Parquet, with what the file is to say of the model."""
-        sink = pa.BufferOutputStream()
-        own = {"format_version": FORMAT_VERSION, **(metadata or {})}
-        labels = {f"{METADATA_PREFIX}{key}".encode(): value.encode() for key, value in own.items()}
-        pq.write_table(self.table.replace_schema_metadata(labels), sink)
-        return bytes(sink.getvalue().to_pybytes())
+        return table_to_bytes(self.table, metadata)
 
     @classmethod
     def read(cls, directory: Directory, name: str, expected: str | None = None) -> Self:
         """Load what `to_bytes` made; `StoreError` if it is something else, by its digest where that is known."""
-        shown = f"{directory.uri}/{name}"
-        with damage_naming(shown), errors_naming(shown):
-            table = pq.read_table(pa.BufferReader(directory.read_bytes(name, expected)))
-            if table.schema.names != SCHEMA.names:
-                raise StoreError(f"{shown} is no table of phrases: its columns are {table.schema.names}")
-            return cls(table.cast(SCHEMA).combine_chunks())
-
-
-def read_phrases(result: Directory) -> PhraseTable | None:
-    """To which words a result's text was joined; None where it was not. Raises `StoreError` where that is damaged."""
-    return PhraseTable.read(result, PHRASES) if result.exists(PHRASES) else None
+        return cls(read_table_file(directory, name, SCHEMA, "table of phrases", expected))
 
 
 def part_words(table: PhraseTable) -> pa.Array:

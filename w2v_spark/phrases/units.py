@@ -32,11 +32,6 @@ class Units:
     phrases: PhraseTable | None = None
 
     @classmethod
-    def load(cls, config: TextConfig) -> Self:
-        """Those of a text that is read for the first time, see `load_dictionary`."""
-        return cls(load_dictionary(config))
-
-    @classmethod
     def read(cls, directory: Directory, digests: Mapping[str, str] | None = None) -> Self:
         """Those of a result, or of a run, which knows the digests of its files.
 
@@ -87,8 +82,8 @@ NO_UNITS = Units()
 """Words as they are."""
 
 
-def check_units(config: Config, warn: Callable[[str], None]) -> None:
-    """Look at the files that say what words become, before Spark starts.
+def load_units(config: Config, warn: Callable[[str], None]) -> Units:
+    """What the words of a text that is read for the first time become, by the files that a configuration names.
 
     Raises
     ------
@@ -99,3 +94,4 @@ def check_units(config: Config, warn: Callable[[str], None]) -> None:
     dictionary = load_dictionary(config.text)
     for doubt in () if dictionary is None else dictionary.doubts:
         warn(doubt)
+    return Units(dictionary)

@@ -9,7 +9,6 @@ from typing import NamedTuple
 from pyspark.sql import SparkSession
 
 from w2v_spark.config import Config
-from w2v_spark.phrases.connectors import read_connectors
 from w2v_spark.phrases.table import PhraseTable
 from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.description import describe_packages
@@ -51,7 +50,7 @@ class PhrasesFound(NamedTuple):
 
 
 def find_phrases(
-    spark: SparkSession, source: Source, config: Config, target: Publication, progress: Progress
+    spark: SparkSession, source: Source, config: Config, units: Units, target: Publication, progress: Progress
 ) -> PhrasesFound:
     """Find the phrases of a text and write ``phrases.parquet``.
 
@@ -61,6 +60,8 @@ def find_phrases(
         Checked already.
     config : Config
         ``[text]``, ``[phrases]`` and ``vocabulary.min_count`` count.
+    units : Units
+        What words become before they are joined.
 
     Raises
     ------
@@ -69,8 +70,7 @@ def find_phrases(
     """
     begin = time.perf_counter()
     check_tokenizer(config.text)
-    read_connectors(config.phrases.connector_words)
-    units, state = Units.load(config.text), RunDirectory(mark(target.run))
+    state = RunDirectory(mark(target.run))
     with translated_errors(), text_pass_conf(spark, default_parallelism(spark)):
         documents = source.open(spark).select("document")
         with progress.stage("count"):

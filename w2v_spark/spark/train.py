@@ -11,8 +11,7 @@ from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
-from w2v_spark.phrases.connectors import read_connectors
-from w2v_spark.phrases.units import Units
+from w2v_spark.phrases.units import load_units
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import STATE, VECTORS
 from w2v_spark.publishing.state import write_state
@@ -74,16 +73,16 @@ def train(
     NothingNew
         The origin sees no reason to train; nothing is published.
     """
-    if origin is None and config.train.freeze is not Freeze.NONE:
+    if (origin is None or isinstance(origin, Scratch)) and config.train.freeze is not Freeze.NONE:
         raise ConfigError(
             Name("train.freeze"), f" = '{config.train.freeze}' needs weights to begin with: of one that stays random, "
             "or zero, nothing is learned; expected 'none'",
         )  # fmt: skip
     check_tokenizer(config.text)
-    read_connectors(config.phrases.connector_words)
+    origin = origin or Scratch(load_units(config, progress.warn))
     try:
         with translated_errors():
-            return _train(spark, source, config, output, progress, origin or Scratch(Units.load(config.text)), gate)
+            return _train(spark, source, config, output, progress, origin, gate)
     except NothingNew:
         if not RunDirectory(output.run).has_run():  # one that was interrupted is no business of this input's
             output.run.delete()

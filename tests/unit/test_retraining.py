@@ -16,10 +16,11 @@ from w2v_spark.retraining.comparison import Comparison
 from w2v_spark.retraining.drift import Common, Space, overlaps
 from w2v_spark.retraining.interpolation import InterpolatedMatrix, fade, ways
 from w2v_spark.retraining.noise import SeedNoise, noise_key, octaves_of
+from w2v_spark.retraining.rotated import RotatedMatrix
 from w2v_spark.retraining.rotation import WordPairs, cosines_of, fit_rotation
-from w2v_spark.retraining.rows import RotatedMatrix, take
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.storage import Directory
+from w2v_spark.training.computed_rows import take
 from w2v_spark.training.weights import initial_rows
 
 

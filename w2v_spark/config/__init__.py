@@ -16,15 +16,14 @@ from w2v_spark.config.choices import (
     UnknownLetters,
 )
 from w2v_spark.config.configuration import SETTINGS, Config
+from w2v_spark.config.model_section import ModelConfig, WholeSentence
 from w2v_spark.config.reading import preset_names
 from w2v_spark.config.sections import (
     RENAMED,
     InferConfig,
-    ModelConfig,
     RetrainConfig,
     TrainConfig,
     VocabularyConfig,
-    WholeSentence,
 )
 from w2v_spark.config.setting import Entry, Setting
 from w2v_spark.config.text_section import Auto, TextConfig

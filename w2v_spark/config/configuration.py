@@ -14,12 +14,12 @@ from typing import Any, Final
 from w2v_spark.config.alphabets import check_kmers
 from w2v_spark.config.checks import check_bounds, convert
 from w2v_spark.config.choices import Architecture, Objective, PublishedRows
+from w2v_spark.config.model_section import ModelConfig, check_subwords
 from w2v_spark.config.phrases_section import PhrasesConfig
 from w2v_spark.config.reading import nearest, parse_override, read_file
 from w2v_spark.config.sections import (
     RENAMED,
     InferConfig,
-    ModelConfig,
     RetrainConfig,
     TrainConfig,
     VocabularyConfig,
@@ -53,6 +53,7 @@ class Config:
         if not self.text.column:
             raise ConfigError(Name("text.column"), " is empty; name the column that holds the text")
         check_kmers(self.text)
+        check_subwords(self.model)
         for name, section in (("train", self.train), ("retrain", self.retrain), ("infer", self.infer)):
             if section.min_learning_rate > section.learning_rate:
                 raise ConfigError(

@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final
 
-from w2v_spark.config.choices import (
-    Architecture,
-    Freeze,
-    Merge,
-    Objective,
-    PublishedRows,
-)
+from w2v_spark.config.choices import Freeze, Merge
 from w2v_spark.config.setting import setting
 from w2v_spark.config.text_section import Auto
-
-WholeSentence = Literal["sentence"]
-
 
 RENAMED: Final = {"model.vectors": "model.published_rows"}
 """Keys of earlier versions, which are refused with the name of today."""
@@ -45,100 +36,6 @@ class VocabularyConfig:
         2**31 - 1,
         param="maxVocabularySize",
         gensim="`max_final_vocab`",
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class ModelConfig:
-    """What is trained, and which part of it is published."""
-
-    architecture: Architecture = setting(
-        Architecture.SKIPGRAM,
-        "what meets a target: each neighbour by itself (skipgram), all of them together (cbow), and for vectors of "
-        "documents the document's row by itself (pv_dbow) or together with the neighbours (pv_dm)",
-        param="architecture",
-        gensim="`sg=1`, `sg=0`; `dm=0`, `dm=1` of `Doc2Vec`",
-        mllib="always skip-gram",
-        c_program="`-cbow 0`, `-cbow 1`",
-    )
-    objective: Objective = setting(
-        Objective.NEGATIVE_SAMPLING,
-        "how a target is told from other words: against noise words, or along the branches of a Huffman tree",
-        param="objective",
-        gensim="`hs=0`, `hs=1`",
-        mllib="always hierarchical softmax",
-        c_program="`-hs 0`, `-hs 1`",
-    )
-    dim: int = setting(
-        100,
-        "numbers in a vector",
-        1,
-        1024,
-        param="vectorSize",
-        gensim="`vector_size`",
-        mllib="`vectorSize`",
-        mllib_default="100",
-        c_program="`-size`",
-    )
-    window: int | WholeSentence = setting(
-        5,
-        'neighbours on each side, at most; "sentence": all words of the sentence',
-        1,
-        10_000,
-        param="windowSize",
-        param_note="0: the whole sentence",
-        gensim="`window`",
-        mllib="`windowSize`",
-        mllib_default="5",
-        c_program="`-window`",
-    )
-    negatives: int = setting(
-        5,
-        "noise words drawn for each window; negative sampling only",
-        1,
-        64,
-        param="negative",
-        gensim="`negative`",
-        c_program="`-negative`",
-    )
-    noise_exponent: float = setting(
-        0.75,
-        "noise words are drawn by count to this power: 1 as they occur, 0 all alike",
-        -2.0,
-        2.0,
-        param="noiseExponent",
-        gensim="`ns_exponent`",
-        c_program="fixed at 0.75",
-    )
-    cbow_mean: bool = setting(
-        True,
-        "cbow and pv_dm take the mean of the rows; false: their sum",
-        param="cbowMean",
-        gensim="`cbow_mean`, `dm_mean`",
-        c_program="always the mean",
-    )
-    dbow_words: bool = setting(
-        True,
-        "pv_dbow trains words in the same windows, as skip-gram does; false: rows of documents alone, and a word's "
-        "vector is what it is scored by",
-        document_param="dbowWords",
-        gensim="`dbow_words` of `Doc2Vec` (0)",
-    )
-    shrink_window: bool = setting(
-        True,
-        'each word\'s reach is drawn from 1 to `window`; false: it is always the whole window, as with "sentence"',
-        param="shrinkWindow",
-        gensim="`shrink_windows`",
-        mllib="always shrinks",
-        c_program="always shrinks",
-    )
-    published_rows: PublishedRows = setting(
-        PublishedRows.INPUT,
-        'the rows that are published as vectors; only "input" with hierarchical softmax',
-        param="publishedRows",
-        gensim="input: `wv`; output: `syn1neg`",
-        mllib="always input",
-        c_program="always input",
     )
 
 

@@ -13,6 +13,7 @@ import pyarrow.parquet as pq
 from w2v_spark.config import VocabularyConfig
 from w2v_spark.errors import Name, StoreError, VocabularyError
 from w2v_spark.storage import Directory, damage_naming, errors_naming
+from w2v_spark.text.words import string_buffers
 
 _SCHEMA = pa.schema(
     [pa.field("id", pa.int32(), False), pa.field("word", pa.string(), False), pa.field("count", pa.int64(), False)]
@@ -85,6 +86,10 @@ class Vocabulary:
     def trained_counts(self) -> npt.NDArray[np.int64]:
         """Occurrences of each word in the text that is trained on, (V,) int64."""
         return self.counts if self.trained is None else self.trained
+
+    def text(self) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
+        """The bytes of all words, UTF-8, and their places: word ``w`` is ``text[starts[w]:starts[w + 1]]``."""
+        return string_buffers(self.words)
 
     def to_bytes(self) -> bytes:
         """As Parquet: ``id int32, word string, count int64``, and ``trained int64`` where that differs."""

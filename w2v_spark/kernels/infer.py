@@ -6,6 +6,7 @@ import numpy as np
 
 from w2v_spark.kernels import rng
 from w2v_spark.kernels.jit import kernel
+from w2v_spark.kernels.subwords import NO_SUBWORDS
 from w2v_spark.kernels.train import Documents, Schedule, Sentences, train_sentences
 
 
@@ -40,4 +41,4 @@ def infer_documents(
         for epoch in range(epochs):
             key = rng.mix(keys[d] + np.uint64(epoch + 1) * np.uint64(0x9E3779B97F4A7C15))
             schedule = Schedule(key, first_rate - fall * epoch, fall / tokens, last_rate)
-            train_sentences(sentences, schedule, weights, own, model, tables, memory, statistics)
+            train_sentences(sentences, schedule, weights, own, NO_SUBWORDS, model, tables, memory, statistics)

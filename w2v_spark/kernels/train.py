@@ -17,6 +17,7 @@ from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows, spread_error
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.objectives import distinct_words, fetch_noise, noise_word, score_path, score_words
+from w2v_spark.kernels.subwords import fetch_word, gather, scatter
 from w2v_spark.kernels.tiles import ROWS
 from w2v_spark.kernels.window_step import UNUSED, dense_step, fetch_rows, lay_out, sum_of_slopes
 
@@ -47,6 +48,7 @@ class Model(NamedTuple):
     most_inputs: int  # input rows of a window
     freeze_input: bool = False  # whether the rows of a matrix stay as they are; those of documents never do
     freeze_output: bool = False
+    subwords: bool = False  # words are the means of their rows and those of their n-grams
 
 
 class Sentences(NamedTuple):
@@ -90,7 +92,8 @@ class Weights(NamedTuple):
 
     Attributes
     ----------
-    w_in : (V, D padded) float32
+    w_in : (V and more, D padded) float32
+        Rows of words, and behind them those of tags, or of n-grams.
     w_out : (V, D padded) or, for hierarchical softmax, (V - 1, D padded) float32
     """
 
@@ -134,7 +137,7 @@ def _longest(starts):
 
 
 @kernel
-def train_sentences(sentences, schedule, weights, documents, model, tables, memory, statistics):
+def train_sentences(sentences, schedule, weights, documents, subwords, model, tables, memory, statistics):
     """Train on some consecutive sentences of a shard.
 
     Parameters
@@ -145,6 +148,8 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
         Updated in place.
     documents : Documents
         Updated in place; `NO_DOCUMENTS` for a model of words alone.
+    subwords : subwords.Subwords
+        `subwords.NO_SUBWORDS` for a model whose words are their rows.
     model : Model
     tables : sampling.tables.SamplingTables
         Those that the model does not need may be empty.
@@ -168,6 +173,10 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
     row_bytes = np.int64(w_in.shape[1]) * 4
     scratch = lay_out(memory, model.most_inputs, model.most_rows, model.dim, row_bytes)
     sentence = np.empty(_longest(offsets), np.int64)
+    hidden, slots, addresses = w_in, sentence, np.empty(1, np.int64)  # where the vector of each word is
+    if model.subwords:
+        hidden, slots = subwords.hidden, np.arange(len(sentence)) % len(subwords.hidden)
+        addresses = np.empty(1 + _longest(subwords.starts), np.int64)
     context = np.empty(model.most_inputs, np.int64)
     width = model.most_rows + simd.LANES
     rows = np.empty(2 * width, np.int64)  # two windows: the one that is trained and the one ahead
@@ -197,7 +206,12 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
         if length == 0 or (length == 1 and not model.documents):
             continue
         rate = np.float32(max(first_rate - rate_per_token * place, last_rate))
-        if model.words:
+        if model.subwords:
+            for c in range(min(length, window + 1)):
+                gather(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
+            if window + 1 < length:
+                fetch_word(subwords, sentence[window + 1], w_in, row_bytes)
+        elif model.words:
             for c in range(min(length, window + 1)):
                 simd.fetch_row(simd.address_of(w_in, sentence[c]), row_bytes)
         if model.documents:
@@ -237,7 +251,7 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
             m = 0
             for c in range(max(0, t - reach), min(length, t + reach + 1)):
                 if c != t:
-                    context[m] = simd.address_of(w_in, sentence[c])
+                    context[m] = simd.address_of(hidden, slots[c])
                     m += 1
             if model.documents:
                 for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
@@ -245,7 +259,12 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
                     m += 1
                 context[m] = simd.address_of(documents.rows, owner)
                 m += 1
-            if model.words and t + window + 1 < length:
+            if model.subwords:
+                if t + window + 1 < length:
+                    gather(subwords, sentence[t + window + 1], w_in, slots[t + window + 1], addresses, row_bytes)
+                if t + window + 2 < length:
+                    fetch_word(subwords, sentence[t + window + 2], w_in, row_bytes)
+            elif model.words and t + window + 1 < length:
                 simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
             # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
             inputs = changes = simd.address_of(context, 0)
@@ -275,11 +294,16 @@ def train_sentences(sentences, schedule, weights, documents, model, tables, memo
                     spread_error(simd.address_of(context, m - 1), 1, scale, scratch.error, row_bytes)
             elif model.freeze_input and model.documents:
                 nowhere[m - 1] = scratch.frozen
+            if model.subwords and t >= window and not model.freeze_input:
+                scatter(subwords, sentence[t - window], w_in, slots[t - window], addresses, row_bytes)
             pairs += columns
             windows += 1
             if windows % SLOPES_EVERY == 0 and rate > 0:
                 slopes += sum_of_slopes(scratch, n, columns, rate)
                 scores += n * columns
+        if model.subwords and not model.freeze_input:
+            for c in range(max(0, length - window), length):
+                scatter(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
     statistics[LOSS] += loss - np.log(likelihood)
     statistics[PAIRS] += pairs
     statistics[KEPT] += kept

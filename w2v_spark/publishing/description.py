@@ -35,6 +35,8 @@ class EncodedStatistics:
         Of the encoded corpus: equal for equal text, whatever files it came in.
     kept_documents, tags : int
         Documents with vectors of their own, and values of their tags; 0 where words alone have vectors.
+    ngrams : int
+        Parts of words with vectors of their own; 0 where words are not taken apart.
     """
 
     vocabulary_size: int
@@ -43,6 +45,7 @@ class EncodedStatistics:
     digest: str
     kept_documents: int = 0
     tags: int = 0
+    ngrams: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +151,7 @@ class ModelDescription:
             ("words", f"{self.counted.tokens:,}"),
             ("vocabulary", f"{self.encoded.vocabulary_size:,} words"),
             *self._rows_of_documents(),
+            *([("n-grams", f"{self.encoded.ngrams:,}")] if self.encoded.ngrams else []),
             ("vectors", f"{self.config.model.dim} dimensions"),
             ("shards x rounds", f"{self.plan.shards} x {self.plan.rounds}"),
             *((stage, f"{self.timings[stage]:.1f} s") for stage in stages),

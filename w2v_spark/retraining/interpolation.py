@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.retraining.rows import ComputedRows, RowNumbers, take
+from w2v_spark.training.computed_rows import ComputedRows, RowNumbers, take
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
 
 Shares = npt.NDArray[np.float64]

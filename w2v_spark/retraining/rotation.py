@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
-from w2v_spark.retraining.rows import RowNumbers
+from w2v_spark.training.computed_rows import RowNumbers
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix
 
 Rotation = npt.NDArray[np.float64]

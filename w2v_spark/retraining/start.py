@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from w2v_spark.publishing.state import open_state
-from w2v_spark.retraining.rows import take
 from w2v_spark.storage import Directory
+from w2v_spark.training.computed_rows import take
 from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader
 from w2v_spark.training.weights import WeightShape, initial_rows, zero_rows
 

@@ -4,7 +4,8 @@
 
     w2v_spark.json       says that this program made the directory, and may remove it; written first
     run.json             what is trained: configuration, input, plan, corpus statistics
-    vocabulary.parquet   sampling.npz  update_statistics.npz  tags.parquet  phrases.parquet  dictionary.parquet
+    vocabulary.parquet   sampling.npz  update_statistics.npz  subwords.npz  tags.parquet  phrases.parquet
+    dictionary.parquet
     counts/              the counts of all words, for a version
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
@@ -27,14 +28,24 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
+from w2v_spark.config import Config
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
+from w2v_spark.models.subsample import keep_probabilities
+from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
-from w2v_spark.run.manifest import SAMPLING_FILE, TAGS_FILE, UPDATE_STATISTICS_FILE, VOCABULARY_FILE, Run
+from w2v_spark.run.manifest import (
+    SAMPLING_FILE,
+    SUBWORDS_FILE,
+    TAGS_FILE,
+    UPDATE_STATISTICS_FILE,
+    VOCABULARY_FILE,
+    Run,
+)
 from w2v_spark.run.rounds import RoundFiles
 from w2v_spark.storage import Directory, digest, errors_naming
 from w2v_spark.training.update_statistics import (
@@ -102,9 +113,10 @@ class RunDirectory:
         sample = 0.0 if run.trains_on_every_word(vocabulary) else run.plan.sample
         config = run.config.replace(train={"sample": sample})
         tables = SamplingTables.build(vocabulary.counts, config.model, sample)
+        subwords = _find_subwords(vocabulary, config)
         statistics = build_update_statistics(
             vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained,
-            None if tags is None else tags.shares,
+            None if tags is None else tags.shares, subwords,
         )  # fmt: skip
         self._clear(*([] if corpus is None else [CORPUS]))
         if corpus is not None:
@@ -114,6 +126,7 @@ class RunDirectory:
             SAMPLING_FILE: tables.to_bytes(),
             UPDATE_STATISTICS_FILE: statistics_to_bytes(statistics),
             **({} if tags is None else {TAGS_FILE: tags.to_bytes()}),
+            **({} if subwords is None else {SUBWORDS_FILE: subwords.to_bytes()}),
             **units.files(),
         }
         for name, data in files.items():
@@ -121,7 +134,7 @@ class RunDirectory:
         digests = {name: digest(data) for name, data in files.items()}
         for info in self.counts.list():
             digests[f"{COUNTS}/{info.base_name}"] = digest(self.counts.read_bytes(info.base_name))
-        listed = replace(run, files=digests)
+        listed = replace(run, files=digests, ngrams=0 if subwords is None else subwords.ngrams)
         listed.write(self.directory)
         return listed
 
@@ -180,7 +193,7 @@ class RunDirectory:
         if self.read_tables(run.files[SAMPLING_FILE]).vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
         statistics = self.read_update_statistics(run.files[UPDATE_STATISTICS_FILE])
-        rows = WeightShape.build(run.config.model, len(vocabulary), run.tags).input_rows
+        rows = WeightShape.build(run.config.model, len(vocabulary), run.others).input_rows
         if len(statistics[0].updates) != rows or (run.tags and len(self.read_tags(run)) != run.tags):
             raise StoreError(f"{self.directory.uri}/{UPDATE_STATISTICS_FILE} does not fit the vocabulary")
         return vocabulary
@@ -188,6 +201,19 @@ class RunDirectory:
     def read_tags(self, run: Run) -> Tags:
         """The tags of documents. Raises `StoreError` if their file is missing or damaged."""
         return Tags.read(self.directory, TAGS_FILE, run.files[TAGS_FILE]) if TAGS_FILE in run.files else Tags.none()
+
+    def read_subwords(self, expected: str | None) -> SubwordTable | None:
+        """The n-grams of the words, by the digest of their file; None where they have none, and there is no file.
+
+        Raises
+        ------
+        StoreError
+            The file is missing or damaged.
+        """
+        if expected is None:
+            return None
+        data = self.directory.read_bytes(SUBWORDS_FILE, expected)
+        return SubwordTable.from_bytes(data, f"{self.directory.uri}/{SUBWORDS_FILE}")
 
     def read_tables(self, expected: str) -> SamplingTables:
         """The tables that the kernels draw from, by the digest that ``run.json`` has of the file.
@@ -233,3 +259,11 @@ class RunDirectory:
     def rounds(self) -> RoundFiles:
         """The weights after each round."""
         return RoundFiles(self.directory.child(ROUNDS), self.run)
+
+
+def _find_subwords(vocabulary: Vocabulary, config: Config) -> SubwordTable | None:
+    """The n-grams of a vocabulary, for a model that has them; ``train.sample`` is what words are skipped by."""
+    if not config.model.subwords:
+        return None
+    kept = vocabulary.trained_counts * keep_probabilities(vocabulary.counts, config.train.sample)
+    return SubwordTable.build(*vocabulary.text(), vocabulary.counts, kept, config.model)

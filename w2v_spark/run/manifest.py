@@ -21,6 +21,7 @@ VOCABULARY_FILE: Final = "vocabulary.parquet"
 SAMPLING_FILE: Final = layout.SAMPLING_FILE
 UPDATE_STATISTICS_FILE: Final = "update_statistics.npz"
 TAGS_FILE: Final = "tags.parquet"
+SUBWORDS_FILE: Final = "subwords.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +41,8 @@ class Run:
     statistics : CorpusStatistics
     files : dict of str to str
         The digests of the tables in the run directory, by their names.
-    tags : int
-        How many rows tags have.
+    tags, ngrams : int
+        How many rows tags have, and n-grams.
     """
 
     identity: str
@@ -51,6 +52,12 @@ class Run:
     statistics: CorpusStatistics
     files: dict[str, str] = field(default_factory=dict)
     tags: int = 0
+    ngrams: int = 0
+
+    @property
+    def others(self) -> int:
+        """Rows of the input matrix behind those of words."""
+        return self.tags + self.ngrams
 
     @classmethod
     def start(
@@ -82,6 +89,7 @@ class Run:
                 "statistics": self.statistics.to_dict(),
                 "files": self.files,
                 "tags": self.tags,
+                "ngrams": self.ngrams,
             },
         )
 
@@ -109,6 +117,7 @@ class Run:
                 from_plain(CorpusStatistics, value["statistics"]),
                 _read_digests(value["files"]),
                 int(value.get("tags", 0)),
+                int(value.get("ngrams", 0)),
             )
 
 

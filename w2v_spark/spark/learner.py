@@ -12,6 +12,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
+from w2v_spark.training.composed import Ngrams
 from w2v_spark.training.documents import Stretches
 from w2v_spark.training.history import RoundRecord
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
@@ -30,12 +31,15 @@ class Learned(NamedTuple):
         What training would go on from: ``w_in``, and ``w_out`` or ``w_node``.
     documents : tuple of Stretches
         Where the rows of each shard's documents are; empty where documents have none.
+    ngrams : Ngrams, optional
+        Of a model with sub-words, whose words' rows in ``weights`` are the means that they stand for.
     """
 
     batches: Iterator[Matrix]
     history: list[RoundRecord]
     weights: Mapping[str, MatrixReader]
     documents: tuple[Stretches, ...] = ()
+    ngrams: Ngrams | None = None
 
 
 class Learner(Protocol):

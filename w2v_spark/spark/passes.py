@@ -143,7 +143,7 @@ def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Pr
     if corpus.overlong_words:
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
     documents = corpus.documents if input_rows_of(run.config.model).documents else 0
-    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.tags, documents)
+    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.others, documents)
     if run.tags > MANY_TAGS:
         progress.warn(
             f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a "

@@ -26,7 +26,7 @@ from w2v_spark.retraining.comparison import Comparison
 from w2v_spark.retraining.drift import Space
 from w2v_spark.retraining.interpolation import InterpolatedMatrix, fade, fading, ways
 from w2v_spark.retraining.noise import SeedNoise, noise_key
-from w2v_spark.retraining.rows import PublishedMatrix, RotatedMatrix
+from w2v_spark.retraining.rotated import RotatedMatrix
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import collect_vocabulary, partial_counts
@@ -37,6 +37,7 @@ from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.spark.seed_noise import learn_with_another_seed
 from w2v_spark.storage import Directory
 from w2v_spark.text.user_tokenizer import other_tokenizer
+from w2v_spark.training.computed_rows import PublishedMatrix
 from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape
@@ -93,6 +94,12 @@ class Parent:
                 Name("from"), f" {directory.uri} was trained by hierarchical softmax, whose output rows belong to the "
                 "nodes of a tree that new counts change, so that nothing can go on from them; train a version with ",
                 Name("model.objective"), " = 'negative_sampling', or train anew",
+            )  # fmt: skip
+        if model.config.model.subwords:
+            raise ConfigError(
+                Name("from"), f" {directory.uri} was trained with ", Name("model.subwords"), " = true, and training "
+                "cannot go on from that: new words would change which n-grams have rows; train anew on all text, or "
+                "train a version without sub-words",
             )  # fmt: skip
         Manifest.read(directory).verify(directory)
         table = open_vectors(directory.uri)

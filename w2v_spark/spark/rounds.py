@@ -18,11 +18,12 @@ from w2v_spark.errors import DivergedError, Name, StoreError
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.retraining.start import WarmStart
 from w2v_spark.run.directory import ROUNDS, RunDirectory
-from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, Run
+from w2v_spark.run.manifest import SAMPLING_FILE, SUBWORDS_FILE, UPDATE_STATISTICS_FILE, Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.long_tasks import StepExecutor
 from w2v_spark.spark.spark_errors import translated_errors
+from w2v_spark.training.composed import ComposedRows, Ngrams
 from w2v_spark.training.correction import (
     Correction,
     Moments,
@@ -68,19 +69,26 @@ class RoundsLearner:
         InputError
             No two words of a sentence were left to train on.
         """
-        shape = WeightShape.build(run.config.model, len(vocabulary), run.tags)
+        shape = WeightShape.build(run.config.model, len(vocabulary), run.others)
         begin = partial(self._begin, directory, run, shape, vocabulary)
         history = _train_rounds(spark, directory, run, shape, corpus, progress, begin)
         size, section = (0, "retrain") if self.start else (len(vocabulary), "train")
         for warning in check_trained(history, run.config, run.plan, size, section):
             progress.warn(warning)
         weights = directory.rounds.read_weights(run.plan.rounds, shape)
-        tables = directory.read_tables(run.files[SAMPLING_FILE])
+        tables, subwords = (
+            directory.read_tables(run.files[SAMPLING_FILE]),
+            directory.read_subwords(run.files.get(SUBWORDS_FILE)),
+        )
+        ngrams = None if subwords is None else Ngrams(subwords, weights[0])
+        if subwords is not None:
+            weights = ComposedRows(subwords, weights[0]), weights[1]
         return Learned(
             word_vectors(run.config.model, *weights, tables),
             history,
             dict(zip(shape.rows, weights, strict=True)),
             directory.rounds.read_documents(run.plan.rounds),
+            ngrams,
         )
 
     def _begin(self, directory: RunDirectory, run: Run, shape: WeightShape, vocabulary: Vocabulary) -> None:
@@ -163,8 +171,8 @@ class _Rounds:
             else:
                 losses = [*(record.loss for record in history), mean_loss(results)]
                 corrections = self._corrections(number, results, before, caution(losses))
-                of_documents = _moments_of_documents(results, self._shape.dim)
-                files, moments = self._merge(number, old, shards, corrections, of_documents)
+                private = _private_moments(results, self._shape.dim)
+                files, moments = self._merge(number, old, shards, corrections, private)
         except DivergedError as error:
             raise DivergedError(
                 f"round {number + 1}: ", *error.parts, f"; the weights after round {number} are kept in "
@@ -184,7 +192,7 @@ class _Rounds:
         old: WeightFiles,
         shards: tuple[WeightFiles, ...],
         corrections: tuple[Correction, ...],
-        of_documents: Moments,
+        private: Moments,
     ) -> tuple[WeightFiles, str]:
         """Merge what the shards have written, range by range on the executors; the new weights' and moments' files."""
         row_ranges, names = self._row_ranges, list(self._shape.rows)
@@ -192,7 +200,7 @@ class _Rounds:
             merged = self._steps.merge(number, old, shards, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
         total = sum_moments(moments, row_ranges)
-        total[0] += self._statistics[1].private * of_documents
+        total[0] += self._statistics[1].private * private
         kept = self._directory.rounds.write_moments(number + 1, total)
         new: WeightFiles = {name: [] for name in names}
         for row_range, row in zip(row_ranges, merged, strict=True):
@@ -212,7 +220,7 @@ class _Rounds:
         if before is None or len(moments) < 2:
             return ()
         plan, after = self._run.plan, (sum(moments, np.zeros(before.size)) / len(moments)).reshape(before.shape)
-        after[0] += self._statistics[1].private * _moments_of_documents(results, self._shape.dim)
+        after[0] += self._statistics[1].private * _private_moments(results, self._shape.dim)
         slope = mean_slope(results) * caution
         return tuple(
             Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(moments))
@@ -234,11 +242,14 @@ class _Rounds:
         return np.stack([moments_of(weights[m], counts[m], self._shape.dim) for m in (0, 1)])
 
 
-def _moments_of_documents(results: Sequence[ShardResult], dim: int) -> Moments:
-    """The second moment of the rows of documents that a word of the round meets, (D + 1, D); zero without any."""
+def _private_moments(results: Sequence[ShardResult], dim: int) -> Moments:
+    """The second moment of the rows that are none of the merge's and that a word of the round meets, (D + 1, D).
+
+    Zero where there are none.
+    """
     total, met = np.zeros((dim + 1, dim)), 0
     for result in results:
-        if result.of_documents:
-            total += np.frombuffer(result.of_documents, np.float64).reshape(dim + 1, dim)
+        if result.private:
+            total += np.frombuffer(result.private, np.float64).reshape(dim + 1, dim)
             met += result.met
     return total / max(met, 1)

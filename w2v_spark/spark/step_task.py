@@ -13,11 +13,12 @@ import pyarrow as pa
 
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.whole_documents import ShardDocuments
+from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.run.commands import Step, StepCommand, report_to_bytes
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.mailbox import Mailbox
-from w2v_spark.run.manifest import SAMPLING_FILE, UPDATE_STATISTICS_FILE, Run
+from w2v_spark.run.manifest import SAMPLING_FILE, SUBWORDS_FILE, UPDATE_STATISTICS_FILE, Run
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.training.merge import merge_row_range
@@ -43,7 +44,7 @@ _SCHEMAS: Final = {
             ("write_seconds", pa.float64()),
             ("moments", pa.binary()),
             ("documents", pa.string()),  # as JSON
-            ("of_documents", pa.binary()),
+            ("private", pa.binary()),
             ("met", pa.int64()),
         ]
     ),
@@ -58,10 +59,13 @@ _Row = dict[str, Any]
 
 
 @lru_cache(maxsize=1)
-def _load_run(run_uri: str, identity: str, sampling: str) -> tuple[EncodedCorpus, SamplingTables]:
+def _load_run(
+    run_uri: str, identity: str, sampling: str, subwords: str | None
+) -> tuple[EncodedCorpus, SamplingTables, SubwordTable | None]:
     """What does not change from round to round, kept by an executor's Python worker."""
     state = RunDirectory(Directory.open(run_uri))
-    return EncodedCorpus.read(state.directory, CORPUS_FILE, identity), state.read_tables(sampling)
+    corpus = EncodedCorpus.read(state.directory, CORPUS_FILE, identity)
+    return corpus, state.read_tables(sampling), state.read_subwords(subwords)
 
 
 @lru_cache(maxsize=1)
@@ -109,11 +113,14 @@ class StepTask:
     def _train(self, command: StepCommand, number: int) -> _Row:
         """Train the shard of that number for a round: a `ShardResult`."""
         run, state = self.run, RunDirectory(Directory.open(self.run_uri))
-        corpus, tables = _load_run(self.run_uri, run.identity, run.files[SAMPLING_FILE])
+        files = run.files[SAMPLING_FILE], run.files.get(SUBWORDS_FILE)
+        corpus, tables, subwords = _load_run(self.run_uri, run.identity, *files)
         documents = load_documents(self.run_uri, run.identity, number) if command.documents else None
         statistics = self._statistics() if run.corrects else None
-        work = ShardWork(number, corpus.shards[number], state.corpus, tables, statistics, documents, run.tags)
-        shape = WeightShape.build(run.config.model, tables.vocabulary_size, run.tags)
+        work = ShardWork(
+            number, corpus.shards[number], state.corpus, tables, statistics, documents, run.tags, subwords
+        )  # fmt: skip
+        shape = WeightShape.build(run.config.model, tables.vocabulary_size, run.others)
         start = RoundStart(
             command.round,
             open_matrices(state.rounds.directory(command.round), shape, command.files),

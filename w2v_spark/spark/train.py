@@ -195,7 +195,7 @@ def _write_result(
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:
     """What ``model.json`` says, timings excepted."""
     encoded = EncodedStatistics(
-        len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, corpus.documents, run.tags
+        len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, corpus.documents, run.tags, run.ngrams
     )
     packages = describe_packages("pyspark", "numpy", "numba", "pyarrow") | tokenizer_versions(run.config.text)
     return ModelDescription(run.identity, run.config, run.plan, run.statistics, encoded, run.input, packages)

@@ -35,15 +35,15 @@ class MemoryEstimate:
 
     @classmethod
     def build(
-        cls, model: ModelConfig, vocabulary: int, shards: int, tags: int = 0, documents: int = 0
+        cls, model: ModelConfig, vocabulary: int, shards: int, others: int = 0, documents: int = 0
     ) -> MemoryEstimate:
-        """For a vocabulary of so many words, P shards, and so many tags of documents, and documents with rows."""
+        """For a vocabulary of so many words, P shards, so many tags or n-grams, and documents with rows."""
         words = input_rows_of(model).word_rows(vocabulary)
-        rows = words + tags + vocabulary
+        rows = words + others + vocabulary
         weights = 4 * rows * model.dim
         tables = output_rows_of(model).table_bytes(vocabulary)
         return cls(
-            driver=_PYTHON + 250 * (vocabulary + tags),
+            driver=_PYTHON + 250 * (vocabulary + others),
             task=_PYTHON + _CORPUS + 4 * rows * padded(model.dim) + tables,
             run_directory=(3 + shards) * weights + 8 * documents * model.dim,
         )

@@ -19,8 +19,10 @@ from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
+from w2v_spark.training.composed import composed_moment
 from w2v_spark.training.correction import moments_of
 from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stretches, put
 from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFiles, rows_at_a_time, write_matrix
@@ -55,9 +57,9 @@ class ShardResult:
         corrected by them.
     documents : tuple of Stretch
         Where the rows of the shard's documents are now.
-    of_documents : bytes
-        The second moment of the rows of documents that were trained, (D + 1, D) float64, see `SliceRows`; empty where
-        there are none.
+    private : bytes
+        The second moment of what the merge does not see, (D + 1, D) float64: the rows of documents that were trained,
+        see `SliceRows`, or the vectors of words that have n-grams; empty where there are none.
     met : int
         The tokens that it is of.
     """
@@ -76,7 +78,7 @@ class ShardResult:
     write_seconds: float
     moments: bytes = b""
     documents: Stretches = ()
-    of_documents: bytes = b""
+    private: bytes = b""
     met: int = 0
 
     def weight_files(self, shape: WeightShape) -> WeightFiles | None:
@@ -101,6 +103,8 @@ class ShardWork:
         Those of the shard, where they have rows of their own.
     tags : int
         How many there are.
+    subwords : SubwordTable, optional
+        The n-grams of the words, where they have any.
     """
 
     number: int
@@ -110,6 +114,12 @@ class ShardWork:
     statistics: BothStatistics | None = None
     documents: ShardDocuments | None = None
     tags: int = 0
+    subwords: SubwordTable | None = None
+
+    @property
+    def others(self) -> int:
+        """Rows of the input matrix behind those of words."""
+        return self.tags if self.subwords is None else self.subwords.ngrams
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,13 +163,13 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         return ShardResult(
             number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0, documents=start.stretches
         )  # fmt: skip
-    shape = WeightShape.build(model, work.tables.vocabulary_size, work.tags)
+    shape = WeightShape.build(model, work.tables.vocabulary_size, work.others)
     matrices = {
         name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, start.weights, strict=True)
     }
     read = clock()
     most_tags = work.documents.most_tags if work.documents is not None else 0
-    trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags)
+    trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags, work.subwords)
     training = _Training(work, start, config, trainer, Weights(*matrices.values()))
     for part in slices:
         key = np.uint64(stream_key(train.seed, part.epoch, number))
@@ -188,8 +198,7 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         clock() - trained,
         moments,
         training.stretches,
-        training.moments.tobytes() if work.documents is not None else b"",
-        training.met,
+        *training.private(matrices["w_in"]),
     )
 
 
@@ -206,7 +215,7 @@ class _Training:
             0  # not what the slices say: a sentence belongs to the slice that it begins in, with all its words
         )
         self.stretches = start.stretches
-        self.moments, self.met = np.zeros((self._dim + 1, self._dim)), 0
+        self._moments, self._met = np.zeros((self._dim + 1, self._dim)), 0
 
     def train(self, part: Slice, schedule: Schedule) -> None:
         """One slice; the rows of its documents go to a file as they become final."""
@@ -221,8 +230,17 @@ class _Training:
         file, count = f"{self._work.number:05d}-{uuid.uuid4().hex}.npy", rows.end - rows.first
         checksum = write_matrix(directory, file, count, self._dim, self._trained(part, schedule, rows))
         self.stretches = put(self.stretches, Stretch(file, count, checksum, 0, rows.first, count))
-        self.moments += rows.moments
-        self.met += rows.tokens
+        self._moments += rows.moments
+        self._met += rows.tokens
+
+    def private(self, w_in: Matrix) -> tuple[bytes, int]:
+        """Two of the attributes of `ShardResult`."""
+        if self._work.documents is not None:
+            return self._moments.tobytes(), self._met
+        if self._work.subwords is None or self._work.statistics is None:
+            return b"", 0
+        moment = composed_moment(self._work.subwords, w_in, self._dim)
+        return (moment * self.tokens).tobytes(), self.tokens
 
     def _trained(self, part: Slice, schedule: Schedule, rows: SliceRows) -> Iterator[Matrix]:
         for ids, offsets, position in self._sentences(part):

@@ -10,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Freeze, ModelConfig
+from w2v_spark.kernels.memory import aligned_zeros, padded
+from w2v_spark.kernels.subwords import NO_SUBWORDS, Subwords
 from w2v_spark.kernels.train import (
     NO_DOCUMENTS,
     STATISTICS,
@@ -23,6 +25,7 @@ from w2v_spark.kernels.train import (
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import HierarchicalSoftmax, output_rows_of
+from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 
 
@@ -46,6 +49,7 @@ def build_model(
         most_inputs=2 * inputs.window + others,
         freeze_input=freeze_input,
         freeze_output=freeze_output,
+        subwords=model.subwords,
     )
 
 
@@ -61,6 +65,8 @@ class Trainer:
         Which matrix stays as it is, if one does; rows of documents never do.
     most_tags : int
         How many tags a document has, at most.
+    subwords : SubwordTable, optional
+        The n-grams of the words, for a model that has them.
 
     Attributes
     ----------
@@ -69,23 +75,35 @@ class Trainer:
     """
 
     def __init__(
-        self, model: ModelConfig, tables: SamplingTables, freeze: Freeze = Freeze.NONE, most_tags: int = 0
-    ) -> None:  # fmt: skip
+        self,
+        model: ModelConfig,
+        tables: SamplingTables,
+        freeze: Freeze = Freeze.NONE,
+        most_tags: int = 0,
+        subwords: SubwordTable | None = None,
+    ) -> None:
         self._model = build_model(model, tables, freeze is Freeze.INPUT, freeze is Freeze.OUTPUT, most_tags)
         self._takes_sentences = input_rows_of(model).whole_sentence
         self._others = self._model.most_inputs - 2 * self._model.window
-        self._tables = tables
-        self._scratch = self._build_scratch()
+        self._tables, self._ngrams = tables, subwords
+        self._scratch, self._subwords = self._build_scratch(), self._build_subwords()
         self.statistics = np.zeros(STATISTICS)
 
     def _build_scratch(self) -> npt.NDArray[np.float32]:
         return build_scratch(self._model.most_inputs, self._model.most_rows, self._model.dim)
 
+    def _build_subwords(self) -> Subwords:
+        if self._ngrams is None:
+            return NO_SUBWORDS
+        slots, columns = 2 * self._model.window + 2, padded(self._model.dim)
+        hidden, begun = aligned_zeros(slots, columns), aligned_zeros(slots, columns)
+        return Subwords(self._ngrams.starts, self._ngrams.rows, hidden, begun)
+
     def _reach_across(self, others: int) -> None:
         """Make the window as wide as a sentence with so many words beside the target, and the memory as large."""
         if others > self._model.window:
             self._model = self._model._replace(window=others, most_inputs=others + self._others)
-            self._scratch = self._build_scratch()
+            self._scratch, self._subwords = self._build_scratch(), self._build_subwords()
 
     def train(
         self, sentences: Sentences, schedule: Schedule, weights: Weights, documents: Documents = NO_DOCUMENTS
@@ -94,8 +112,9 @@ class Trainer:
         if self._takes_sentences:
             self._reach_across(int(np.diff(sentences.offsets).max(initial=1)) - 1)
         train_sentences(
-            sentences, schedule, weights, documents, self._model, self._tables, self._scratch, self.statistics
-        )
+            sentences, schedule, weights, documents, self._subwords, self._model, self._tables, self._scratch,
+            self.statistics,
+        )  # fmt: skip
 
 
 class ThreadedTrainer:
@@ -111,7 +130,7 @@ class ThreadedTrainer:
     tables : SamplingTables
     threads : int
         At least 1.
-    freeze, most_tags
+    freeze, most_tags, subwords
         See `Trainer`.
 
     Attributes
@@ -127,8 +146,9 @@ class ThreadedTrainer:
         threads: int,
         freeze: Freeze = Freeze.NONE,
         most_tags: int = 0,
+        subwords: SubwordTable | None = None,
     ) -> None:
-        self._trainers = [Trainer(model, tables, freeze, most_tags) for _ in range(threads)]
+        self._trainers = [Trainer(model, tables, freeze, most_tags, subwords) for _ in range(threads)]
         self.statistics = np.zeros(STATISTICS)
 
     def train(

@@ -27,6 +27,7 @@ from w2v_spark.config import Config
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.models.subsample import keep_probabilities
+from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
 
@@ -53,8 +54,8 @@ class UpdateStatistics:
         What the part of M around the mean counts, beside the moment of the mean, ``u u^T / sum_v partner_counts[v]``: a
         row meets its own neighbours, which have more in common than rows met by chance.
     private : float
-        The share of what an update meets that are rows of documents. They are in M and u, which each shard adds up for
-        its own, and have no number in the other matrix.
+        The share of what an update meets that are rows of documents, or words as the means of their rows. They are in M
+        and u, which each shard adds up for its own, and have no number in the other matrix.
     curvature_floor : float
         What every direction has besides, in medians of the eigenvalues. In a tree each row meets the nodes of few
         paths, and the directions of these are more curved for it than they are on average.
@@ -94,6 +95,7 @@ def build_update_statistics(
     sentences: int = 1,
     trained: npt.NDArray[np.int64] | None = None,
     tags: Numbers | None = None,
+    subwords: SubwordTable | None = None,
 ) -> BothStatistics:
     """The statistics of both matrices.
 
@@ -110,6 +112,8 @@ def build_update_statistics(
         Occurrences in the text that is trained on, where that is not all that has been counted.
     tags : (T,) float64, optional
         The share of the text that has each tag; 0..1 each, not in all.
+    subwords : SubwordTable, optional
+        The n-grams of the words, whose rows are updated with each of their words.
     """
     kept = (counts if trained is None else trained) * keep_probabilities(counts, config.train.sample)
     targets, tags = kept.sum(), np.zeros(0) if tags is None else tags
@@ -119,8 +123,9 @@ def build_update_statistics(
     of_words = rows.context_sizes(targets / max(sentences, 1))
     sizes = rows.context_sizes(targets / max(sentences, 1), documents + tags.sum())
     words = kept if rows.words else np.zeros(0)
+    met_words = words if subwords is None else np.zeros(len(words) + subwords.ngrams)  # nobody meets these rows alone
     inputs = UpdateStatistics(
-        updates=np.concatenate([words * of_words.mean(), targets * tags]),
+        updates=np.concatenate([_with_ngrams(words, subwords) * of_words.mean(), targets * tags]),
         partner_counts=scored / targets,
         centered_weight=rows.centered_weight(sizes),
         curvature_floor=model_outputs.curvature_floor,
@@ -129,14 +134,25 @@ def build_update_statistics(
     met = sizes.mean() / of_words.mean() if rows.words and rows.documents else 1.0
     outputs = UpdateStatistics(
         updates=scored * rows.updates_a_target(sizes),
-        partner_counts=np.concatenate([words / targets / met, tags / sizes.mean()]),
+        partner_counts=np.concatenate([met_words / targets / met, tags / sizes.mean()]),
         moment_weight=moment_weight,
         mean_weight=mean_weight,
         centered_weight=OUTPUT_CENTERED_WEIGHT,
-        private=documents / sizes.mean(),
+        private=documents / sizes.mean() if subwords is None else 1.0,
         curvature_floor=model_outputs.curvature_floor,
     )
     return inputs, outputs
+
+
+def _with_ngrams(words: Numbers, subwords: SubwordTable | None) -> Numbers:
+    """How often words are kept, and behind them their n-grams: together the rows of a word move as its one row would.
+
+    So an n-gram is updated with each of its words.
+    """
+    if subwords is None:
+        return words
+    owners = np.repeat(words, np.diff(subwords.starts))
+    return np.concatenate([words, np.bincount(subwords.rows - len(words), owners, minlength=subwords.ngrams)])
 
 
 def statistics_to_bytes(statistics: BothStatistics) -> bytes:

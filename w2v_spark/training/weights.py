@@ -33,8 +33,8 @@ class WeightShape:
     Attributes
     ----------
     rows : dict
-        Rows by name: ``w_in``, one a word and one a tag, then ``w_out``, one a word, or ``w_node``, one an inner node
-        of the tree. A model whose words have no input rows has none of theirs.
+        Rows by name: ``w_in``, one a word and one a tag or an n-gram, then ``w_out``, one a word, or ``w_node``, one an
+        inner node of the tree. A model whose words have no input rows has none of theirs.
     dim : int
         D.
     """
@@ -43,9 +43,9 @@ class WeightShape:
     dim: int
 
     @classmethod
-    def build(cls, model: ModelConfig, vocabulary: int, tags: int = 0) -> WeightShape:
-        """The shape for a vocabulary of so many words, and so many tags, whose rows follow those of the words."""
-        rows = input_rows_of(model).word_rows(vocabulary) + tags, output_rows_of(model).rows(vocabulary)
+    def build(cls, model: ModelConfig, vocabulary: int, others: int = 0) -> WeightShape:
+        """The shape for so many words, and so many tags or n-grams, whose rows follow those of the words."""
+        rows = input_rows_of(model).word_rows(vocabulary) + others, output_rows_of(model).rows(vocabulary)
         return cls.of_rows(model, *rows)
 
     @classmethod

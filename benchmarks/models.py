@@ -17,7 +17,10 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import Schedule, Sentences, Weights
+from w2v_spark.models.subsample import keep_probabilities
+from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
+from w2v_spark.training.composed import ComposedRows
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows
 
@@ -32,6 +35,14 @@ def model_config(name: str, dim: int) -> ModelConfig:
     return ModelConfig(architecture=architecture, objective=objective, dim=dim, window=5, negatives=5)
 
 
+def ngrams_of(model: ModelConfig, train: TrainConfig, vocabulary: Vocabulary) -> SubwordTable | None:
+    """The n-grams of a vocabulary, for a model that has them."""
+    if not model.subwords:
+        return None
+    kept = vocabulary.counts * keep_probabilities(vocabulary.counts, train.sample)
+    return SubwordTable.build(*vocabulary.text(), vocabulary.counts, kept, model)
+
+
 class Ours:
     """The kernels of this project on one core, as the main job runs them for a single shard.
 
@@ -44,10 +55,11 @@ class Ours:
 
     def __init__(self, model: ModelConfig, train: TrainConfig, vocabulary: Vocabulary) -> None:
         self.tables = SamplingTables.build(vocabulary.counts, model, train.sample)
-        self.trainer: Trainer | ThreadedTrainer = Trainer(model, self.tables)
+        self.ngrams = ngrams_of(model, train, vocabulary)
+        self.trainer: Trainer | ThreadedTrainer = Trainer(model, self.tables, subwords=self.ngrams)
         self._settings = train
         self._dim = model.dim
-        shape = WeightShape.build(model, len(vocabulary))
+        shape = WeightShape.build(model, len(vocabulary), self.ngrams.ngrams if self.ngrams else 0)
         self._w_in = aligned_zeros(shape.input_rows, padded(model.dim))
         self._w_out = aligned_zeros(shape.output_rows, padded(model.dim))
         self._w_out.fill(0)  # memory that was never written to is not there yet
@@ -69,8 +81,14 @@ class Ours:
 
     @property
     def vectors(self) -> Matrix:
-        """The input vectors, (V, D)."""
-        return self._w_in[:, : self._dim]
+        """The input vectors, or those that sub-words make up, (V, D)."""
+        rows = self._w_in[:, : self._dim]
+        return rows if self.ngrams is None else ComposedRows(self.ngrams, rows)[:]
+
+    @property
+    def ngram_vectors(self) -> Matrix:
+        """The vectors of n-grams, (B, D)."""
+        return self._w_in[self.tables.vocabulary_size :, : self._dim]
 
 
 class Gensim:

@@ -150,7 +150,7 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
         Raises
         ------
         WordNotFound
-            The word is not in the vocabulary.
+            The word is not in the vocabulary, and no n-gram gives it a vector.
         """
         found = self.findSynonymsArray(word, num)
         words, similarities = ([row[i] for row in found] for i in (0, 1))
@@ -174,9 +174,10 @@ class Word2VecModel(Model, Word2VecParams, MLReadable["Word2VecModel"], MLWritab
             raise ConfigError(f"outputCol = {output!r} is a column of the input already; name another one")
         check_unknown_words(self.getUnknownWords())
         served = self._files.serve(lambda: find_location(spark, self.getRunDirectory()))
-        shape = self._files.vectors.matrix.shape
-        analyzer = self._files.units.analyzer(config.text)
-        return add_mean_vectors(dataset, name, output, served.uri, shape, analyzer, self.getUnknownWords() == "zero")
+        shape, ngrams = self._files.vectors.matrix.shape, self._files.vectors.subwords
+        analyzer, as_zero = self._files.units.analyzer(config.text), self.getUnknownWords() == "zero"
+        subwords = None if ngrams is None else ngrams.model
+        return add_mean_vectors(dataset, name, output, served.uri, shape, analyzer, as_zero, subwords)
 
     @property
     def _files(self) -> ModelStore:

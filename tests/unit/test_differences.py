@@ -161,6 +161,18 @@ HELD_BY = {
         "test_phrase_job.py::test_one_pass_is_that_of_gensim",
         "test_phrase_job.py::test_later_passes_join_what_was_joined",
     ),
+    # Sub-words
+    ("Sub-words", "N-grams"): (
+        "test_subword_kernels.py::test_buckets_are_those_of_gensim",
+        "test_subword_kernels.py::test_ngrams_of_few_words_get_no_row_and_frequent_ones_come_first",
+    ),
+    ("Sub-words", "An n-gram that a word has twice"): ("test_subword_kernels.py::test_ngrams_are_those_of_the_twin",),
+    ("Sub-words", "Every row gets the whole gradient"): ("test_subword_kernels.py::test_equals_the_twin",),
+    ("Sub-words", "Words outside the vocabulary"): (
+        "test_subword_job.py::test_words_outside_the_vocabulary_have_vectors",
+        "test_subword_job.py::test_buckets_are_those_of_fasttext",
+    ),
+    ("Sub-words", "Who predicts whom"): ("test_subword_kernels.py::test_equals_the_twin",),
     # Evaluation
     ("Evaluation", "Evaluation"): (
         "test_evaluation.py::test_equals_gensim",

@@ -23,36 +23,35 @@ from w2v_spark.ml.model_store import FittedStore
 from w2v_spark.ml.param_table import DOCUMENT_PARAMS, PARAMS, ParamEntry, build_config, errors_naming_params, params_of
 from w2v_spark.ml.params import Keywords
 from w2v_spark.ml.summary import TrainingSummary
-from w2v_spark.ml.transform import _word_ids
+from w2v_spark.ml.transform import _Served, _word_ids
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import build_analyzer
 
 WORDS = ["a", "b", "été", "longer than eight bytes"]
 MATRIX = np.random.default_rng(0).standard_normal((len(WORDS), 5)).astype(np.float32)
 ANALYZER = build_analyzer(TextConfig())
+SERVED = _Served(WordTable.from_words(pa.array(WORDS)), MATRIX, None)
 VECTORS = {word: [float(x) for x in row] for word, row in zip(WORDS, MATRIX, strict=True)}
 
 
 @given(st.lists(st.lists(st.one_of(st.sampled_from(WORDS), st.text(max_size=4), st.none()), max_size=6)), st.booleans())
 def test_means_of_words_are_those_of_the_twin(documents: list[list[str | None]], count_unknown: bool) -> None:
-    ids, firsts = _word_ids(pa.array(documents, pa.list_(pa.string())), ANALYZER, WordTable.from_words(pa.array(WORDS)))
+    ids, firsts, others = _word_ids(pa.array(documents, pa.list_(pa.string())), ANALYZER, SERVED)
     out = np.empty((len(documents), 5))
-    mean_rows(ids, firsts, MATRIX, count_unknown, out)
+    mean_rows(ids, firsts, MATRIX, others, count_unknown, out)
     expected = [mean_vector(words, VECTORS, 5, count_unknown) for words in documents]
     np.testing.assert_allclose(out, np.array(expected).reshape(-1, 5), rtol=1e-12, atol=1e-15)
 
 
 def test_a_slice_of_documents_is_read_from_its_own_start() -> None:
-    ids, firsts = _word_ids(
-        pa.array([["a"], ["b", "b"], ["a"]]).slice(1), ANALYZER, WordTable.from_words(pa.array(WORDS))
-    )
+    ids, firsts, _ = _word_ids(pa.array([["a"], ["b", "b"], ["a"]]).slice(1), ANALYZER, SERVED)
     assert ids.tolist() == [1, 1, 0]
     assert firsts.tolist() == [0, 2, 3]
 
 
 def test_text_without_words_keeps_its_place() -> None:
     documents = pa.array(["", "A, b. Zz", "...", "b"])
-    ids, firsts = _word_ids(documents, ANALYZER, WordTable.from_words(pa.array(WORDS)))
+    ids, firsts, _ = _word_ids(documents, ANALYZER, SERVED)
     assert ids.tolist() == [0, 1, -1, 1]
     assert firsts.tolist() == [0, 0, 3, 3, 4]
 

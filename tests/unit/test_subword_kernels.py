@@ -17,7 +17,9 @@ from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.subwords import compose
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.models.subwords import SubwordTable
+from w2v_spark.training.composed import ComposedRows, composed_moment
 from w2v_spark.training.trainer import Trainer
+from w2v_spark.training.update_statistics import build_update_statistics
 
 NGRAMS = 25
 
@@ -130,6 +132,51 @@ def test_composes_the_mean_of_the_rows_of_a_word():
     compose(words, case.ngrams.starts, case.ngrams.rows, case.w_in, out)
     expected = [case.w_in[case.rows_of[w]].mean(axis=0) for w in words]
     np.testing.assert_allclose(out, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize("architecture", ["skipgram", "cbow"])
+def test_expected_updates_of_ngrams_are_those_counted(architecture):
+    """And output rows meet what the shards add up: their share of words and n-grams by themselves is none."""
+    case = SubwordCase({"architecture": architecture, "shrink_window": False, "window": 3}, sentences=1, longest=9_000)
+    counted = np.zeros(len(case.w_in))
+    counts = np.bincount(case.ids, minlength=len(case.counts))
+    for _, context in word2vec.windows(case.ids.tolist(), word2vec.Stream(3, 0), case.model):
+        np.add.at(counted, [row for word in context for row in case.rows_of[word]], 1)
+    config = Config.from_dict({
+        "model": {"architecture": architecture, "shrink_window": False, "window": 3, "subwords": True},
+        "train": {"sample": 0},
+    })  # fmt: skip
+    inputs, outputs = build_update_statistics(counts, config, case.tables, subwords=case.ngrams)
+    there = counted > 0
+    np.testing.assert_allclose(inputs.updates[there], counted[there], rtol=0.02)
+    assert len(outputs.partner_counts) == len(case.w_in)
+    assert not outputs.partner_counts.any()
+    assert outputs.private == 1.0
+
+
+@pytest.mark.parametrize("words", [40, 9_000])
+def test_the_moment_of_composed_words(words):
+    """All of the frequent words count, and one in eight of the others stands for them."""
+    case = SubwordCase({}, words=words)
+    shares = 1 / np.arange(1, words + 1)
+    table = case.ngrams._replace(met=shares / shares.sum())
+    vectors = ComposedRows(table, case.w_in)[:].astype(float)
+    np.testing.assert_allclose(vectors[3], case.w_in[case.rows_of[3]].mean(axis=0), atol=1e-6)
+    padded_rows = aligned_zeros(len(case.w_in), padded(20))
+    padded_rows[:, :20] = case.w_in
+    found = composed_moment(table, padded_rows, 20)
+    expected = np.concatenate([vectors.T * table.met @ vectors, [table.met @ vectors]])
+    np.testing.assert_allclose(found, expected, atol=1e-6 if words == 40 else 0.01)
+    assert np.trace(found[:20]) == pytest.approx(np.trace(expected[:20]), rel=1e-5 if words == 40 else 0.03)
+
+
+def test_rows_of_words_in_any_order_are_those_of_the_whole():
+    case = SubwordCase({}, words=90)
+    composed = ComposedRows(case.ngrams, case.w_in)
+    some = np.array([70, 3, 3, 0])
+    np.testing.assert_array_equal(composed.take(some), composed[:][some])
+    assert len(composed) == 90
+    np.testing.assert_array_equal(composed[5:9], composed[:][5:9])
 
 
 WORDS = ["the", "running", "aaaaaa", "ß", "żółw", "日本語", "a", "<>", "über", "\U0001f600smile"]

@@ -11,7 +11,9 @@ import numpy.typing as npt
 
 from w2v_spark.evaluation.pair_files import Pair
 from w2v_spark.evaluation.word_lookup import WordLookup
+from w2v_spark.vectors.items import Vector
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from w2v_spark.vectors.row_stack import lengths
 
 Values = npt.NDArray[np.float64]
 
@@ -44,7 +46,8 @@ def evaluate_similarity(
     vectors : KeyedVectors
     pairs : sequence of (word, word, score)
     restrict : int
-        Both words must be among the ``restrict`` most frequent words, else the pair is skipped.
+        Both words must be among the ``restrict`` most frequent words, else the pair is skipped; in a model with
+        sub-words, a word that is not takes its vector from its n-grams.
     ignore_case : bool
         A word that is not there as it stands may be there in another case, the most frequent then.
     tagged : bool
@@ -87,12 +90,19 @@ def find_cosines(
         row = lookup.find(word)
         return lookup.find(word[:-2]) if row is None and tagged else row
 
-    found = [(find(a), find(b)) for a, b, _ in pairs]
-    known = np.array([None not in rows for rows in found], dtype=bool)
-    first, second = (np.array([rows[side] for rows in found if None not in rows], dtype=np.intp) for side in (0, 1))
-    products = np.einsum("ij,ij->i", vectors.take(first), vectors.take(second))
+    def vector(word: str) -> Vector | None:
+        row = find(word)
+        if row is not None:
+            return vectors.get_vector(row)
+        return None if vectors.subwords is None else vectors.subwords.vector(word)
+
+    found = [(vector(a), vector(b)) for a, b, _ in pairs]
+    there = [(a, b) for a, b in found if a is not None and b is not None]
+    known = np.array([a is not None and b is not None for a, b in found], dtype=bool)
+    first, second = (np.array([each[side] for each in there]).reshape(-1, vectors.dim) for side in (0, 1))
+    products = np.einsum("ij,ij->i", first, second)
     cosines = np.zeros(len(pairs), dtype=np.float64)
-    cosines[known] = products / (vectors.norms[first] * vectors.norms[second])
+    cosines[known] = products / (lengths(first) * lengths(second))
     return cosines, known
 
 

@@ -84,6 +84,18 @@ class NgramRule:
         return begins, keys[:count].copy(), places[:count].copy(), sizes[:count].copy()
 
 
+@kernel
+def number_strings(text, starts):
+    """The numbers, (n,) uint64, that `NgramRule` gives n-grams without buckets; they are given like words there."""
+    keys = np.empty(len(starts) - 1, np.uint64)
+    for w in range(len(keys)):
+        key = _FIRST_64
+        for place in range(starts[w], starts[w + 1]):
+            key = _add_64(key, text[place])
+        keys[w] = _mixed(key)
+    return keys
+
+
 @inline
 def _byte(text, start, size, place):
     """A byte of ``<word>``; the word is ``text[start:start + size]``."""

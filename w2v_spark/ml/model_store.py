@@ -23,7 +23,7 @@ from w2v_spark.ml.location import find_location
 from w2v_spark.ml.summary import TrainingSummary
 from w2v_spark.ml.transform import write_served
 from w2v_spark.phrases.units import Units
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, SUCCESS_FILE, VECTORS
+from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, NGRAMS, SUCCESS_FILE, VECTORS
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.columns import find_column
@@ -34,7 +34,9 @@ from w2v_spark.spark.train import train
 from w2v_spark.storage import Directory, errors_naming
 from w2v_spark.vectors.concept_forms import ConceptForms
 from w2v_spark.vectors.keyed_vectors import Answer, KeyedVectors
+from w2v_spark.vectors.ngram_table import write_ngrams
 from w2v_spark.vectors.reading import read_vectors
+from w2v_spark.vectors.subword_vectors import SubwordVectors
 from w2v_spark.vectors.table import write_vectors
 
 _SERVED: Final = "served"
@@ -168,10 +170,11 @@ class FittedStore(ModelStore):
         """Copy the files."""
         target.create()
         with errors_naming(self._directory.uri):
-            pafs.copy_files(
-                self._directory.file(VECTORS), target.child(VECTORS).create().path,
-                source_filesystem=self._directory.filesystem, destination_filesystem=target.filesystem,
-            )  # fmt: skip
+            for table in (name for name in (VECTORS, NGRAMS) if self._directory.child(name).exists()):
+                pafs.copy_files(
+                    self._directory.file(table), target.child(table).create().path,
+                    source_filesystem=self._directory.filesystem, destination_filesystem=target.filesystem,
+                )  # fmt: skip
         for name in (*_DESCRIPTIONS, *self.units.files()):
             target.write_bytes(name, self._directory.read_bytes(name))
         target.sync()
@@ -203,8 +206,9 @@ class LoadedStore(ModelStore):
         super().__init__()
         self._table = read_vectors(directory.uri)
         self._vectors = KeyedVectors(
-            self._table.words, self._table.stack, self._table.counts, ConceptForms.read(directory.uri)
-        )
+            self._table.words, self._table.stack, self._table.counts, ConceptForms.read(directory.uri),
+            SubwordVectors.read(directory.uri, mapped=False),
+        )  # fmt: skip
         self._summary = TrainingSummary.read(directory)
         self._units = Units.read(directory)
         names = (*_DESCRIPTIONS, *self._units.files())
@@ -234,6 +238,13 @@ class LoadedStore(ModelStore):
         target.create()
         place, table = target.file(VECTORS), self._table
         write_vectors(target.filesystem, place, table.words, table.counts, [table.matrix], table.metadata)
+        if (ngrams := self._vectors.subwords) is not None:
+            folder, matrix = target.child(NGRAMS).create(), ngrams.stack.to_matrix()
+            words = ngrams.labels["words"].to_numpy()
+            write_ngrams(
+                folder, ngrams.ngrams, words, lambda first, stop: matrix[first:stop], self._vectors.dim, ngrams.metadata
+            )
+            name_by_content(folder)
         for name, content in self._descriptions.items():
             target.write_bytes(name, content)
         name_by_content(target.child(VECTORS))

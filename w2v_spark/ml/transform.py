@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,6 +15,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType
 
+from w2v_spark.config import ModelConfig
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError
 from w2v_spark.kernels.mean_rows import mean_rows
@@ -22,11 +23,16 @@ from w2v_spark.spark.columns import document_column
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer
+from w2v_spark.text.words import Words
 from w2v_spark.training.matrix_files import open_matrix, write_matrix
+from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from w2v_spark.vectors.subword_batches import SubwordBatches
 
 MATRIX_FILE: Final = "matrix.npy"
 WORDS_FILE: Final = "words.parquet"
+NGRAM_MATRIX_FILE: Final = "ngrams.npy"
+NGRAMS_FILE: Final = "ngrams.parquet"
 _DENSE: Final = 1  # the type of a vector in the columns of VectorUDT
 
 Ids = npt.NDArray[np.int32]
@@ -39,17 +45,39 @@ def write_served(directory: Directory, vectors: KeyedVectors) -> None:
     with directory.filesystem.open_output_stream(directory.file(WORDS_FILE)) as sink:
         pq.write_table(pa.table({"word": pa.array(vectors.words, pa.string())}), sink)
     write_matrix(directory, MATRIX_FILE, len(vectors), vectors.dim, iter([vectors.matrix]))
+    if (ngrams := vectors.subwords) is not None:
+        with directory.filesystem.open_output_stream(directory.file(NGRAMS_FILE)) as sink:
+            pq.write_table(ngrams.labels.select(["ngram"]), sink)
+        write_matrix(directory, NGRAM_MATRIX_FILE, len(ngrams), vectors.dim, iter([ngrams.stack.to_matrix()]))
+
+
+class _Served(NamedTuple):
+    """What a Python worker keeps from batch to batch; matrices are shared by all workers of a machine."""
+
+    words: WordTable
+    matrix: Matrix
+    ngrams: SubwordBatches | None
 
 
 @lru_cache(maxsize=4)
-def _load_served(uri: str, rows: int, dim: int) -> tuple[WordTable, npt.NDArray[np.float32]]:
-    """What a Python worker keeps from batch to batch; the matrix is shared by all workers of a machine."""
+def _load_served(uri: str, rows: int, dim: int, subwords: ModelConfig | None) -> _Served:
     directory = Directory.open(uri)
-    with directory.filesystem.open_input_file(directory.file(WORDS_FILE)) as source:
-        words = pq.read_table(source)["word"].combine_chunks()
-    served = WordTable.from_words(words), open_matrix(directory, MATRIX_FILE, rows, dim)[0:rows]
+    words = _read_column(directory, WORDS_FILE)
+    ngrams = None
+    if subwords is not None:
+        labels = _read_column(directory, NGRAMS_FILE)
+        ngrams = SubwordBatches(
+            labels, open_matrix(directory, NGRAM_MATRIX_FILE, len(labels), dim)[0 : len(labels)], subwords
+        )
+    served = _Served(WordTable.from_words(words), open_matrix(directory, MATRIX_FILE, rows, dim)[0:rows], ngrams)
     freeze_modules("transform")
     return served
+
+
+def _read_column(directory: Directory, file: str) -> pa.Array:
+    """The one column of a Parquet file."""
+    with directory.filesystem.open_input_file(directory.file(file)) as source:
+        return pq.read_table(source).column(0).combine_chunks()
 
 
 def add_mean_vectors(
@@ -60,6 +88,7 @@ def add_mean_vectors(
     shape: tuple[int, int],
     analyzer: Analyzer,
     count_unknown: bool,
+    subwords: ModelConfig | None,
 ) -> DataFrame:
     """The dataset and, as another column of `VectorUDT`, the mean vector of each document.
 
@@ -79,12 +108,17 @@ def add_mean_vectors(
         Reads text as the training has read it.
     count_unknown
         Whether unknown words count as vectors of zeros.
+    subwords
+        Which n-grams give vectors to words outside the vocabulary; None where none do.
     """
     arrow_udf = arrow_function()
 
     def of_documents(documents: pa.Array) -> pa.Array:
-        table, matrix = _load_served(uri, *shape)
-        return _means(*_word_ids(documents, analyzer, table), matrix, count_unknown)
+        served = _load_served(uri, *shape, subwords)
+        ids, firsts, others = _word_ids(documents, analyzer, served)
+        means = np.empty((len(firsts) - 1, shape[1]))
+        mean_rows(ids, firsts, served.matrix, others, count_unknown, means)
+        return _dense(means)
 
     column = document_column(dataset, name, "inputCol")
     vectors = arrow_udf(of_documents, VectorUDT())(column)
@@ -117,24 +151,33 @@ def _is_document(column: Column, name: str, is_words: bool) -> Column:
     return checked
 
 
-def _word_ids(documents: pa.Array, analyzer: Analyzer, table: WordTable) -> tuple[Ids, Places]:
-    """The ids of all words, and where each document's start; words that are null or empty are unknown ones."""
-    ids, rows = [np.empty(0, np.int32)], [np.empty(0, np.int32)]
+def _word_ids(documents: pa.Array, analyzer: Analyzer, served: _Served) -> tuple[Ids, Places, Matrix]:
+    """The ids of all words, where each document's start, and vectors of words outside the vocabulary.
+
+    These have ids from V on. Words that are null, empty or without a vector are -1.
+    """
+    ids, rows, others = [np.empty(0, np.int32)], [np.empty(0, np.int32)], [served.matrix[:0]]
+    first = len(served.words)
     for words in analyzer.words(documents, keep_unusable=True):
         part = np.empty(len(words), np.int32)
-        table.find(words, part)
+        served.words.find(words, part)
+        if served.ngrams is not None and len(unknown := np.flatnonzero(part < 0)):
+            vectors, missing = served.ngrams.vectors(*_text_of(words, unknown))
+            part[unknown[~missing]] = np.arange(first, first + np.count_nonzero(~missing))
+            others.append(vectors[~missing])
+            first += len(others[-1])
         ids.append(part)
         rows.append(words.documents.copy())
     sizes = np.bincount(np.concatenate(rows), minlength=len(documents))
-    return np.concatenate(ids), np.concatenate([[0], np.cumsum(sizes)])
+    return np.concatenate(ids), np.concatenate([[0], np.cumsum(sizes)]), np.concatenate(others)
 
 
-def _means(ids: Ids, firsts: Places, matrix: npt.NDArray[np.float32], count_unknown: bool) -> pa.Array:
-    """A dense vector of D float64 for each document, as Spark stores them."""
-    rows, dim = len(firsts) - 1, matrix.shape[1]
-    out = np.empty((rows, dim))
-    mean_rows(ids, firsts, matrix, count_unknown, out)
-    return _dense(out)
+def _text_of(words: Words, some: Places) -> tuple[npt.NDArray[np.uint8], Places]:
+    """Some of the words, one behind the other, and where each begins."""
+    sizes = np.diff(words.offsets)[some].astype(np.int64)
+    starts = np.concatenate([[0], np.cumsum(sizes)])
+    places = np.repeat(words.offsets[:-1][some] - starts[:-1], sizes) + np.arange(starts[-1])
+    return words.text[places], starts
 
 
 def dense_vectors(matrices: Sequence[npt.NDArray[np.float32]], missing: Sequence[npt.NDArray[np.bool_]]) -> pa.Array:

@@ -21,7 +21,8 @@ HISTORY_FILE: Final = "history.json"
 VECTORS: Final = "vectors"
 DOCUMENTS: Final = "documents"
 TAGS: Final = "tags"
-TABLES: Final = (VECTORS, DOCUMENTS, TAGS)
+NGRAMS: Final = "ngrams"
+TABLES: Final = (VECTORS, DOCUMENTS, TAGS, NGRAMS)
 DICTIONARY: Final = "dictionary.parquet"
 """Which words of a text, or runs of them, stand for a concept, in a result and in a run."""
 PHRASES: Final = "phrases.parquet"
@@ -193,6 +194,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         VECTORS: _own_table,
         DOCUMENTS: _own_table,
         TAGS: _own_table,
+        NGRAMS: _own_table,
         DICTIONARY: _own_part,
         PHRASES: _own_part,
         STATE: _own_weights,

@@ -16,6 +16,7 @@ from w2v_spark.publishing.layout import (
     DOCUMENTS,
     HISTORY_FILE,
     MODEL_FILE,
+    NGRAMS,
     PHRASES,
     RUN,
     RUN_FILE,
@@ -206,9 +207,8 @@ class Output(Destination):
         self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
     ) -> Directory:
         """See `Destination`."""
-        self.publication.put_in_place(
-            staging, names, [name for name in (DOCUMENTS, TAGS, DICTIONARY, PHRASES, STATE) if name not in names]
-        )
+        parts = DOCUMENTS, TAGS, NGRAMS, DICTIONARY, PHRASES, STATE
+        self.publication.put_in_place(staging, names, [name for name in parts if name not in names])
         return self.directory
 
     @property

@@ -13,7 +13,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
 from w2v_spark.phrases.units import load_units
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
-from w2v_spark.publishing.layout import STATE, VECTORS
+from w2v_spark.publishing.layout import NGRAMS, STATE, VECTORS
 from w2v_spark.publishing.state import write_state
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import SAMPLING_FILE, Run
@@ -33,6 +33,7 @@ from w2v_spark.spark.source import Source
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.storage import Directory
 from w2v_spark.text.user_tokenizer import check_tokenizer, tokenizer_versions
+from w2v_spark.vectors.ngram_table import write_ngrams
 from w2v_spark.vectors.table import write_vectors
 
 
@@ -188,7 +189,13 @@ def _write_result(
         drawn_from = state.read_tables(run.files[SAMPLING_FILE]) if learned.documents else None
         write_state(staging, learned.weights, run.config.model.dim, counts, drawn_from)
     tables = write_document_tables(spark, state, run, corpus, learned, staging, labels)
-    others = () if output.keeps_state or not tables else (STATE,)
+    if learned.ngrams is not None and learned.ngrams.table.ngrams:
+        ngrams, dim = learned.ngrams, run.config.model.dim
+        write_ngrams(
+            staging.child(NGRAMS).create(), ngrams.table.labels(), ngrams.table.words, ngrams.rows, dim, labels
+        )
+        tables = (*tables, NGRAMS)
+    others = () if output.keeps_state or not learned.documents else (STATE,)
     return (*result_parts(output), *tables, *others, *units, *completed.parts)
 
 

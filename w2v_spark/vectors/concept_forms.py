@@ -26,9 +26,9 @@ class FoundVector(NamedTuple):
     vector : (D,) float32, or None
         Read-only.
     source : str or None
-        What has answered: ``"word"`` or ``"dictionary"``.
+        What has answered: ``"word"``, ``"dictionary"`` or ``"subwords"``.
     word : str or None
-        Whose vector it is: the word itself, or the concept that the text is a form of.
+        Whose vector it is: the word itself, or the concept that the text is a form of; None for that of n-grams.
     """
 
     vector: Vector | None

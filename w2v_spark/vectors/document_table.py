@@ -74,7 +74,7 @@ class DocumentBatch(NamedTuple):
     missing: Mask | None = None
 
 
-class _Rows(NamedTuple):
+class LabelledBatch(NamedTuple):
     """Rows that become a row group: columns but the vector, vectors, and which of these are null."""
 
     labels: pa.Table
@@ -127,7 +127,7 @@ def write_documents_part(
     """
     schema = document_schema(id_type)
     rows = (_checked_batch(batch, schema, dim) for batch in batches)
-    return _write_part(filesystem, path, schema, dim, rows, metadata, files)
+    return write_part(filesystem, path, schema, dim, rows, metadata, files)
 
 
 def write_tags(
@@ -166,19 +166,20 @@ def write_tags(
     table = pa.table(dict(zip(TAG_SCHEMA.names, columns, strict=False)))
     if len(distinct := table.group_by(["tag", "value"]).aggregate([])) != len(table):
         raise InputError(f"{len(table)} tags, of which {len(distinct)} are distinct: expected each value once")
-    rows = _checked(table, matrix, None)
-    _write_part(filesystem, path, TAG_SCHEMA, matrix.shape[1], iter([rows]), metadata, 1)
+    rows = checked_batch(table, matrix, None)
+    write_part(filesystem, path, TAG_SCHEMA, matrix.shape[1], iter([rows]), metadata, 1)
 
 
-def _write_part(
+def write_part(
     filesystem: fs.FileSystem,
     path: str,
     schema: pa.Schema,
     dim: int,
-    batches: Iterator[_Rows],
+    batches: Iterator[LabelledBatch],
     metadata: Mapping[str, str],
     files: int | None,
 ) -> int:
+    """Write one file of a table whose rows have labels and a vector, from batches that have been checked."""
     start = 0
     with open_writer(filesystem, path, schema) as writer:
         for group in _regroup(batches, ROWS_PER_GROUP):
@@ -191,7 +192,7 @@ def _write_part(
     return start
 
 
-def _write_group(writer: PartWriter, schema: pa.Schema, group: _Rows, start: int) -> None:
+def _write_group(writer: PartWriter, schema: pa.Schema, group: LabelledBatch, start: int) -> None:
     matrix = np.ascontiguousarray(group.matrix[~group.missing])
     check_finite(matrix, np.flatnonzero(~group.missing) + start, "row")
     vectors = to_lists(matrix, group.missing)
@@ -200,7 +201,7 @@ def _write_group(writer: PartWriter, schema: pa.Schema, group: _Rows, start: int
     writer.write_group(pa.record_batch([*columns, vectors], schema=schema), matrix, nulls)
 
 
-def _checked_batch(batch: DocumentBatch, schema: pa.Schema, dim: int) -> _Rows:
+def _checked_batch(batch: DocumentBatch, schema: pa.Schema, dim: int) -> LabelledBatch:
     """A batch that agrees with the file; `InputError` if it does not."""
     ids, tokens, matrix, missing = batch
     if ids.type != schema.field("id").type or tokens.shape != (len(ids),) or matrix.shape != (len(ids), dim):
@@ -211,21 +212,22 @@ def _checked_batch(batch: DocumentBatch, schema: pa.Schema, dim: int) -> _Rows:
     if missing is not None and missing.shape != (len(ids),):
         raise InputError(f"a mask {missing.shape} of missing vectors for {len(ids)} documents: expected one for each")
     labels = pa.table([ids, pa.array(tokens, pa.int64())], schema=pa.schema(list(schema)[:-1]))
-    return _checked(labels, matrix, missing)
+    return checked_batch(labels, matrix, missing)
 
 
-def _checked(labels: pa.Table, matrix: Matrix, missing: Mask | None) -> _Rows:
+def checked_batch(labels: pa.Table, matrix: Matrix, missing: Mask | None) -> LabelledBatch:
+    """A batch of a table; `InputError` if a label is null or vectors are not float32."""
     for name, column in zip(labels.column_names, labels.columns, strict=True):
         if column.null_count:
             raise InputError(f"{column.null_count} of {len(column)} values of {name!r} are null: expected none")
     if matrix.dtype != np.float32:
         raise InputError(f"vectors are {matrix.dtype}, expected float32")
-    return _Rows(labels, matrix, np.zeros(len(matrix), np.bool_) if missing is None else missing)
+    return LabelledBatch(labels, matrix, np.zeros(len(matrix), np.bool_) if missing is None else missing)
 
 
-def _regroup(batches: Iterator[_Rows], size: int) -> Iterator[_Rows]:
+def _regroup(batches: Iterator[LabelledBatch], size: int) -> Iterator[LabelledBatch]:
     """Cut rows anew, ``size`` at a time; the last are fewer."""
-    held: list[_Rows] = []
+    held: list[LabelledBatch] = []
     for batch in batches:
         held.append(batch)
         if sum(len(some.matrix) for some in held) >= size:
@@ -238,10 +240,10 @@ def _regroup(batches: Iterator[_Rows], size: int) -> Iterator[_Rows]:
         yield rest
 
 
-def _joined(parts: list[_Rows]) -> _Rows:
+def _joined(parts: list[LabelledBatch]) -> LabelledBatch:
     labels, matrices, masks = zip(*parts, strict=True)
-    return _Rows(pa.concat_tables(labels), np.concatenate(matrices), np.concatenate(masks))
+    return LabelledBatch(pa.concat_tables(labels), np.concatenate(matrices), np.concatenate(masks))
 
 
-def _cut(rows: _Rows, start: int, stop: int) -> _Rows:
-    return _Rows(rows.labels.slice(start, stop - start), rows.matrix[start:stop], rows.missing[start:stop])
+def _cut(rows: LabelledBatch, start: int, stop: int) -> LabelledBatch:
+    return LabelledBatch(rows.labels.slice(start, stop - start), rows.matrix[start:stop], rows.missing[start:stop])

@@ -15,14 +15,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from w2v_spark.errors import InputError, Name
+from w2v_spark.errors import InputError
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.concept_forms import NOT_FOUND, ConceptForms, FoundVector
 from w2v_spark.vectors.items import Item, Key, Vector, is_key
-from w2v_spark.vectors.nearest_words import Answer, NearestWords
+from w2v_spark.vectors.nearest_words import Answer
 from w2v_spark.vectors.reading import open_vectors
 from w2v_spark.vectors.row_stack import RowStack
+from w2v_spark.vectors.similarities import Similarities
 from w2v_spark.vectors.stream import Counts
+from w2v_spark.vectors.subword_vectors import SubwordVectors
 from w2v_spark.vectors.word_vectors import WordVectors
 
 __all__ = ["Answer", "KeyedVectors"]
@@ -30,7 +32,7 @@ __all__ = ["Answer", "KeyedVectors"]
 Default = TypeVar("Default")
 
 
-class KeyedVectors(NearestWords):
+class KeyedVectors(Similarities):
     """Words and their vectors, in rank order. What it holds does not change once it is built.
 
     Where a word is asked for, the number of its row does as well. Unless something else is said, an unknown word
@@ -45,6 +47,9 @@ class KeyedVectors(NearestWords):
     counts : int64, (V,), optional
     forms : ConceptForms, optional
         Of the dictionary that was applied to the text, for `vector_of`.
+    subwords : SubwordVectors, optional
+        The n-grams of a model that has them: then a word outside the vocabulary has a vector wherever vectors are asked
+        for, if it has a known n-gram. It has no row, and is in no answer.
 
     Raises
     ------
@@ -58,8 +63,9 @@ class KeyedVectors(NearestWords):
         matrix: npt.ArrayLike | RowStack,
         counts: npt.ArrayLike | None = None,
         forms: ConceptForms | None = None,
+        subwords: SubwordVectors | None = None,
     ) -> None:
-        self._content = WordVectors(words, matrix, counts)
+        self._content = WordVectors(words, matrix, counts, subwords)
         self._forms = forms
 
     @classmethod
@@ -90,14 +96,14 @@ class KeyedVectors(NearestWords):
         Cost: words and counts, about 80 MB for a million words; if the vectors cannot be mapped, 4 V D bytes more.
         """
         table = open_vectors(location, limit)
-        return cls(table.words, table.stack, table.counts, ConceptForms.read(location))
+        forms, subwords = ConceptForms.read(location), SubwordVectors.read(location)
+        return cls(table.words, table.stack, table.counts, forms, subwords)
 
-    def __reduce__(
-        self,
-    ) -> tuple[type[Self], tuple[pa.StringArray | Sequence[str], Matrix, Counts | None, ConceptForms | None]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
         """For pickle and copies: words, vectors and counts in memory, 4 V D bytes, wherever the vectors lie now."""
         content = self._content
-        return type(self), (content.index.given, content.stack.to_matrix(), content.counts, self._forms)
+        given = content.index.given, content.stack.to_matrix(), content.counts
+        return type(self), (*given, self._forms, content.subwords)
 
     # Words and rows
 
@@ -191,16 +197,20 @@ class KeyedVectors(NearestWords):
     def __getitem__(self, keys: Sequence[Key] | npt.NDArray[Any]) -> Matrix: ...
     def __getitem__(self, keys: Key | Sequence[Key] | npt.NDArray[Any]) -> Vector | Matrix:
         """The vector of a word, (D,), read-only; or of several words, (n, D), a copy."""
-        return self.get_vector(keys) if is_key(keys) else self.take([self.index(key) for key in keys])
+        if is_key(keys):
+            return self.get_vector(keys)
+        if any(self._content.outside(key) is not None for key in keys):
+            return np.stack([self.get_vector(key) for key in keys])
+        return self.take([self.index(key) for key in keys])
 
     def get_vector(self, key: Key, norm: bool = False) -> Vector:
         """The vector of a word, (D,), read-only; with ``norm`` scaled to length 1, unless it is zero."""
-        vector = self._content.vector(self.index(key), scaled=norm)
+        vector = self._content.vector(key, scaled=norm)
         vector.flags.writeable = False
         return vector
 
     def vector_of(self, text: str) -> FoundVector:
-        """The vector of a word or of a form of the dictionary, and which of both it is.
+        """The vector of a word, of a form of the dictionary, or of n-grams, and which of them it is.
 
         Parameters
         ----------
@@ -210,19 +220,26 @@ class KeyedVectors(NearestWords):
         Returns
         -------
         FoundVector
-            ``(vector, source, word)``, all None where there is neither. A word comes before a form.
+            ``(vector, source, word)``, all None where there is none of them. A word comes before a form, and a form
+            before n-grams, which only a text without blanks has.
         """
         for word in (text, "_".join(text.split())):
             if word in self:
                 return FoundVector(self.get_vector(word), "word", word)
         concept = self.concept_of(text)
-        if concept is None or concept not in self:
-            return NOT_FOUND
-        return FoundVector(self.get_vector(concept), "dictionary", concept)
+        if concept is not None and concept in self:
+            return FoundVector(self.get_vector(concept), "dictionary", concept)
+        outside = self._content.outside(text) if len(text.split()) == 1 else None
+        return NOT_FOUND if outside is None else FoundVector(outside, "subwords", None)
 
     def concept_of(self, text: str) -> str | None:
         """What the dictionary of the model puts in the place of a form, one word or several; None if it is none."""
         return None if self._forms is None else self._forms.find(text)
+
+    @property
+    def subwords(self) -> SubwordVectors | None:
+        """The n-grams of the model, if it has any."""
+        return self._content.subwords
 
     def take(self, rows: npt.ArrayLike) -> Matrix:
         """The vectors of some rows, each from 0 to V - 1, as a copy, (n, D) float32."""
@@ -273,86 +290,6 @@ class KeyedVectors(NearestWords):
         return self._content.mean(words, weights, pre_normalize, post_normalize, ignore_missing)
 
     get_mean_vector = mean_vector  # gensim's name
-
-    # Similarities
-
-    def similarity(self, first: Key, second: Key) -> float:
-        """Cosine of two words, -1..1; 0 if either vector is zero. Cost: O(D)."""
-        return float(self.similarities([first], [second])[0, 0])
-
-    def similarities(self, first: Sequence[Item], second: Sequence[Item]) -> Matrix:
-        """Cosine of each word or vector of one sequence with each of another, (n, m) float32, by one matrix product."""
-        cosines: Matrix = self._content.unit_rows(first) @ self._content.unit_rows(second).T
-        return cosines
-
-    def n_similarity(self, first: Sequence[Key], second: Sequence[Key]) -> float:
-        """Cosine of the means of two sets of words, -1..1; 0 if either mean is zero.
-
-        The vectors are not scaled before their mean is taken, and unknown words are passed over, as in gensim. Raises
-        `InputError` if a set has no known word.
-        """
-        means = [self.mean_vector(self._content.known(words), pre_normalize=False) for words in (first, second)]
-        return float(self.similarities(means[:1], means[1:])[0, 0])
-
-    def distance(self, first: Key, second: Key) -> float:
-        """1 - `similarity`, 0..2."""
-        return 1 - self.similarity(first, second)
-
-    def distances(self, word_or_vector: Item, other_words: Sequence[Key] = ()) -> Vector:
-        """1 - the cosine of a word or vector (D,) with other words, or with all if none are given.
-
-        Returns
-        -------
-        float32, (n,) or (V,)
-            0..2; 1 where either vector is zero. In the order of ``other_words``, or in rank order.
-        """
-        unit = self._content.unit_rows([word_or_vector])[0]
-        distances: Vector
-        if len(other_words):
-            distances = 1 - self._content.unit_rows(other_words) @ unit
-            return distances
-        distances = np.empty(len(self), dtype=np.float32)
-        for place, batch in self._content.stack.batches():
-            distances[place] = 1 - batch @ unit / self.norms[place]
-        return distances
-
-    def closer_than(self, first: Key, second: Key) -> list[str]:
-        """All words that are closer to ``first`` than ``second`` is, in rank order, without ``first``. Cost: O(V D)."""
-        mine, other = self.index(first), self.index(second)
-        distances = self.distances(first)
-        return [self.word(row) for row in np.flatnonzero(distances < distances[other]).tolist() if row != mine]
-
-    def rank(self, first: Key, second: Key) -> int:
-        """The place of ``second`` among the words by their distance from ``first``, 1 the closest. Cost: O(V D)."""
-        return len(self.closer_than(first, second)) + 1
-
-    def most_similar_to_given(self, key: Key, keys: Sequence[Key]) -> Key:
-        """The one of ``keys`` that is most similar to ``key``, the first of equal ones."""
-        if not len(keys):
-            raise InputError("nothing to choose from: give at least one word")
-        return keys[int(np.argmax(self.similarities([key], keys)[0]))]
-
-    def relative_cosine_similarity(self, first: Key, second: Key, topn: int = 10) -> float:
-        """The similarity of two words as a fraction of the sum of those of the ``topn`` words nearest to the first.
-
-        Above 1 / ``topn`` for synonyms, as a rule. Raises `InputError` if there are no nearest words. Source:
-        Leeuwenberg et al. 2016, "A Minimally Supervised Approach for Synonym Extraction with Word Embeddings",
-        equation 1.
-        """
-        nearest = self.similar_by_key(first, topn)
-        if not nearest:
-            raise InputError("no relative similarity without any nearest word: ", Name("topn"), f" = {topn}")
-        return self.similarity(first, second) / sum(similarity for _, similarity in nearest)
-
-    def doesnt_match(self, words: Sequence[Key]) -> Key:
-        """The word that is farthest, by cosine, from the mean of all, each scaled to length 1.
-
-        Unknown words are passed over, as in gensim; of equally far ones the first by alphabet. Raises `InputError` if
-        no word is known.
-        """
-        known = self._content.known(words)
-        cosines = (self._content.unit_rows(known) @ self.mean_vector(known)).tolist()
-        return min(zip(cosines, map(str, known), known, strict=True))[2]
 
     # What rooms above this one do with vectors: imported when it is asked for.
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import pyarrow as pa
 
-from w2v_spark.publishing.layout import DOCUMENTS, TAGS, VECTORS
+from w2v_spark.publishing.layout import DOCUMENTS, NGRAMS, TAGS, VECTORS
 from w2v_spark.vectors.table import VECTOR_SCHEMA
 
 VECTOR: Final = "vector"
@@ -62,6 +62,8 @@ TAG_TABLE: Final = TableFormat(
     TAGS,
     {"tag": pa.string(), "value": pa.string(), "documents": pa.int64(), "tokens": pa.int64(), VECTOR: _LIST},
 )
+NGRAM_TABLE: Final = TableFormat("table of n-grams", NGRAMS, {"ngram": None, "words": pa.int64(), VECTOR: _LIST})
+"""Strings, or the numbers of the buckets that n-grams share."""
 
 TABLES: Final[Mapping[str, TableFormat]] = {"words": WORD_TABLE, "documents": DOCUMENT_TABLE, "tags": TAG_TABLE}
 """By what their rows are."""

@@ -16,6 +16,7 @@ from w2v_spark.vectors.items import Item, Items, Key, Vector, is_item, is_key, w
 from w2v_spark.vectors.row_stack import RowStack, lengths
 from w2v_spark.vectors.search.query import Query
 from w2v_spark.vectors.stream import Batch, Counts, VectorStream, rank_counts
+from w2v_spark.vectors.subword_vectors import SubwordVectors
 from w2v_spark.vectors.word_index import WordIndex
 
 
@@ -23,8 +24,13 @@ class WordVectors:
     """Words, their vectors, and their counts if known. Parameters and errors are those of `KeyedVectors`."""
 
     def __init__(
-        self, words: pa.StringArray | Sequence[str], matrix: npt.ArrayLike | RowStack, counts: npt.ArrayLike | None
+        self,
+        words: pa.StringArray | Sequence[str],
+        matrix: npt.ArrayLike | RowStack,
+        counts: npt.ArrayLike | None,
+        subwords: SubwordVectors | None = None,
     ) -> None:
+        self.subwords = subwords
         self.index = WordIndex(words)
         self.stack = matrix if isinstance(matrix, RowStack) else _to_stack(matrix, len(words))
         self.counts: Counts | None = None if counts is None else np.asarray(counts, dtype=np.int64)
@@ -46,7 +52,9 @@ class WordVectors:
     def vector(self, item: Item, scaled: bool = False) -> Vector:
         """The vector of a word, scaled to length 1 or not, or a vector as it is, (D,) float32."""
         if is_key(item):
-            own: Vector = self.stack.row(self.index.row(item))
+            own: Vector | None = self.outside(item)
+            if own is None:
+                own = self.stack.row(self.index.row(item))
             return own / lengths(own[None]) if scaled else own
         try:
             vector = np.asarray(item, dtype=np.float32)
@@ -55,6 +63,16 @@ class WordVectors:
         if vector.shape != (self.dim,):
             raise InputError(f"a vector of shape {vector.shape} was given, expected ({self.dim},)")
         return vector
+
+    def outside(self, key: Key) -> Vector | None:
+        """The vector that its n-grams give a word outside the vocabulary, (D,); None for all else."""
+        if self.subwords is None or not isinstance(key, str) or self.index.find(key) is not None:
+            return None
+        return self.subwords.vector(key)
+
+    def has(self, key: Key) -> bool:
+        """Whether a key has a vector."""
+        return self.index.find(key) is not None or self.outside(key) is not None
 
     def unit_rows(self, items: Sequence[Item] | Matrix) -> Matrix:
         """Words and vectors scaled to length 1, but zero vectors, (n, D) float32."""
@@ -65,7 +83,7 @@ class WordVectors:
 
     def known(self, words: Key | Sequence[Key]) -> list[Key]:
         """The words that are in the vocabulary; `InputError` if none is."""
-        known = [word for word in ([words] if is_key(words) else words) if self.index.find(word) is not None]
+        known = [word for word in ([words] if is_key(words) else words) if self.has(word)]
         if not known:
             raise InputError(f"none of the words {words!r} is in the vocabulary: give at least one that is")
         return known
@@ -87,7 +105,7 @@ class WordVectors:
             raise InputError(f"{len(items)} words and weights of shape {scales.shape}: expected a weight for each")
         total, whole = np.zeros(self.dim, dtype=np.float64), 0.0
         for item, scale in zip(items, scales.tolist(), strict=True):
-            if not (ignore_missing and is_key(item) and self.index.find(item) is None):
+            if not (ignore_missing and is_key(item) and not self.has(item)):
                 total += scale * self.vector(item, pre_normalize)
                 whole += abs(scale)
         length = np.linalg.norm(total) if post_normalize else whole
@@ -112,7 +130,8 @@ class WordVectors:
 
     def _rows_of(self, items: Iterable[Item]) -> frozenset[int]:
         """Rows of the words among some words and vectors."""
-        return frozenset(self.index.row(item) for item in items if is_key(item))
+        rows = (self.index.find(item) for item in items if is_key(item))
+        return frozenset(row for row in rows if row is not None)
 
     def stream(self, prefix: str = "") -> VectorStream:
         """All rows in batches, the words with a prefix; counts that are not known are V - rank."""

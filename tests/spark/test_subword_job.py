@@ -158,6 +158,7 @@ def test_no_ngram_of_two_words_is_an_answer(spark, corpus, tmp_path):
     [
         (["model.min_n=7"], "model.min_n = 7 is above model.max_n = 6"),
         (["model.architecture=pv_dbow"], "model.subwords = true is not allowed with model.architecture = 'pv_dbow'"),
+        (["model.published_rows=sum"], "model.published_rows = 'sum' is not allowed with model.subwords = true"),
         (["model.max_n=0"], "model.max_n = 0 is not allowed"),
     ],
 )

@@ -77,6 +77,11 @@ def test_defaults_are_the_documented_ones() -> None:
             "cbow_mean": True,
             "dbow_words": True,
             "shrink_window": True,
+            "subwords": False,
+            "min_n": 3,
+            "max_n": 6,
+            "bucket": 0,
+            "min_ngram_words": 2,
             "published_rows": "input",
         },
         "train": {

@@ -57,6 +57,8 @@ def configs(draw: st.DrawFn) -> Config:
     if values.get("text", {}).get("tokenizer") == "kmer":  # which contradict each other at times
         for key in ("k", "frames", "reverse_complement", "dictionary"):
             values["text"].pop(key, None)
+    if values.get("model", {}).get("subwords"):
+        values["model"] |= {"architecture": "cbow", "published_rows": "input", "min_n": 2, "max_n": 3}
     return Config.from_dict(values)
 
 

@@ -140,13 +140,20 @@ class ModelConfig:
 
 def check_subwords(model: ModelConfig) -> None:
     """Refuse bounds of n-grams that cross, and models that have none. Raises `ConfigError`."""
+    if not model.subwords:
+        return
     if model.min_n > model.max_n:
         raise ConfigError(
             Name("model.min_n"), f" = {model.min_n} is above ", Name("model.max_n"), f" = {model.max_n}; an n-gram has "
             "at least as many letters as the first and at most as many as the second: lower the first",
         )  # fmt: skip
-    if model.subwords and model.architecture not in (Architecture.SKIPGRAM, Architecture.CBOW):
+    if model.architecture not in (Architecture.SKIPGRAM, Architecture.CBOW):
         raise ConfigError(
             Name("model.subwords"), " = true is not allowed with ", Name("model.architecture"),
             f" = '{model.architecture}': models of documents have words without n-grams; expected 'skipgram' or 'cbow'",
+        )  # fmt: skip
+    if model.published_rows is not PublishedRows.INPUT:
+        raise ConfigError(
+            Name("model.published_rows"), f" = '{model.published_rows}' is not allowed with ", Name("model.subwords"),
+            " = true: n-grams have input rows alone, which output rows cannot be compared with; expected 'input'",
         )  # fmt: skip

@@ -16,6 +16,8 @@ from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 
+_FOUR: Final = 4 * REGISTER_BYTES
+
 
 class Subwords(NamedTuple):
     """The n-grams of a vocabulary, and the vectors of the words that are in reach.
@@ -68,13 +70,37 @@ def gather(subwords, word, w_in, slot, addresses, row_bytes):
     n = list_rows(subwords, word, w_in, addresses)
     hidden, begun = simd.address_of(subwords.hidden, slot), simd.address_of(subwords.begun, slot)
     scale = simd.vsplat(np.float32(1.0) / np.float32(n))
-    for offset in range(0, row_bytes, REGISTER_BYTES):
-        total = simd.vload(addresses[0] + offset)
+    offset = 0
+    while offset + _FOUR <= row_bytes:  # four sums at a time, that none waits for itself
+        at = addresses[0] + offset
+        a, b = simd.vload(at), simd.vload(at + REGISTER_BYTES)
+        c, d = simd.vload(at + 2 * REGISTER_BYTES), simd.vload(at + 3 * REGISTER_BYTES)
         for j in range(1, n):
-            total = simd.vadd(total, simd.vload(addresses[j] + offset))
-        total = simd.vmul(total, scale)
-        simd.vstore(hidden + offset, total)
-        simd.vstore(begun + offset, total)
+            at = addresses[j] + offset
+            a, b = simd.vadd(a, simd.vload(at)), simd.vadd(b, simd.vload(at + REGISTER_BYTES))
+            c = simd.vadd(c, simd.vload(at + 2 * REGISTER_BYTES))
+            d = simd.vadd(d, simd.vload(at + 3 * REGISTER_BYTES))
+        a, b, c, d = simd.vmul(a, scale), simd.vmul(b, scale), simd.vmul(c, scale), simd.vmul(d, scale)
+        store_four(hidden + offset, a, b, c, d)
+        store_four(begun + offset, a, b, c, d)
+        offset += _FOUR
+    while offset < row_bytes:
+        a = simd.vload(addresses[0] + offset)
+        for j in range(1, n):
+            a = simd.vadd(a, simd.vload(addresses[j] + offset))
+        a = simd.vmul(a, scale)
+        simd.vstore(hidden + offset, a)
+        simd.vstore(begun + offset, a)
+        offset += REGISTER_BYTES
+
+
+@inline
+def store_four(at, a, b, c, d):
+    """Four registers behind each other."""
+    simd.vstore(at, a)
+    simd.vstore(at + REGISTER_BYTES, b)
+    simd.vstore(at + 2 * REGISTER_BYTES, c)
+    simd.vstore(at + 3 * REGISTER_BYTES, d)
 
 
 @inline

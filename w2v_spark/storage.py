@@ -224,6 +224,15 @@ class Directory:
             raise StoreError(f"{self.uri}/{name} is damaged, or of another run: its content is not what was written")
         return data
 
+    def read_range(self, name: str, start: int, size: int) -> bytes:
+        """Some bytes of a file, fewer where it ends."""
+
+        def read() -> bytes:
+            with self.filesystem.open_input_file(self.file(name)) as source:
+                return bytes(source.read_at(size, start))
+
+        return retried(self.filesystem, read)
+
     def write_bytes(self, name: str, data: bytes, durable: bool = False) -> None:
         """Write a file so that a reader sees all of it or none.
 

@@ -22,7 +22,9 @@ from w2v_spark.phrases.candidates import Kinds
 from w2v_spark.phrases.connectors import read_connectors
 from w2v_spark.phrases.joiner import PhraseJoiner
 from w2v_spark.phrases.joining import PhraseIndex, renumber
-from w2v_spark.phrases.pair_table import COUNT, PAIR, RUN, PairTable
+from w2v_spark.phrases.pair_files import read_part, write_sums
+from w2v_spark.phrases.pair_sums import add_up, list_pairs
+from w2v_spark.phrases.pair_table import Pairs
 from w2v_spark.phrases.scores import Bounds, Corpus, score_pairs, threshold_of
 from w2v_spark.phrases.table import PhraseTable, check_delimiter
 from w2v_spark.storage import Directory
@@ -48,45 +50,77 @@ def words_of(signed, names):
 
 
 def all_pairs(ids):
-    return Bounds(np.full(ids, 1 << 40), np.zeros(ids, np.int64), 0.0, 1)
+    return Bounds(np.tile(np.array([1 << 40, 0], np.int64), (ids, 1)), 0.0, 1)
+
+
+def counts_of(pairs):
+    return dict(zip(pairs.ids.tolist(), pairs.counts.tolist(), strict=True))
 
 
 @pytest.mark.parametrize("connectors", [(), BETWEEN], ids=["none", "of, the"])
 @given(sentences=SENTENCES)
 def test_pairs_are_counted_exactly(connectors, sentences):
     kinds = Kinds.of_words(pa.array(WORDS), connectors)
-    table = PairTable()
-    table.count(signed_of(sentences)[0], kinds, all_pairs(len(WORDS) + 1))
+    pairs = add_up(list_pairs(signed_of(sentences)[0], kinds, all_pairs(len(WORDS) + 1)), 1).pairs
+    runs = pairs.runs if connectors else np.zeros_like(pairs.ids)
     _, expected = naive.count(sentences, connectors, set(WORDS))
     found = {}
-    for pair in table.pairs():
-        inner = [WORDS[i] for i in kinds.run(int(pair[RUN]))]
-        found[WORDS[pair[PAIR] >> 32], *inner, WORDS[pair[PAIR] & 0xFFFFFFFF]] = int(pair[COUNT])
+    for pair, run, count in zip(pairs.ids.tolist(), runs.tolist(), pairs.counts.tolist(), strict=True):
+        inner = [WORDS[i] for i in kinds.run(run)]
+        found[WORDS[pair >> 32], *inner, WORDS[pair & 0xFFFFFFFF]] = count
     assert found == expected
 
 
-def test_many_pairs_make_the_table_grow_and_parts_hold_all_of_them():
-    random = np.random.default_rng(1)
-    ids = random.integers(0, 5000, 400_000).astype(np.int32)
-    ids[::9] ^= -1
-    ids[-1] = ~abs(ids[-1])
-    kinds = Kinds.of_words(pa.array([f"w{n}" for n in range(5000)]), ())
-    table = PairTable()
-    table.count(ids, kinds, all_pairs(5001))
-    plain = ids ^ (ids >> 31)
-    inside = ids[:-1] >= 0
-    expected = Counter(((plain[:-1][inside].astype(np.int64) << 32) | plain[1:][inside]).tolist())
-    assert dict(zip(table.pairs()[:, PAIR].tolist(), table.pairs()[:, COUNT].tolist(), strict=True)) == expected
-    parts = table.parted(7, runs=False)
-    assert sum(map(len, parts)) == len(expected)
-    again = PairTable(10)
-    for part in parts:
-        pairs = np.zeros((len(part), 3), np.int64)
-        pairs[:, [PAIR, COUNT]] = part
-        again.add(pairs)
-        again.add(pairs)
-    assert {pair: 2 * count for pair, count in expected.items()} == dict(again.pairs()[:, [PAIR, COUNT]].tolist())
-    assert sorted(table.parted(7, runs=True)[3][:, PAIR]) == sorted(parts[3][:, 0])
+@pytest.mark.parametrize("connectors", [(), ("w7", "w8")], ids=["none", "two"])
+def test_pairs_of_many_files_are_added_up_part_by_part(tmp_path, connectors):
+    """More pairs than a table holds at first, one of them most of the time, in three files of seven parts."""
+    random, parts, directory = np.random.default_rng(1), 7, Directory.open(str(tmp_path))
+    kinds = Kinds.of_words(pa.array([f"w{n}" for n in range(5000)]), connectors)
+    expected, files = Counter(), []
+    for _ in range(3):
+        ids = random.integers(0, 5000, 200_000).astype(np.int32)
+        ids[random.random(len(ids)) < 0.4] = 9
+        ids[random.random(len(ids)) < 0.1] = 7
+        ids[::9] ^= -1
+        ids[-1] = ~abs(ids[-1])
+        listed = list_pairs(ids, kinds, all_pairs(5001))
+        runs = listed.runs if connectors else np.zeros_like(listed.ids)
+        expected.update(zip(listed.ids.tolist(), runs.tolist(), strict=True))
+        files.append(write_sums(directory, add_up(listed, parts)))
+    assert len(expected) > 100_000
+    found, sizes = {}, []
+    for part in range(parts):
+        sums = add_up(read_part(directory, tuple(files), part, parts, bool(connectors)), parts, part)
+        runs = sums.pairs.runs if connectors else np.zeros_like(sums.pairs.ids)
+        keys = zip(sums.pairs.ids.tolist(), runs.tolist(), strict=True)
+        found |= dict(zip(keys, sums.pairs.counts.tolist(), strict=True))
+        sizes.append(len(runs))
+        assert sums.ends.tolist() == [sizes[-1]]
+    assert found == expected
+    assert sum(sizes) == len(expected), "a pair is in one part alone"
+    assert max(sizes) < 1.1 * min(sizes)
+
+
+def test_nothing_is_a_sum_too(tmp_path):
+    directory, nothing = Directory.open(str(tmp_path)), np.empty(0, np.int64)
+    file = write_sums(directory, add_up(Pairs(nothing, nothing, nothing), 3))
+    assert [len(column) for column in read_part(directory, (file,), 1, 3, runs=False)] == [0, 0, 0]
+    assert [len(column) for column in read_part(directory, (), 0, 3, runs=True)] == [0, 0, 0]
+
+
+def test_a_damaged_part_is_refused_and_others_are_read(tmp_path):
+    pairs = Pairs(np.arange(1000), np.empty(0, np.int64), np.ones(1000, np.int64))
+    directory = Directory.open(str(tmp_path))
+    file = write_sums(directory, add_up(pairs, 4))
+    data = (tmp_path / file.name).read_bytes()
+    (tmp_path / file.name).write_bytes(data[:-1] + b"!")
+    read = [counts_of(read_part(directory, (file,), part, 4, runs=False)) for part in range(3)]
+    assert sum(map(len, read)) < 1000
+    with pytest.raises(StoreError, match="its content is not what was written"):
+        read_part(directory, (file,), 3, 4, runs=False)
+    (tmp_path / file.name).write_bytes(b"!" + data[1:])
+    with pytest.raises(StoreError, match="its index is not what was written"):
+        read_part(directory, (file,), 0, 4, runs=False)
 
 
 @given(sentences=SENTENCES, threshold=st.floats(0.1, 4))
@@ -95,13 +129,11 @@ def test_what_is_left_out_can_be_no_phrase(sentences, threshold):
     words, _ = naive.count(sentences, (), set(WORDS))
     counts = np.array([*(words[word] for word in WORDS), 0], np.int64)
     tokens = sum(words.values())
-    table = PairTable()
     bounds = Bounds.of(PhraseScorer.WORD2PHRASE, counts, counts, tokens, threshold, 1)
-    table.count(signed_of(sentences)[0], Kinds.of_words(pa.array(WORDS), ()), bounds)
-    pairs = table.pairs()
-    first, second = counts[pairs[:, PAIR] >> 32], counts[pairs[:, PAIR] & 0xFFFFFFFF]
-    scores = score_pairs(PhraseScorer.WORD2PHRASE, pairs[:, COUNT], first, second, Corpus(tokens, 0), 1)
-    found = {(WORDS[p >> 32], WORDS[p & 0xFFFFFFFF]) for p in pairs[scores > threshold, PAIR].tolist()}
+    pairs = add_up(list_pairs(signed_of(sentences)[0], Kinds.of_words(pa.array(WORDS), ()), bounds), 1).pairs
+    first, second = counts[pairs.ids >> 32], counts[pairs.ids & 0xFFFFFFFF]
+    scores = score_pairs(PhraseScorer.WORD2PHRASE, pairs.counts, first, second, Corpus(tokens, 0), 1)
+    found = {(WORDS[p >> 32], WORDS[p & 0xFFFFFFFF]) for p in pairs.ids[scores > threshold].tolist()}
     known = [[word for word in part.split() if word] for s in sentences for part in " ".join(s).split(GAP)]
     expected = {
         parts for parts, count in naive.count(known, (), set(WORDS))[1].items()
@@ -124,7 +156,10 @@ def test_phrases_are_joined_from_left_to_right(sentences):
             run = run * kinds.base + int(kinds.of[WORDS.index(word)])
         pairs.append((WORDS.index(parts[0]) << 32 | WORDS.index(parts[-1]), run))
     index = PhraseIndex(np.array(pairs, np.int64), np.arange(len(WORDS) + 1, len(NAMES)), len(NAMES))
-    joined, ends = index.join(*signed_of(sentences), kinds)
+    times = np.zeros(len(pairs), np.int64)
+    joined, ends = index.join(*signed_of(sentences), kinds, times)
+    found = Counter(name for words in words_of(joined, NAMES) for name in words if "_" in name)
+    assert found == Counter(dict(zip(NAMES[len(WORDS) + 1 :], times.tolist(), strict=True)))
     assert ends.tolist() == [len(joined)]
     assert words_of(joined, NAMES) == [naive.join(sentence, PHRASES, BETWEEN) for sentence in sentences]
 

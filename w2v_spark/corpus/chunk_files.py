@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from typing import NamedTuple
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
-from w2v_spark.storage import Directory, damage_naming, digest, errors_naming
+from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, damage_naming, digest, errors_naming
 
 
 class ChunkFile(NamedTuple):
@@ -36,6 +37,19 @@ def read_chunks(directory: Directory, file: ChunkFile) -> pa.Table:
     with damage_naming(shown), errors_naming(shown):
         data = directory.read_bytes(file.name, file.digest)
         return pa.ipc.open_file(pa.BufferReader(data)).read_all().combine_chunks()
+
+
+def write_arrays(directory: Directory, kind: str, arrays: Mapping[str, Any]) -> ChunkFile:
+    """Write named arrays to a file that is named by what is in it, and by their kind."""
+    data = arrays_to_bytes(arrays)
+    file = ChunkFile(f"{digest(data)}.{kind}.npz", digest(data))
+    directory.write_bytes(file.name, data)
+    return file
+
+
+def read_arrays(directory: Directory, file: ChunkFile) -> dict[str, npt.NDArray[Any]]:
+    """What `write_arrays` has written. Raises `StoreError` where that is missing or damaged."""
+    return arrays_from_bytes(directory.read_bytes(file.name, file.digest), f"{directory.uri}/{file.name}")
 
 
 def ids_of(chunks: pa.Table) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:

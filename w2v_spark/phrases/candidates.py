@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final, Self
 
 import numpy as np
@@ -50,11 +50,17 @@ class Kinds:
         found = np.asarray(pc.index_in(pa.array(sorted(set(connectors)), pa.string()), words).drop_null())
         found = np.sort(found).astype(np.int32)
         found = found[[DELIMITER not in words[i].as_py() for i in found.tolist()]]
-        kinds = np.full(len(words) + 1 + phrases, WORD, np.int16)
+        kinds = np.full(len(words) + 1, WORD, np.int16)
         kinds[: len(words)][np.asarray(pc.match_substring(words, DELIMITER), np.bool_)] = GAP
         kinds[len(words)] = GAP
         kinds[found] = np.arange(1, len(found) + 1)
-        return cls(kinds, found, len(words))
+        return cls(kinds, found, len(words)).with_phrases(phrases)
+
+    def with_phrases(self, phrases: int) -> Self:
+        """The same words, and so many phrases."""
+        of = np.full(self.gap + 1 + phrases, WORD, np.int16)
+        of[: self.gap + 1] = self.of[: self.gap + 1]
+        return replace(self, of=of)
 
     @property
     def base(self) -> int:

@@ -14,7 +14,8 @@ from w2v_spark.phrases.candidates import GAP, WORD, Kinds
 Ids = npt.NDArray[np.int32]
 
 _LEAST_SLOTS: Final = 16
-_PAIR, _RUN, _PHRASE = range(3)
+_PAIR, _RUN, _PHRASE, _ROW = range(4)
+_NO_TIMES: Final = np.empty(0, np.int64)
 
 
 class PhraseIndex:
@@ -31,20 +32,24 @@ class PhraseIndex:
 
     Notes
     -----
-    Memory is 48 to 96 bytes a phrase and a byte an id.
+    Memory is 64 to 128 bytes a phrase and a byte an id.
     """
 
     def __init__(self, pairs: npt.NDArray[np.int64], phrases: npt.NDArray[np.int64], ids: int) -> None:
+        self._phrases = len(phrases)
         slots = _LEAST_SLOTS
         while slots < 2 * len(pairs):
             slots *= 2
-        self._slots = np.full((slots, 3), -1, np.int64)
+        self._slots = np.full((slots, 4), -1, np.int64)
         self._begins = np.zeros(ids, np.bool_)
         self._begins[pairs[:, 0] >> 32] = True
         self._maybe = np.zeros(8 * slots, np.bool_)  # what is not in here is no phrase: small enough for a cache
         enter_phrases(pairs, phrases, self._slots, self._maybe)
 
-    def join(self, signed: Ids, ends: Ids, kinds: Kinds) -> tuple[Ids, Ids]:
+    def __len__(self) -> int:
+        return self._phrases
+
+    def join(self, signed: Ids, ends: Ids, kinds: Kinds, times: npt.NDArray[np.int64] = _NO_TIMES) -> tuple[Ids, Ids]:
         """Join from left to right whatever is a phrase; what has been joined begins nothing else.
 
         Parameters
@@ -54,6 +59,8 @@ class PhraseIndex:
         ends : (n,) int32
             Ends of stretches of whole sentences.
         kinds : Kinds
+        times : (P,) int64, optional
+            How often each phrase is joined is added to it.
 
         Returns
         -------
@@ -71,14 +78,17 @@ class PhraseIndex:
             self._slots,
             joined,
             moved,
+            times,
         )
         return joined[:tokens], moved
 
 
-def chain(signed: Ids, ends: Ids, passes: list[PhraseIndex], kinds: Kinds) -> tuple[Ids, Ids]:
-    """Join by one pass after the other, see `PhraseIndex.join`."""
+def chain(
+    signed: Ids, ends: Ids, passes: list[PhraseIndex], kinds: Kinds, times: npt.NDArray[np.int64] = _NO_TIMES
+) -> tuple[Ids, Ids]:
+    """Join by one pass after the other, see `PhraseIndex.join`; ``times`` are those of the last pass."""
     for index in passes:
-        signed, ends = index.join(signed, ends, kinds)
+        signed, ends = index.join(signed, ends, kinds, times if index is passes[-1] else _NO_TIMES)
     return signed, ends
 
 
@@ -116,16 +126,17 @@ def _slot(pair, run, h, slots):
 
 @kernel
 def enter_phrases(pairs, phrases, slots, maybe):
-    """Enter phrases, which all differ, into an empty table of (slots, 3) int64 and a filter of bits in bytes."""
+    """Enter phrases, which all differ, into an empty table of (slots, 4) int64 and a filter of bits in bytes."""
     for p in range(len(pairs)):
         h = _hash(pairs[p, 0], pairs[p, 1])
         maybe[np.int64(h >> np.uint64(20)) & (len(maybe) - 1)] = True
         slot = _slot(pairs[p, 0], pairs[p, 1], h, slots)
-        slots[slot, _PAIR], slots[slot, _RUN], slots[slot, _PHRASE] = pairs[p, 0], pairs[p, 1], phrases[p]
+        slots[slot, _PAIR], slots[slot, _RUN] = pairs[p, 0], pairs[p, 1]
+        slots[slot, _PHRASE], slots[slot, _ROW] = phrases[p], p
 
 
 @kernel
-def join_phrases(signed, ends, kinds, base, most_connectors, begins, maybe, slots, joined, moved):
+def join_phrases(signed, ends, kinds, base, most_connectors, begins, maybe, slots, joined, moved, times):
     """Write the ids with phrases joined, and where the stretches end then; how many ids there are.
 
     What a phrase may be joined of is written as it comes, and written over if it is one.
@@ -148,6 +159,8 @@ def join_phrases(signed, ends, kinds, base, most_connectors, begins, maybe, slot
                         slot = _slot((start << 32) | i, run, h, slots)
                         if slots[slot, _PAIR] != -1:
                             phrase = slots[slot, _PHRASE]
+                            if len(times) > 0:
+                                times[slots[slot, _ROW]] += 1
                 if phrase >= 0:
                     out = place
                     joined[out] = phrase

@@ -87,15 +87,14 @@ class Bounds(NamedTuple):
 
     Attributes
     ----------
-    most, least : (ids,) int64
+    limits : (ids, 2) int64
         What each id occurs at most, and at least.
     factor : float
         Tokens divided by the threshold; 0: all pairs are counted.
     min_count : int
     """
 
-    most: Counts
-    least: Counts
+    limits: Counts
     factor: float
     min_count: int
 
@@ -104,9 +103,10 @@ class Bounds(NamedTuple):
         cls, scorer: PhraseScorer, most: Counts, least: Counts, tokens: int, threshold: float, min_count: int
     ) -> Bounds:
         """For a pass; ``tokens`` are the words of the corpus, or more."""
+        limits = np.stack([most, least], axis=1)
         if scorer is not PhraseScorer.WORD2PHRASE or threshold <= 0:
-            return cls(most, least, 0.0, min_count)
-        return cls(most, least, tokens / threshold * (1 + 1e-9), min_count)  # rounding must not leave one out
+            return cls(limits, 0.0, min_count)
+        return cls(limits, tokens / threshold * (1 + 1e-9), min_count)  # rounding must not leave one out
 
 
 def threshold_of(scorer: PhraseScorer, threshold: float | None, number: int) -> float:

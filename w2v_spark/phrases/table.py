@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -28,6 +29,44 @@ SCHEMA: Final = pa.schema([
     pa.field("score", pa.float64(), False),
     pa.field("pass", pa.int32(), False),
 ])  # fmt: skip
+
+
+class PassIds(NamedTuple):
+    """The phrases of a pass in ids.
+
+    Attributes
+    ----------
+    phrases : (P,) int64
+        Two of them may share an id: those whose parts, one behind the other, are the same words.
+    parts : (n,) int64
+        The parts of all phrases, one phrase behind the other.
+    starts : (P + 1,) int64
+        Where those of each begin, and where the last ones end.
+    """
+
+    phrases: npt.NDArray[np.int64]
+    parts: npt.NDArray[np.int64]
+    starts: npt.NDArray[np.int64]
+
+    def pairs(self, kinds: Kinds) -> npt.NDArray[np.int64]:
+        """What `PhraseIndex` finds them by, (P, 2) int64."""
+        first, last = self.parts[self.starts[:-1]], self.parts[self.starts[1:] - 1]
+        runs = np.zeros(len(self.phrases), np.int64)
+        for row in np.flatnonzero(np.diff(self.starts) > 2):
+            for word in self.parts[self.starts[row] + 1 : self.starts[row + 1] - 1]:
+                runs[row] = runs[row] * kinds.base + kinds.of[word]
+        return np.stack([(first << 32) | last, runs], axis=1)
+
+    def take(self, counts: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> None:
+        """Take the parts of phrases, so many times each, from the counts of ids."""
+        np.subtract.at(counts, self.parts, np.repeat(times, np.diff(self.starts)))
+
+    def give(self, counts: npt.NDArray[np.int64], times: npt.NDArray[np.int64]) -> None:
+        """Add phrases, so many times each, to the counts of ids."""
+        np.add.at(counts, self.phrases, times)
+
+
+NO_PASS: Final = PassIds(np.empty(0, np.int64), np.empty(0, np.int64), np.zeros(1, np.int64))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -62,32 +101,30 @@ class PhraseTable:
         """The distinct names, in the order of the table."""
         return pc.unique(self.table["phrase"]).cast(pa.string())
 
-    def indices(self, words: pa.Array, kinds: Kinds) -> list[PhraseIndex]:
-        """What joins, a pass at a time, in ids: words by their places, a gap, then phrases by `names`.
+    def in_ids(self, words: pa.Array) -> list[PassIds]:
+        """The same in ids, a pass at a time: words by their places, a gap, then phrases by `names`.
 
         Parameters
         ----------
         words : pa.Array
             Among them all parts that are no phrases.
-        kinds : Kinds
-            Of these ids.
         """
         units = pa.concat_arrays([words.cast(pa.string()), pa.array([None], pa.string()), self.names()])
+        parts = self.table["parts"].combine_chunks()
+        ids = np.asarray(pc.index_in(parts.flatten(), units), np.int64)
+        starts = np.asarray(parts.offsets, np.int64)
+        starts = starts - starts[:1]
+        phrases = np.asarray(pc.index_in(self.table["phrase"], units), np.int64)  # a word may have such a name
+        ends = np.cumsum(np.bincount(self.table["pass"].to_numpy(), minlength=1))
         found = []
-        for number in range(1, self.passes + 1):
-            some = self.table.filter(pc.field("pass") == number)
-            phrases = np.asarray(pc.index_in(some["phrase"], units), np.int64)  # a word may have such a name
-            parts = some["parts"].combine_chunks()
-            starts = np.asarray(parts.offsets, np.int64)
-            ids = np.asarray(pc.index_in(parts.flatten(), units), np.int64)
-            starts = starts - starts[0]
-            first, last = ids[starts[:-1]], ids[starts[1:] - 1]
-            runs = np.zeros(len(some), np.int64)
-            for row in np.flatnonzero(np.diff(starts) > 2):
-                for word in ids[starts[row] + 1 : starts[row + 1] - 1]:
-                    runs[row] = runs[row] * kinds.base + kinds.of[word]
-            found.append(PhraseIndex(np.stack([(first << 32) | last, runs], axis=1), phrases, len(units)))
+        for first, end in itertools.pairwise(ends.tolist()):
+            own = starts[first : end + 1]
+            found.append(PassIds(phrases[first:end], ids[own[0] : own[-1]], own - own[0]))
         return found
+
+    def indices(self, words: pa.Array, kinds: Kinds) -> list[PhraseIndex]:
+        """What joins, a pass at a time, in the ids of `in_ids`, which are of these kinds."""
+        return [PhraseIndex(each.pairs(kinds), each.phrases, len(kinds.of)) for each in self.in_ids(words)]
 
     def with_pass(self, phrases: pa.Table, number: int) -> Self:
         """With the phrases of another pass, which have all but an id and the pass, in their order."""

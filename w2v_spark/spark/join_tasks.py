@@ -2,45 +2,55 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pyarrow as pa
 
-from w2v_spark.corpus.chunk_files import ChunkFile, ids_of, read_chunks, with_ids, write_chunks
-from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.corpus.chunk_files import (
+    ChunkFile,
+    ids_of,
+    read_arrays,
+    read_chunks,
+    with_ids,
+    write_arrays,
+    write_chunks,
+)
 from w2v_spark.phrases.candidates import Kinds
 from w2v_spark.phrases.joining import PhraseIndex, chain, renumber
-from w2v_spark.phrases.table import PhraseTable
+from w2v_spark.phrases.table import PassIds
 from w2v_spark.spark.encode_tasks import PART_ARROW_SCHEMA, write_bucket
-from w2v_spark.storage import Directory, arrays_from_bytes
+from w2v_spark.storage import Directory
 
 FILE_SCHEMA: Final = "bucket int, file string, digest string, tokens bigint, id_sum bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedWords:
-    """The ids that phrases are made of, which every task reads for itself.
+    """The ids that phrases are made of, and the phrases that have been found, which every task reads for itself.
 
     Attributes
     ----------
     uri : str
-        The directory of the run.
-    vocabulary_file, vocabulary_digest : str
-    phrases_file, phrases_digest : str
-        Those that have been found; empty where there are none yet.
-    connectors : tuple of str
+        The directory of the file.
+    file : ChunkFile
+    passes : int
     """
 
     uri: str
-    vocabulary_file: str
-    vocabulary_digest: str
-    phrases_file: str
-    phrases_digest: str
-    connectors: tuple[str, ...]
+    file: ChunkFile
+    passes: int
+
+    @classmethod
+    def write(cls, directory: Directory, kinds: Kinds, passes: Sequence[PassIds]) -> Self:
+        """Write what each id is, and the phrases of each pass."""
+        arrays = {"kinds": kinds.of, "connectors": kinds.connectors, "gap": np.array(kinds.gap)}
+        for number, each in enumerate(passes):
+            arrays |= {f"pairs_{number}": each.pairs(kinds), f"phrases_{number}": each.phrases}
+        return cls(directory.uri, write_arrays(directory, "joined", arrays), len(passes))
 
     def load(self) -> tuple[Kinds, list[PhraseIndex]]:
         """What each id is, and what joins them; kept by a process from call to call."""
@@ -49,13 +59,12 @@ class JoinedWords:
 
 @lru_cache(maxsize=1)
 def _load(joined: JoinedWords) -> tuple[Kinds, list[PhraseIndex]]:
-    directory = Directory.open(joined.uri)
-    words = Vocabulary.read(directory, joined.vocabulary_file, joined.vocabulary_digest).words
-    table = PhraseTable.none()
-    if joined.phrases_file:
-        table = PhraseTable.read(directory, joined.phrases_file, joined.phrases_digest)
-    kinds = Kinds.of_words(words, joined.connectors, len(table.names()))
-    return kinds, table.indices(words, kinds)
+    arrays = read_arrays(Directory.open(joined.uri), joined.file)
+    kinds = Kinds(arrays["kinds"], arrays["connectors"], int(arrays["gap"]))
+    return kinds, [
+        PhraseIndex(arrays[f"pairs_{number}"], arrays[f"phrases_{number}"], len(kinds.of))
+        for number in range(joined.passes)
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +112,7 @@ class JoinChunks:
         """A function from a file of chunks to chunks, for one task."""
         directory = Directory.open(self.uri)
         kinds, passes = self.words.load()
-        data = directory.read_bytes(self.numbers_file.name, self.numbers_file.digest)
-        numbers = arrays_from_bytes(data, self.numbers_file.name)["numbers"]
+        numbers = read_arrays(directory, self.numbers_file)["numbers"]
 
         def join(file: ChunkFile) -> pa.Table:
             chunks = read_chunks(directory, file)

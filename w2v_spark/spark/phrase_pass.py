@@ -13,7 +13,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config import Config
 from w2v_spark.config.choices import PhraseScorer
-from w2v_spark.corpus.chunk_files import ChunkFile
+from w2v_spark.corpus.chunk_files import write_arrays
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
@@ -23,7 +23,6 @@ from w2v_spark.run.progress import Progress
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.join_tasks import JoinChunks
 from w2v_spark.spark.phrase_search import PhraseSearch
-from w2v_spark.storage import arrays_to_bytes, digest
 
 
 class JoinedText(NamedTuple):
@@ -93,9 +92,7 @@ def join_text(
     there = counts > 0
     vocabulary = Vocabulary.build(names.filter(pa.array(there)), counts[there], encode.config.vocabulary)
     numbers = pc.fill_null(pc.index_in(names, vocabulary.words), -1).to_numpy(zero_copy_only=False).astype(np.int32)
-    data = arrays_to_bytes({"numbers": np.insert(numbers, len(encode.vocabulary), -1)})
-    file = ChunkFile(f"{digest(data)}.numbers.npz", digest(data))
-    corpus.write_bytes(file.name, data)
+    file = write_arrays(corpus, "numbers", {"numbers": np.insert(numbers, len(encode.vocabulary), -1)})
     encoded = encode.join(spark, kept, JoinChunks(corpus.uri, found.words, file), named)
     listed = {part.file for shard in encoded.shards for part in shard.parts}
     listed |= {part.documents for shard in encoded.shards for part in shard.parts if part.documents}

@@ -2,40 +2,29 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
-from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
+from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config.phrases_section import PhrasesConfig
-from w2v_spark.corpus.chunk_files import ChunkFile
-from w2v_spark.corpus.id_counts import read_id_counts
+from w2v_spark.corpus.chunk_files import ChunkFile, read_arrays, write_arrays
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.phrases.candidates import DELIMITER, Kinds
 from w2v_spark.phrases.connectors import read_connectors
-from w2v_spark.phrases.scores import Bounds, Corpus, threshold_of
-from w2v_spark.phrases.table import PhraseTable, names_of
-from w2v_spark.publishing.layout import PHRASES
+from w2v_spark.phrases.scores import Bounds, Corpus, score_pairs, threshold_of
+from w2v_spark.phrases.table import NO_PASS, PassIds, PhraseTable, names_of
 from w2v_spark.run.directory import CORPUS
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.encode_pass import EncodePass, KeptChunks, gather_by
+from w2v_spark.spark.encode_pass import EncodePass, KeptChunks
 from w2v_spark.spark.join_tasks import JoinedWords
-from w2v_spark.spark.phrase_tasks import (
-    NO_PART,
-    PAIR_SCHEMA,
-    SCORE_SCHEMA,
-    TOTAL_SCHEMA,
-    AddPairs,
-    CountPairs,
-    ScorePairs,
-)
-from w2v_spark.storage import Directory, arrays_to_bytes, digest
+from w2v_spark.spark.phrase_tasks import COUNT_SCHEMA, SCORE_SCHEMA, CountPairs, PairBounds, ScorePairs
+from w2v_spark.storage import Directory
 from w2v_spark.text.words import MAX_WORD_BYTES
 
 Counts = npt.NDArray[np.int64]
@@ -66,10 +55,9 @@ class PhraseSearch:
     ----------
     spark : SparkSession
     config : PhrasesConfig
-    run, corpus : Directory
-        Of the run; where its chunks are, and where what is found on the way is kept.
+    corpus : Directory
+        Where the chunks are, and where what is found on the way is kept.
     files : tuple of ChunkFile
-    vocabulary_file, vocabulary_digest : str
     vocabulary : Vocabulary
         The words that phrases can be made of.
     tokens : int
@@ -79,11 +67,8 @@ class PhraseSearch:
 
     spark: SparkSession
     config: PhrasesConfig
-    run: Directory
     corpus: Directory
     files: tuple[ChunkFile, ...]
-    vocabulary_file: str
-    vocabulary_digest: str
     vocabulary: Vocabulary
     tokens: int
     progress: Progress
@@ -94,69 +79,100 @@ class PhraseSearch:
     ) -> PhraseSearch:
         """A search on text that a pass has kept, which was counted as ``seen``."""
         return cls(
-            spark, encode.config.phrases, encode.run, encode.run.child(CORPUS), kept.files, encode.vocabulary_file,
-            encode.vocabulary_digest, encode.vocabulary, seen.tokens, progress,
+            spark, encode.config.phrases, encode.run.child(CORPUS), kept.files, encode.vocabulary, seen.tokens,
+            progress,
         )  # fmt: skip
 
     def find(self) -> FoundPhrases:
         """All passes, or fewer where one finds nothing."""
-        connectors = read_connectors(self.config.connector_words)
-        words = JoinedWords(self.run.uri, self.vocabulary_file, self.vocabulary_digest, "", "", connectors)
-        table = PhraseTable.none()
-        most = least = np.append(self.vocabulary.counts, 0)
+        kinds = Kinds.of_words(self.vocabulary.words, read_connectors(self.config.connector_words))
+        table, counts = PhraseTable.none(), np.append(self.vocabulary.trained_counts, 0)
+        words, joined = JoinedWords.write(self.corpus, kinds, ()), NO_PASS
+        most = least = counts
         for number in range(1, self.config.passes + 1):
-            kinds = Kinds.of_words(self.vocabulary.words, connectors, len(table.names()))
             threshold = threshold_of(self.config.scorer, self._threshold(), number)
-            found = self._pass(words, table, kinds, (most, least), threshold)
-            self._warn(found, number, threshold)
-            if not len(found.phrases):
-                counts = found.counts
+            bounds = Bounds.of(self.config.scorer, most, least, self.tokens, threshold, self.config.min_count)
+            sums, counts = self._count(words, joined, counts, bounds)
+            found, best = self._score(sums, counts, kinds, table, threshold)
+            self._warn(found, best, number, threshold)
+            if not len(found):
                 break
-            table = table.with_pass(found.phrases, number)
-            data = table.to_bytes()
-            self.run.write_bytes(PHRASES, data)
-            words = replace(words, phrases_file=PHRASES, phrases_digest=digest(data))
-            most, least = _limits(found, self.vocabulary, table)
+            table = table.with_pass(found, number)
+            passes = table.in_ids(self.vocabulary.words)
+            kinds, joined = kinds.with_phrases(len(table.names())), passes[-1]
+            words = JoinedWords.write(self.corpus, kinds, passes)
+            counts = np.append(counts, np.zeros(len(kinds.of) - len(counts), np.int64))
+            most, least = _limits(counts, joined, found["count"].to_numpy())
         else:
-            counts = self._recount(words, table)
+            _, counts = self._count(words, joined, counts, None)
         self._warn_of_all(counts)
         return FoundPhrases(table, counts, words)
 
     def _threshold(self) -> float | None:
         return None if isinstance(self.config.threshold, str) else self.config.threshold
 
-    def _pass(
-        self, words: JoinedWords, table: PhraseTable, kinds: Kinds, limits: tuple[Counts, Counts], threshold: float
-    ) -> _Pass:
-        """One pass: count pairs, then score them with what is known once all are counted."""
+    def _count(
+        self, words: JoinedWords, joined: PassIds, counts: Counts, bounds: Bounds | None
+    ) -> tuple[_Sums, Counts]:
+        """Join the phrases of the last pass, and count pairs, where there are bounds for them.
+
+        Parameters
+        ----------
+        joined : PassIds
+            Of the last pass.
+        counts : (ids,) int64
+            How often each id occurs without it.
+        bounds : Bounds, optional
+
+        Returns
+        -------
+        The sums of pairs, and how often each id occurs now.
+        """
+        limits = None
+        if bounds is not None:
+            file = write_arrays(self.corpus, "limits", {"limits": bounds.limits})
+            limits = PairBounds(file, bounds.factor, bounds.min_count)
+        task = CountPairs(self.corpus.uri, self.files, words, limits)
+        rows = self._tasks(len(self.files)).mapInArrow(task, COUNT_SCHEMA).toArrow().to_pylist()
+        times, counts = np.zeros(len(joined.phrases), np.int64), counts.copy()
+        for row in rows if words.passes else ():
+            times += read_arrays(self.corpus, ChunkFile(row["times"], row["times_digest"]))["times"]
+        joined.take(counts, times)
+        joined.give(counts, times)
+        sums = tuple(ChunkFile(row["pairs"], row["pairs_digest"]) for row in rows)
+        return _Sums(sums, sum(row["distinct"] for row in rows)), counts
+
+    def _score(
+        self, sums: _Sums, counts: Counts, kinds: Kinds, table: PhraseTable, threshold: float
+    ) -> tuple[pa.Table, float]:
+        """The phrases among counted pairs, as `PhraseTable.with_pass` takes them; and the best score of all others.
+
+        How many distinct pairs there are, which gensim's scorer asks for, is known once all are added up. So tasks take
+        all the sums for distinct, and what scores high enough by that is scored again.
+        """
         scorer, min_count = self.config.scorer, self.config.min_count
-        bounds = Bounds.of(scorer, *limits, self.tokens, threshold, min_count)
-        task = CountPairs(
-            self.corpus.uri,
-            self.files,
-            words,
-            max(len(self.files), 2),
-            self._keep("bounds", most=bounds.most, least=bounds.least),
-            bounds.factor,
-            min_count,
-        )
-        numbers = self.spark.range(0, len(self.files), 1, max(len(self.files), 1))
-        pairs = numbers.mapInArrow(task, PAIR_SCHEMA)
-        add = AddPairs(self.corpus.uri, min_count, bool(len(kinds.connectors)))
-        rows = gather_by(pairs, "part", task.parts).mapInArrow(add, TOTAL_SCHEMA).toArrow().to_pylist()
-        counts = read_id_counts(
-            self.corpus, [(row["file"], row["digest"]) for row in rows if row["part"] == NO_PART], len(kinds.of)
-        )
-        counts[kinds.gap] = 0
-        files = sorted((row["part"], row["file"], row["digest"]) for row in rows if row["part"] != NO_PART)
-        corpus = self._corpus(counts, kinds, sum(row["distinct"] for row in rows))
-        score = ScorePairs(
-            self.corpus.uri, tuple(ChunkFile(*file[1:]) for file in files), self._keep("counts", counts=counts), scorer,
-            corpus, min_count, threshold,
+        file = write_arrays(self.corpus, "counts", {"counts": counts})
+        task = ScorePairs(
+            self.corpus.uri, sums.files, len(self.files), bool(len(kinds.connectors)), file, scorer,
+            self._corpus(counts, kinds, sums.distinct), min_count, threshold,
         )  # fmt: skip
-        numbers = self.spark.range(0, len(files), 1, max(len(files), 1))
-        scored = numbers.mapInArrow(score, SCORE_SCHEMA).toArrow() if files else None
-        return _Pass(counts, *self._named(scored, kinds, table))
+        rows = self._tasks(len(self.files)).mapInArrow(task, SCORE_SCHEMA).toArrow()
+        for name, _ in sums.files:
+            self.corpus.remove(name)
+        corpus = self._corpus(counts, kinds, pc.sum(rows["distinct"]).as_py() or 0)
+        rows = rows.filter(pc.is_valid(rows["pair"])).combine_chunks()
+        pairs = rows["pair"].to_numpy()
+        first, second = counts[pairs >> 32], counts[pairs & 0xFFFFFFFF]
+        scores = score_pairs(scorer, rows["count"].to_numpy(), first, second, corpus, min_count)
+        kept = scores > threshold
+        columns = {"first": first, "second": second, "score": scores}
+        scored = pa.table({**{name: rows[name] for name in ("pair", "run", "count")}, **columns})
+        best = float(np.max(scores[~kept], initial=-np.inf))
+        return self._named(scored.filter(pa.array(kept)).combine_chunks(), kinds, table), best
+
+    def _tasks(self, number: int) -> DataFrame:
+        """A number for each of some tasks."""
+        return self.spark.range(0, number, 1, max(number, 1))
 
     def _corpus(self, counts: Counts, kinds: Kinds, pairs: int) -> Corpus:
         """What scorers know of the text after the joining of earlier passes."""
@@ -164,19 +180,8 @@ class PhraseSearch:
         known = np.count_nonzero(counts) - np.count_nonzero(counts[kinds.connectors])
         return Corpus(unknown + int(counts.sum()), int(known) + pairs)
 
-    def _keep(self, name: str, **arrays: npt.NDArray[Any]) -> ChunkFile:
-        """Arrays as a file, for tasks."""
-        data = arrays_to_bytes(arrays)
-        file = ChunkFile(f"{digest(data)}.{name}.npz", digest(data))
-        self.corpus.write_bytes(file.name, data)
-        return file
-
-    def _named(self, scored: pa.Table | None, kinds: Kinds, table: PhraseTable) -> tuple[pa.Table, float]:
-        """Phrases as `PhraseTable.with_pass` takes them, the most frequent first; and the best score of all others."""
-        if scored is None:
-            return PhraseTable.none().table, -np.inf
-        best = pc.max(scored["best"]).as_py()
-        found = scored.filter(pc.is_valid(scored["pair"])).combine_chunks()
+    def _named(self, found: pa.Table, kinds: Kinds, table: PhraseTable) -> pa.Table:
+        """Phrases with their names, the most frequent first."""
         pairs, names = found["pair"].to_numpy(), table.names()
         ends = [names_of(ids, self.vocabulary.words, names) for ids in (pairs >> 32, pairs & 0xFFFFFFFF)]
         parts = _interleaved(*ends)
@@ -192,30 +197,19 @@ class PhraseSearch:
             "count_b": found["second"], "score": found["score"], "first": ends[0],
         }).filter(pc.less_equal(pc.binary_length(joined), MAX_WORD_BYTES))  # fmt: skip
         order = [("count", "descending"), ("phrase", "ascending"), ("first", "ascending")]
-        return rows.sort_by(order).drop("first"), best
+        return rows.sort_by(order).drop("first")
 
-    def _recount(self, words: JoinedWords, table: PhraseTable) -> Counts:
-        """How often each id occurs with all phrases joined."""
-        kinds = Kinds.of_words(self.vocabulary.words, words.connectors, len(table.names()))
-        nothing = self._keep("bounds", most=np.zeros(1, np.int64), least=np.zeros(1, np.int64))
-        task = CountPairs(self.corpus.uri, self.files, words, 1, nothing, 0.0, 1, pairs=False)
-        numbers = self.spark.range(0, len(self.files), 1, max(len(self.files), 1))
-        rows = numbers.mapInArrow(task, PAIR_SCHEMA).where(F.col("part") == NO_PART).toArrow().to_pylist()
-        counts = read_id_counts(self.corpus, [(row["file"], row["digest"]) for row in rows], len(kinds.of))
-        counts[kinds.gap] = 0
-        return counts
-
-    def _warn(self, found: _Pass, number: int, threshold: float) -> None:
+    def _warn(self, found: pa.Table, score: float, number: int, threshold: float) -> None:
         of_pass = f"pass {number}: " if self.config.passes > 1 else ""
-        if not len(found.phrases):
+        if not len(found):
             none = "none can, by the counts of its words"
-            best = f"the best one has {found.best:.4g}" if found.best > -np.inf else none
+            best = f"the best one has {score:.4g}" if score > -np.inf else none
             self.progress.warn(
                 f"{of_pass}no pair of words scores above {threshold:g}, which is phrases.threshold "
                 f"({self.config.scorer}); {best}"
             )
             return
-        self.progress.say(f"{of_pass}{len(found.phrases):,} phrases score above {threshold:g} ({self.config.scorer})")
+        self.progress.say(f"{of_pass}{len(found):,} phrases score above {threshold:g} ({self.config.scorer})")
 
     def _warn_of_all(self, counts: Counts) -> None:
         """Where most of the text has become phrases."""
@@ -227,26 +221,18 @@ class PhraseSearch:
             )
 
 
-class _Pass(NamedTuple):
-    """Counts of ids before the pass, its phrases, and the best score of a pair that is none."""
+class _Sums(NamedTuple):
+    """Files of sums of pairs, and how many sums there are; a pair may be in each of the files."""
 
-    counts: Counts
-    phrases: pa.Table
-    best: float
+    files: tuple[ChunkFile, ...]
+    distinct: int
 
 
-def _limits(found: _Pass, vocabulary: Vocabulary, table: PhraseTable) -> tuple[Counts, Counts]:
+def _limits(counts: Counts, joined: PassIds, pairs: Counts) -> tuple[Counts, Counts]:
     """What each id occurs at most and at least once the phrases of a pass are joined, which take no more than pairs."""
-    names = table.names()
-    most = np.zeros(len(vocabulary) + 1 + len(names), np.int64)
-    most[: len(found.counts)] = found.counts
-    least = most.copy()
-    units = pa.concat_arrays([vocabulary.words.cast(pa.string()), pa.array([None], pa.string()), names])
-    parts = found.phrases["parts"].combine_chunks()
-    counts = found.phrases["count"].to_numpy()
-    lengths = np.asarray(pc.list_value_length(parts), np.int64)
-    np.subtract.at(least, np.asarray(pc.index_in(parts.flatten(), units), np.int64), np.repeat(counts, lengths))
-    np.add.at(most, np.asarray(pc.index_in(found.phrases["phrase"], units), np.int64), counts)
+    most, least = counts.copy(), counts.copy()
+    joined.give(most, pairs)
+    joined.take(least, pairs)
     return most, np.maximum(least, 0)
 
 

@@ -22,7 +22,7 @@ import pyarrow as pa
 
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.checksum import checksum, hexadecimal
-from w2v_spark.storage import Directory, retried
+from w2v_spark.storage import Directory
 
 Matrix = npt.NDArray[np.float32]
 BLOCK_ROWS: Final = 1 << 11  # with one checksum: they lie in a core's own cache while it is worked out
@@ -167,7 +167,7 @@ class MatrixFile:
         if self.mapped is not None:
             return self.mapped[first:last]
         size, start = 4 * self.dim, len(npy_header(self.rows, self.dim))
-        data = _read_range(self.directory, self.name, start + size * first, size * (last - first))
+        data = self.directory.read_range(self.name, start + size * first, size * (last - first))
         if len(data) != size * (last - first):
             raise StoreError(f"{self.directory.uri}/{self.name} is cut off")
         return np.frombuffer(data, np.float32).reshape(-1, self.dim)
@@ -199,21 +199,13 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
         mapped = whole[len(header) : end].view(np.float32).reshape(rows, dim)
         head, tail = whole[: len(header)].tobytes(), whole[end:].tobytes()
     elif expected:
-        head, tail = _read_range(directory, name, 0, len(header)), _read_range(directory, name, end, size - end)
+        head, tail = directory.read_range(name, 0, len(header)), directory.read_range(name, end, size - end)
     if not expected:
         return MatrixFile(directory, name, rows, dim, None, mapped)
     checksums = np.frombuffer(tail, "<u8")
     if head != header or _file_checksum(header, checksums) != expected:
         raise StoreError(f"{directory.uri}/{name} is damaged, or another file: its checksums are not what was written")
     return MatrixFile(directory, name, rows, dim, checksums, mapped)
-
-
-def _read_range(directory: Directory, name: str, start: int, size: int) -> bytes:
-    def read() -> bytes:
-        with directory.filesystem.open_input_file(directory.file(name)) as source:
-            return bytes(source.read_at(size, start))
-
-    return retried(directory.filesystem, read)
 
 
 @dataclass(frozen=True, slots=True)

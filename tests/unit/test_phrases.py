@@ -155,9 +155,9 @@ def test_phrases_are_joined_from_left_to_right(sentences):
         for word in parts[1:-1]:
             run = run * kinds.base + int(kinds.of[WORDS.index(word)])
         pairs.append((WORDS.index(parts[0]) << 32 | WORDS.index(parts[-1]), run))
-    index = PhraseIndex(np.array(pairs, np.int64), np.arange(len(WORDS) + 1, len(NAMES)), len(NAMES))
+    index = PhraseIndex(np.array(pairs, np.int64), np.arange(len(WORDS) + 1, len(NAMES)), kinds)
     times = np.zeros(len(pairs), np.int64)
-    joined, ends = index.join(*signed_of(sentences), kinds, times)
+    joined, ends = index.join(*signed_of(sentences), times)
     found = Counter(name for words in words_of(joined, NAMES) for name in words if "_" in name)
     assert found == Counter(dict(zip(NAMES[len(WORDS) + 1 :], times.tolist(), strict=True)))
     assert ends.tolist() == [len(joined)]

@@ -42,7 +42,7 @@ class PhraseJoiner:
         ids[ids < 0] = self._kinds.gap
         last = np.append(words.breaks[1:] != SAME, True)
         ids[last] ^= -1
-        joined, _ = chain(ids, np.array([len(ids)], np.int32), self._passes, self._kinds)
+        joined, _ = chain(ids, np.array([len(ids)], np.int32), self._passes)
         if len(joined) == len(ids):
             return words
         spans = self._spans[joined ^ (joined >> 31)]

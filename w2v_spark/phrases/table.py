@@ -124,7 +124,7 @@ class PhraseTable:
 
     def indices(self, words: pa.Array, kinds: Kinds) -> list[PhraseIndex]:
         """What joins, a pass at a time, in the ids of `in_ids`, which are of these kinds."""
-        return [PhraseIndex(each.pairs(kinds), each.phrases, len(kinds.of)) for each in self.in_ids(words)]
+        return [PhraseIndex(each.pairs(kinds), each.phrases, kinds) for each in self.in_ids(words)]
 
     def with_pass(self, phrases: pa.Table, number: int) -> Self:
         """With the phrases of another pass, which have all but an id and the pass, in their order."""

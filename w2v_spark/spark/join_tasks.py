@@ -62,8 +62,7 @@ def _load(joined: JoinedWords) -> tuple[Kinds, list[PhraseIndex]]:
     arrays = read_arrays(Directory.open(joined.uri), joined.file)
     kinds = Kinds(arrays["kinds"], arrays["connectors"], int(arrays["gap"]))
     return kinds, [
-        PhraseIndex(arrays[f"pairs_{number}"], arrays[f"phrases_{number}"], len(kinds.of))
-        for number in range(joined.passes)
+        PhraseIndex(arrays[f"pairs_{number}"], arrays[f"phrases_{number}"], kinds) for number in range(joined.passes)
     ]
 
 
@@ -111,12 +110,12 @@ class JoinChunks:
     def open(self) -> Callable[[ChunkFile], pa.Table]:
         """A function from a file of chunks to chunks, for one task."""
         directory = Directory.open(self.uri)
-        kinds, passes = self.words.load()
+        _, passes = self.words.load()
         numbers = read_arrays(directory, self.numbers_file)["numbers"]
 
         def join(file: ChunkFile) -> pa.Table:
             chunks = read_chunks(directory, file)
-            signed, ends = chain(*ids_of(chunks), passes, kinds)
+            signed, ends = chain(*ids_of(chunks), passes)
             return with_ids(chunks, *renumber(signed, ends, numbers))
 
         return join

@@ -69,7 +69,7 @@ class CountPairs:
         for number in (number for batch in batches for number in batch.column(0).to_pylist()):
             signed, ends = ids_of(read_chunks(directory, self.files[number]))
             times, joins = np.zeros(len(passes[-1]) if passes else 0, np.int64), ChunkFile("", "")
-            signed, _ = chain(signed, ends, passes, kinds, times)
+            signed, _ = chain(signed, ends, passes, times)
             if passes:
                 joins = write_arrays(directory, "times", {"times": times})
             sums, distinct = ChunkFile("", ""), 0

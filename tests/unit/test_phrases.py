@@ -164,6 +164,22 @@ def test_phrases_are_joined_from_left_to_right(sentences):
     assert words_of(joined, NAMES) == [naive.join(sentence, PHRASES, BETWEEN) for sentence in sentences]
 
 
+def test_what_a_phrase_takes_its_parts_lose():
+    table = table_of([("a", "b"), ("b", "of", "c"), ("a", "b_c")], [("a_b", "b_of_c")])
+    first, second = table.in_ids(pa.array([*WORDS, "b_c"]))
+    names = table.names().to_pylist()
+    assert names == ["a_b", "b_of_c", "a_b_c", "a_b_b_of_c"]
+    counts = np.array([10, 10, 10, 10, 10, 10, 10, 0, *[0] * len(names)], np.int64)
+    for each, times in ((first, [2, 3, 1]), (second, [2])):
+        each.take(counts, np.array(times))
+        each.give(counts, np.array(times))
+    assert counts.tolist() == [7, 5, 7, 10, 7, 10, 9, 0, 0, 1, 1, 2]
+    kinds = Kinds.of_words(pa.array([*WORDS, "b_c"]), BETWEEN, len(names))
+    assert first.pairs(kinds).tolist() == [[1, 0], [1 << 32 | 2, int(kinds.of[4])], [6, 0]]
+    assert second.pairs(kinds).tolist() == [[8 << 32 | 9, 0]]
+    assert PhraseTable.none().in_ids(pa.array(WORDS)) == []
+
+
 @given(sentences=SENTENCES)
 def test_ids_get_other_numbers_and_empty_sentences_go(sentences):
     numbers = np.array([3, -1, 0, 1, -1, 2, -1], np.int32)

@@ -133,8 +133,8 @@ def enter_phrases(pairs, phrases, slots, maybe):
 def join_phrases(signed, ends, kinds, traits, base, most_connectors, maybe, slots, joined, moved, times):
     """Write the ids with phrases joined, and where the stretches end then; how many ids there are.
 
-    What a phrase may be joined of is written as it comes, and written over if it is one. All but the one question whether
-    there may be a phrase is computed rather than branched upon: no processor can foresee which words begin one.
+    What a phrase may be joined of is written as it comes, and written over if it is one. Whether there may be one is a
+    single branch, and all else is computed, since no processor can foresee which words begin and end phrases.
     """
     out = np.int64(0)
     t = np.int64(0)

@@ -22,6 +22,7 @@ from w2v_spark.phrases.pair_sums import add_up, list_pairs
 from w2v_spark.phrases.pair_table import Pairs
 from w2v_spark.phrases.scores import Bounds, Corpus, score_pairs
 from w2v_spark.spark.join_tasks import JoinedWords, one_row
+from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 
 COUNT_SCHEMA: Final = "pairs string, pairs_digest string, distinct bigint, times string, times_digest string"
@@ -80,6 +81,7 @@ class CountPairs:
                 "pairs": sums.name, "pairs_digest": sums.digest, "distinct": distinct, "times": joins.name,
                 "times_digest": joins.digest,
             })  # fmt: skip
+        freeze_modules("count pairs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +128,7 @@ class ScorePairs:
             yield one_row({
                 **dict.fromkeys(("pair", "run", "count"), pa.scalar(None, pa.int64())), "distinct": len(pairs.ids),
             })  # fmt: skip
+        freeze_modules("score pairs")
 
     def _candidates(self, pairs: Pairs, counts: npt.NDArray[np.int64]) -> npt.NDArray[np.bool_]:
         """Which ones may be phrases, and the best of the others."""

@@ -187,9 +187,14 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def made_by(path: Path) -> dict[str, Any]:
-    """What `top2vec_run` says of itself: packages, settings, seconds and so on; of a directory its ``topics.json``."""
+    """What `top2vec_run` says of itself, such as packages and settings; of a directory its ``topics.json``.
+
+    Where a model lay says nothing to those who read the results, so locations are left out.
+    """
     if path.is_dir():
         described: dict[str, Any] = json.loads((path / TOPICS_FILE).read_text())
+        for part in ("model", "documents"):
+            described[part].pop("location", None)
         return described
     content = json.loads(path.read_text())
     return {name: content[name] for name in ("program", "packages", "settings", "seconds", "vocabulary_size")}

@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks import topic_scores
 from benchmarks.labelled import Tokens
-from benchmarks.topic_scores import agreement, count_windows, diversity, judge, npmi, read_topics, score
+from benchmarks.topic_scores import agreement, count_windows, diversity, judge, made_by, npmi, read_topics, score
 from w2v_spark.topics.tables import DOCUMENT_TOPICS, TOPICS, TOPICS_FILE, assignment_schema, topic_schema
 
 WORDS = tuple("abcdefgh")
@@ -131,6 +131,12 @@ def test_topics_are_read_from_either_program(tmp_path: Path, made_up: Tokens) ->
     assert row["topics"] == 2
     assert row["nmi"] == pytest.approx(1.0)
     assert row["npmi"] == pytest.approx(np.mean(npmi(level["words"], made_up)))
+
+
+def test_results_do_not_say_where_models_lay(tmp_path: Path) -> None:
+    described = {"dim": 2, "model": {"location": "/a", "run": "b"}, "documents": {"location": "/a/d", "total": 3}}
+    (tmp_path / TOPICS_FILE).write_text(json.dumps(described))
+    assert made_by(tmp_path) == {"dim": 2, "model": {"run": "b"}, "documents": {"total": 3}}
 
 
 def test_documents_without_a_row_are_named(made_up: Tokens) -> None:

@@ -50,7 +50,14 @@ def unit_rows(rows, dim):
 
 @pytest.mark.parametrize(
     ("name", "value"),
-    [("sample", 0), ("neighbours", 1), ("merge_distance", -0.1), ("min_cluster_size", 1), ("match_similarity", 2)],
+    [
+        ("sample", 0),
+        ("neighbours", 1),
+        ("largest_share", 1.5),
+        ("merge_distance", -0.1),
+        ("min_cluster_size", 1),
+        ("match_similarity", 2),
+    ],
 )
 def test_settings_out_of_bounds(name, value):
     with pytest.raises(ConfigError, match=rf"{name} = {value} is not allowed: expected .* to "):
@@ -60,6 +67,11 @@ def test_settings_out_of_bounds(name, value):
 def test_a_topic_is_a_share_of_the_sample_and_at_least_fifteen_documents():
     assert [TopicSettings().cluster_size(n) for n in (10, 30_000, 200_000)] == [15, 15, 100]
     assert TopicSettings(min_cluster_size=3).cluster_size(200_000) == 3
+
+
+def test_an_area_may_have_half_of_the_sample():
+    assert TopicSettings().largest_area(401) == 200
+    assert TopicSettings(largest_share=1).largest_area(401) == 401
 
 
 # The sample

@@ -32,6 +32,7 @@ _OF_SETTINGS: Final = (
     ("--dimensions", int, "N", "of the layout in which dense areas are looked for (default 5)"),
     ("--min-cluster-size", int, "N", "documents of the sample that make a topic (default: by --cluster-share)"),
     ("--cluster-share", float, "SHARE", "of the sample that makes a topic, at least 15 documents (default 0.0005)"),
+    ("--largest-share", float, "SHARE", "of the sample above which an area is split in its dense parts (default 0.5)"),
     ("--merge-distance", float, "X", "topics are one up to this 1 - cosine (default 0.1)"),
     ("--min-tokens", int, "N", "look for topics in documents of so many words (default 1); all are given to topics"),
     ("--words", int, "N", "nearest words listed with a topic (default 50)"),

@@ -54,17 +54,17 @@ def find_clusters(
     -----
     UMAP (McInnes, Healy & Melville 2018, arXiv 1802.03426) on the exact neighbours that it is given, begun with the
     first principal components, with one generator of random numbers and hence one thread; then HDBSCAN (Campello,
-    Moulavi & Sander 2013) with clusters by excess of mass. Two calls give the same labels, on any number of cores, if
-    the libraries have the same versions: all of it runs in one thread, which for HDBSCAN's tree is also faster than two
-    that have to agree. A sample that cannot hold two clusters is not laid out. Memory: the sample, 8 k n bytes, and
-    some hundred bytes a document.
+    Moulavi & Sander 2013) with clusters by excess of mass, see `find_areas`. Two calls give the same labels, on any
+    number of cores, if the libraries have the same versions: all of it runs in one thread, which for HDBSCAN's tree is
+    also faster than two that have to agree. A sample that cannot hold two clusters is not laid out. Memory: the sample,
+    8 k n bytes, and some hundred bytes a document.
     """
     size = settings.cluster_size(len(unit))
     if len(unit) < max(2 * size, _LEAST_LAID_OUT):
         return np.full(len(unit), NOISE, dtype=np.int32)
     with _one_thread():
         points = _lay_out(unit, neighbours, similarities, settings)
-        return _cluster(points, size, min(size, settings.smoothing))
+        return find_areas(points, size, min(size, settings.smoothing), settings.largest_area(len(unit)))
 
 
 @contextmanager
@@ -109,10 +109,67 @@ def _lay_out(
         return np.ascontiguousarray(layout.fit_transform(unit), dtype=np.float32)
 
 
-def _cluster(points: npt.NDArray[np.float32], size: int, smoothing: int) -> Labels:
+def find_areas(points: npt.NDArray[np.float32], size: int, smoothing: int, largest: int) -> Labels:
+    """Dense areas of a layout; those of more than so many points are split where parts of them are dense.
+
+    Parameters
+    ----------
+    points : float32, (n, d)
+    size : int
+        Points that make an area.
+    smoothing : int
+        Neighbours by which density is measured.
+    largest : int
+
+    Returns
+    -------
+    int32, (n,)
+        See `find_clusters`. An area that is too large stays whole unless it has two dense parts that hold half of it.
+
+    Notes
+    -----
+    The excess of mass decides between an area and its parts by a hair where the layout has a tight group of a few
+    hundred points far from all others: what is left is then an area too, of most of the collection, with all of its
+    topics. HDBSCAN has a limit of its own, but leaves out what is above the limit and has no parts, and takes chance
+    ripples of one even area for its parts; those hold few of its points.
+    """
+    labels = _cluster(points, size, smoothing)
+    large = np.flatnonzero(np.bincount(labels[labels >= 0]) > largest)
+    if not len(large):
+        return labels
+    parts = _cluster(points, size, smoothing, largest)
+    return split_areas(labels, parts, large)
+
+
+def split_areas(labels: Labels, parts: Labels, large: npt.NDArray[np.integer]) -> Labels:
+    """Areas of which some have been replaced by the parts that lie in them, where two or more hold half of the area.
+
+    Parameters
+    ----------
+    labels, parts : int32, (n,)
+        The area of each point, and the part; -1 outside of all. A part lies in one area.
+    large : int, (areas,)
+        The areas to split.
+    """
+    split = labels.astype(np.int32)
+    count = int(labels.max(initial=NOISE)) + 1
+    for area in large.tolist():
+        inside = np.flatnonzero(labels == area)
+        held = parts[inside] >= 0
+        found = np.unique(parts[inside[held]])
+        if len(found) > 1 and 2 * np.count_nonzero(held) >= len(inside):
+            places = np.searchsorted(found, parts[inside])
+            split[inside] = np.where(parts[inside] < 0, NOISE, count + places)
+            count += len(found)
+    _, numbers = np.unique(split[split >= 0], return_inverse=True)
+    split[split >= 0] = numbers
+    return split
+
+
+def _cluster(points: npt.NDArray[np.float32], size: int, smoothing: int, largest: float = np.inf) -> Labels:
     try:
         from fast_hdbscan import HDBSCAN
     except ImportError as error:
         raise missing("topics", error) from error
-    found = HDBSCAN(min_cluster_size=size, min_samples=smoothing, reproducible=True).fit(points)
-    return np.asarray(found.labels_, dtype=np.int32)
+    method = HDBSCAN(min_cluster_size=size, min_samples=smoothing, max_cluster_size=largest, reproducible=True)
+    return np.asarray(method.fit(points).labels_, dtype=np.int32)

@@ -20,6 +20,7 @@ _BOUNDS: Final[dict[str, tuple[float, float]]] = {
     "dimensions": (2, 100),
     "min_cluster_size": (2, 2**31 - 1),
     "cluster_share": (0, 1),
+    "largest_share": (0, 1),
     "merge_distance": (0, 2),
     "min_tokens": (1, 2**62),
     "words": (1, 10_000),
@@ -48,6 +49,8 @@ class TopicSettings:
         Documents of the sample that make a topic; without it `cluster_share` of the sample and at least 15.
     cluster_share : float
         0..1.
+    largest_share : float
+        A dense area of a larger share of the sample is split where parts of it are dense, 0..1; 1 splits none.
     merge_distance : float
         Topics are one where ``1 - cosine`` of their vectors is at most this, 0..2.
     min_tokens : int
@@ -77,6 +80,7 @@ class TopicSettings:
     dimensions: int = 5
     min_cluster_size: int | None = None
     cluster_share: float = 0.0005
+    largest_share: float = 0.5
     merge_distance: float = 0.1
     min_tokens: int = 1
     words: int = 50
@@ -96,6 +100,10 @@ class TopicSettings:
         if self.min_cluster_size is not None:
             return self.min_cluster_size
         return max(_LEAST_CLUSTER, round(self.cluster_share * sampled))
+
+    def largest_area(self, sampled: int) -> int:
+        """Documents of a sample of so many that an area may have without being split."""
+        return int(self.largest_share * sampled)
 
     def naming_words(self, counts: npt.NDArray[np.int64]) -> int:
         """How many of the most frequent words may name topics; their counts fall with the rank."""

@@ -24,7 +24,7 @@ STEMS = [f"{a}{b}{c}" for a in "bdg" for b in "aeiou" for c in ("lm", "rt", "st"
 ENDINGS = ["", "s", "ed", "ing"]
 SETTINGS = (
     "model.subwords=true", "model.dim=16", "train.epochs=2", "train.rounds=3", "train.shards=2", "train.sample=0",
-    "vocabulary.min_count=2",
+    "vocabulary.min_count=2", "model.min_ngram_words=2",
 )  # fmt: skip
 
 
@@ -144,6 +144,12 @@ def test_a_later_result_without_them_leaves_none(spark, corpus, tmp_path):
     assert train([*arguments(corpus, "model.subwords=false"), "--output", str(tmp_path / "out"), "--overwrite"]) == 0
     assert not (tmp_path / "out/ngrams").exists()
     assert KeyedVectors.load(tmp_path / "out").subwords is None
+
+
+def test_every_ngram_has_a_row_unless_something_else_is_set(spark, corpus, tmp_path):
+    assert train([*arguments(corpus, "model.min_ngram_words=1"), "--output", str(tmp_path / "out")]) == 0
+    words, published = KeyedVectors.load(tmp_path / "out").words, ngram_table(tmp_path / "out")
+    assert set(published) == {ngram for word in words for ngram in ngrams_of(word, 3, 6)}
 
 
 def test_no_ngram_of_two_words_is_an_answer(spark, corpus, tmp_path):

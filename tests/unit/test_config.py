@@ -81,7 +81,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "min_n": 3,
             "max_n": 6,
             "bucket": 0,
-            "min_ngram_words": 2,
+            "min_ngram_words": 1,
             "published_rows": "input",
         },
         "train": {

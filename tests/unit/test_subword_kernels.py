@@ -31,7 +31,7 @@ def as_bytes(words):
 
 
 def table_of(words, counts=None, **model):
-    config = Config.from_dict({"model": {"subwords": True, **model}}).model
+    config = Config.from_dict({"model": {"subwords": True, "min_ngram_words": 2, **model}}).model
     counts = np.arange(len(words), 0, -1) if counts is None else np.asarray(counts)
     return SubwordTable.build(*as_bytes(words), counts, counts.astype(float), config)
 

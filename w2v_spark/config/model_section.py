@@ -122,8 +122,9 @@ class ModelConfig:
         gensim="`bucket` of `FastText` (2,000,000)",
     )
     min_ngram_words: int = setting(
-        2,
-        "words of the vocabulary that must have an n-gram for it to get a row; where `bucket` is 0",
+        1,
+        "words of the vocabulary that must have an n-gram for it to get a row; where `bucket` is 0. More of them save "
+        "memory",
         1,
         2**31 - 1,
         param="minNgramWords",

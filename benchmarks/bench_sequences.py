@@ -4,20 +4,21 @@ Families of proteins by their 3-mers as in ProtVec, trained on one half and test
 pairs of codons, trained on chimpanzees and tested on dogs. A sequence's vector is the mean of its k-mers' vectors,
 which are trained on the same sequences as the classifiers: the nearest centroid by cosine, and logistic regression.
 And dna2vec's measure: how cosines of 8-mers, of the dogs' genes, agree with scores of their alignments, equally many of
-each score. One core; gensim takes most of the time.
+each score. Seconds are those that a process has had a core for, so that other programs of the machine count little.
 """
 
 from __future__ import annotations
 
 import argparse
-import os
+import multiprocessing
 import statistics
 import sys
-import tempfile
+import time
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import pyarrow as pa
@@ -25,19 +26,24 @@ import pyarrow.compute as pc
 
 from benchmarks.alignment import correlations, even_pairs, have_relatives
 from benchmarks.classifiers import linear_error
-from benchmarks.common import Target, print_table, report_targets, timed, write_result
+from benchmarks.common import Target, print_table, report_targets, write_result
+from benchmarks.corpus import words_of
 from benchmarks.labelled import LABELLED
-from benchmarks.sequence_models import CODONS, DIM, DNA2VEC, PROTVEC, Recipe, Trained, train_gensim, train_ours
-from benchmarks.sequences import Bags, Flags, Labels, Matrix, cut, halves, read_table
+from benchmarks.sequence_models import CODONS, DIM, DNA2VEC, OURS, PROTVEC, THEIRS, Recipe, Trained, train
+from benchmarks.sequences import Bags, Flags, Labels, Matrix, halves, read_table
+from w2v_spark.text.analyzer import build_analyzer
 
 PROTEINS, GENES = "protein_pfam.tsv.zst", "dna_gene_families.tsv.zst"
-OURS, THEIRS, COUNTS = "w2v-spark", "gensim", "counts"
+COUNTS = "counts"
 CENTROID, DISTANT, LOGISTIC = "nearest_centroid", "nearest_centroid_no_relatives", "logistic"
 PAIRS: Final = 1000  # of each score, as in dna2vec's own
 LENGTH: Final = 8
 CUT_TIMES: Final = 3
 
+COSINES: Final = "cosines"
+
 Row = dict[str, float]
+Models = dict[tuple[str, int], Trained]  # by program and seed
 Rows = dict[str, list[Row]]
 
 
@@ -59,18 +65,25 @@ class Task:
     train: Flags
     recipe: Recipe
 
+    @property
+    def known(self) -> list[str]:
+        """The sequences to train on."""
+        return [self.sequences[row] for row in np.flatnonzero(self.train).tolist()]
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Train, classify, compare, write ``results/sequences.json``. Returns 1 when a target is missed."""
     options = _parse(argv)
-    os.environ.setdefault("MASTER", "local[1]")
     genes = read_table(options.data / GENES, ["species", "family", "sequence"])
     tasks = {"proteins": proteins(options.data / PROTEINS), "genes": genes_by_species(genes)}
+    dogs = genes.filter(pc.equal(genes["species"], "dog"))["sequence"].to_pylist()
     seeds = range(1, options.seeds + 1)
-    families = {name: classify_all(task, seeds) for name, task in tasks.items()}
-    dogs = genes.filter(pc.equal(genes["species"], "dog"))["sequence"].combine_chunks()
-    pairs, speed = compare_cosines(dogs, seeds), time_cutting(genes["sequence"].combine_chunks(), DNA2VEC)
-    bases = pc.sum(pc.binary_length(dogs)).as_py()
+    texts = {**{name: (task.known, task.recipe) for name, task in tasks.items()}, COSINES: (dogs, DNA2VEC)}
+    models = train_all(texts, seeds, options.jobs)
+    families = {name: classify_all(task, models[name]) for name, task in tasks.items()}
+    pairs = compare_cosines(models[COSINES])
+    speed = time_cutting(genes["sequence"].combine_chunks(), DNA2VEC)
+    bases = sum(map(len, dogs))
     for program in (OURS, THEIRS):
         seconds = statistics.median(row["seconds"] for row in pairs[program])
         speed[f"train_{program}"] = bases * DNA2VEC.epochs / seconds
@@ -101,26 +114,33 @@ def genes_by_species(table: pa.Table) -> Task:
     return Task(table["sequence"].to_pylist(), np.asarray(table["family"]), train, CODONS)
 
 
-def classify_all(task: Task, seeds: Sequence[int]) -> Rows:
+def train_all(texts: Mapping[str, tuple[list[str], Recipe]], seeds: Sequence[int], jobs: int) -> dict[str, Models]:
+    """Vectors of each text, by both programs and all seeds; so many trainings at a time, each on one core."""
+    models = {name: Models() for name in texts}
+    with ProcessPoolExecutor(jobs, multiprocessing.get_context("spawn")) as pool:
+        futures = {
+            pool.submit(train, program, *texts[name], seed): (name, program, seed)
+            for seed in seeds
+            for name in texts
+            for program in (OURS, THEIRS)
+        }
+        for future in as_completed(futures):
+            name, program, seed = futures[future]
+            models[name][program, seed] = future.result()
+            print(f"{name}, {program}, seed {seed}: {future.result().seconds:.1f} s", flush=True)
+    return models
+
+
+def classify_all(task: Task, models: Models) -> Rows:
     """Errors of both programs' vectors and of counts, an entry a seed."""
-    kmers = cut(pa.array(task.sequences), task.recipe.text)
-    bags = Bags.of(kmers)
+    bags = Bags.of(words_of(task.sequences, task.recipe.text))
     relatives = have_relatives(task.sequences, task.labels, task.train, bags.counts) if task.recipe is PROTVEC else None
-    rows: Rows = {COUNTS: [classify(bags.shares(), task, relatives)]}
-    known = [task.sequences[row] for row in np.flatnonzero(task.train)]
-    for seed in seeds:
-        for program, trained in both(known, [kmers[row] for row in np.flatnonzero(task.train)], task.recipe, seed):
-            row = {**classify(bags.means(trained.words, trained.vectors), task, relatives), "seconds": trained.seconds}
-            rows.setdefault(program, []).append(row)
-            print(program, seed, {name: round(value, 2) for name, value in row.items()}, flush=True)
+    rows: Rows = {COUNTS: [classify(bags.shares(), task, relatives)], OURS: [], THEIRS: []}
+    for (program, seed), model in sorted(models.items()):
+        row = classify(bags.means(model.words, model.vectors), task, relatives)
+        rows[program].append({**row, "seconds": model.seconds})
+        print(program, seed, {name: round(value, 2) for name, value in row.items()}, flush=True)
     return rows
-
-
-def both(sequences: list[str], kmers: Any, recipe: Recipe, seed: int) -> list[tuple[str, Trained]]:
-    """Each program's vectors of the same sequences."""
-    with tempfile.TemporaryDirectory(prefix="w2v-bench-") as name:
-        ours = train_ours(sequences, recipe, Path(name), seed)
-    return [(OURS, ours), (THEIRS, train_gensim(kmers, recipe, seed))]
 
 
 def classify(vectors: Matrix, task: Task, relatives: Flags | None) -> Row:
@@ -142,18 +162,15 @@ def nearest_is_wrong(vectors: Matrix, labels: Labels, train: Flags) -> Flags:
     return wrong
 
 
-def compare_cosines(dna: pa.Array, seeds: Sequence[int]) -> Rows:
+def compare_cosines(models: Models) -> Rows:
     """How cosines of 8-mers agree with scores of their alignments, of the same pairs for both programs."""
-    kmers, rows = cut(dna, DNA2VEC.text), Rows()
-    for seed in seeds:
-        trained = dict(both(dna.to_pylist(), kmers, DNA2VEC, seed))
-        words = sorted(word for word in trained[OURS].words if len(word) == LENGTH)
-        pairs, scores = even_pairs(words, PAIRS, seed)
-        for program, model in trained.items():
-            places = {word: row for row, word in enumerate(model.words)}
-            found = correlations(model.vectors[[places[word] for word in words]], pairs, scores)
-            rows.setdefault(program, []).append({**found, "words": len(words), "seconds": model.seconds})
-            print(program, seed, {name: round(value, 3) for name, value in rows[program][-1].items()}, flush=True)
+    rows: Rows = {OURS: [], THEIRS: []}
+    for (program, seed), model in sorted(models.items()):
+        eights = [row for row, word in enumerate(model.words) if len(word) == LENGTH]
+        pairs, scores = even_pairs([model.words[row] for row in eights], PAIRS, seed)
+        found = correlations(model.vectors[eights], pairs, scores)
+        rows[program].append({**found, "words": len(eights), "seconds": model.seconds})
+        print(program, seed, {name: round(value, 3) for name, value in rows[program][-1].items()}, flush=True)
     return rows
 
 
@@ -163,19 +180,22 @@ def time_cutting(dna: pa.Array, recipe: Recipe) -> Row:
     The slices are of k letters at each letter, without strands and lengths that are drawn, the least that a program in
     Python has to do.
     """
-    from w2v_spark.text.analyzer import build_analyzer
+    texts, seconds = dna.to_pylist(), dict[str, list[float]]()
 
-    texts = dna.to_pylist()
-    bases, times = sum(map(len, texts)), Rows()
-    for _ in range(1 + CUT_TIMES):  # the first is for the compilers
-        with timed() as ours:
-            words = sum(len(part) for part in build_analyzer(recipe.text).words(dna))
-        with timed() as slices:
-            count = sum(len([text[i : i + LENGTH] for i in range(len(text) - LENGTH + 1)]) for text in texts)
-        times.setdefault("", []).append({"cut_w2v-spark": ours.seconds, "cut_python": slices.seconds})
-    if not words or not count:
-        sys.exit("no k-mers were found")
-    return {name: bases / statistics.median(row[name] for row in times[""][1:]) for name in times[""][0]}
+    def ours() -> int:
+        return sum(len(part) for part in build_analyzer(recipe.text).words(dna))
+
+    def slices() -> int:
+        return sum(len([text[i : i + LENGTH] for i in range(len(text) - LENGTH + 1)]) for text in texts)
+
+    for turn in range(1 + CUT_TIMES):  # the first is for the compilers
+        for name, way in (("cut_w2v-spark", ours), ("cut_python", slices)):
+            begin = time.process_time()
+            if not way():
+                sys.exit("the sequences are shorter than a k-mer")
+            if turn:
+                seconds.setdefault(name, []).append(time.process_time() - begin)
+    return {name: sum(map(len, texts)) / statistics.median(found) for name, found in seconds.items()}
 
 
 def judge(families: Mapping[str, Rows], pairs: Rows) -> list[Target]:
@@ -214,6 +234,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
         "--data", type=Path, default=LABELLED, metavar="DIR", help=f"directory of {PROTEINS} and {GENES}"
     )
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="trainings of each program (default 3)")
+    parser.add_argument("--jobs", type=int, default=2, metavar="N", help="trainings at a time (default 2)")
     return parser.parse_args(argv)
 
 

@@ -2,22 +2,34 @@
 
 from __future__ import annotations
 
-import json
-import sys
+import tempfile
+import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
+import pyarrow.parquet as pq
 
-from benchmarks.common import setting_arguments, timed
-from benchmarks.sequences import Sentences
-from w2v_spark.config import Alphabet, ReverseComplement, TextConfig, Tokenizer
-from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from benchmarks.corpus import Corpus, read_corpus
+from benchmarks.models import Gensim, Ours
+from w2v_spark.config import (
+    Alphabet,
+    Architecture,
+    Config,
+    ModelConfig,
+    Objective,
+    ReverseComplement,
+    TextConfig,
+    Tokenizer,
+    TrainConfig,
+)
 
 DIM: Final = 100
+OURS, THEIRS = "w2v-spark", "gensim"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,30 +39,30 @@ class Recipe:
     text: TextConfig
     window: int
     min_count: int
-    epochs: int = 5
+    epochs: int
 
-    def settings(self, seed: int) -> list[str]:
-        """For the main job, ``section.key=value``."""
-        text = {name: value for name, value in asdict(self.text).items() if value != getattr(TextConfig(), name)}
-        return [
-            *(f"text.{name}={json.dumps(value)}" for name, value in text.items()),
-            f"vocabulary.min_count={self.min_count}", f"model.dim={DIM}", f"model.window={self.window}",
-            f"train.epochs={self.epochs}", "train.sample=0", "train.shards=1", f"train.seed={seed}",
-        ]  # fmt: skip
+    def config(self, seed: int) -> Config:
+        """As a configuration of the main job, which has one shard."""
+        model = ModelConfig(
+            architecture=Architecture.SKIPGRAM, objective=Objective.NEGATIVE_SAMPLING, dim=DIM, window=self.window
+        )
+        train = TrainConfig(epochs=self.epochs, sample=0.0, seed=seed, shards=1)
+        counted = replace(Config().vocabulary, min_count=self.min_count)
+        return replace(Config(), text=self.text, vocabulary=counted, model=model, train=train)
 
 
 _KMERS = TextConfig(tokenizer=Tokenizer.KMER)
-PROTVEC: Final = Recipe(replace(_KMERS, k=3, frames=True), window=25, min_count=2)
-"""As ProtVec: 3-mers of proteins, in three frames."""
+PROTVEC: Final = Recipe(replace(_KMERS, k=3, frames=True), window=10, min_count=2, epochs=4)
+"""3-mers of proteins in three frames as in ProtVec, with a narrower window than its 25, which takes gensim too long."""
 
-CODONS: Final = Recipe(replace(_KMERS, alphabet=Alphabet.DNA, k=6, stride=3), window=10, min_count=5)
+CODONS: Final = Recipe(replace(_KMERS, alphabet=Alphabet.DNA, k=6, stride=3), window=5, min_count=5, epochs=3)
 """Coding DNA: two codons, one on."""
 
 DNA2VEC: Final = Recipe(
     replace(_KMERS, alphabet=Alphabet.DNA, k=(3, 8), reverse_complement=ReverseComplement.RANDOM),
     window=10,
     min_count=5,
-    epochs=3,
+    epochs=2,
 )
 """As dna2vec: k drawn from 3 to 8 at each letter, either strand."""
 
@@ -64,7 +76,7 @@ class Trained:
     words : list of str
     vectors : (V, D) float32
     seconds : float
-        Of training alone, without reading, counting and encoding.
+        Of one core, for training alone; of the process, so that others on the machine count little.
     """
 
     words: list[str]
@@ -72,32 +84,26 @@ class Trained:
     seconds: float
 
 
-def train_ours(sequences: Sequence[str], recipe: Recipe, work: Path, seed: int) -> Trained:
-    """From a FASTA file on Spark."""
-    from w2v_spark.cli.main import main as run
+def train(program: str, sequences: Sequence[str], recipe: Recipe, seed: int) -> Trained:
+    """The vectors of one program; ours are those of the main job with one shard."""
+    config = recipe.config(seed)
+    with tempfile.TemporaryDirectory(prefix="w2v-bench-") as name:
+        file, text = Path(name, "a.parquet"), Path(name, "a.txt")
+        pq.write_table(pa.table({"text": list(sequences)}), file)
+        corpus = read_corpus([file], 1 << 62, config)
+        model = _ours(config, corpus) if program == OURS else Gensim(config.model, config.train, corpus.vocabulary)
+        if isinstance(model, Gensim):
+            corpus.write_text(text)
+        begin = time.process_time()
+        if isinstance(model, Gensim):
+            model.train(text, corpus)
+        else:
+            for epoch in range(recipe.epochs):
+                model.train(corpus, epoch)
+        seconds = time.process_time() - begin
+    return Trained(corpus.vocabulary.words.to_pylist(), np.array(model.vectors), seconds)
 
-    source, out = work / "a.fasta", work / "out"
-    source.write_text("".join(f">{row}\n{sequence}\n" for row, sequence in enumerate(sequences)))
-    files = ["--input", str(source), "--output", str(out), "--quiet"]
-    if run(["train", *files, *setting_arguments(recipe.settings(seed))]):
-        sys.exit("training has failed")
-    vectors = KeyedVectors.load(out)
-    rounds = json.loads((out / "history.json").read_text())["rounds"]
-    seconds = sum(entry["seconds"]["train"] for entry in rounds)
-    return Trained(list(vectors.words), np.array(vectors.take(np.arange(len(vectors)))), seconds)
 
-
-def train_gensim(kmers: Sentences, recipe: Recipe, seed: int) -> Trained:
-    """From lists in memory, whose words are one Python string each however often they occur."""
-    from gensim.models import Word2Vec
-
-    names: dict[str, str] = {}
-    sentences = [[names.setdefault(kmer, kmer) for kmer in one] for document in kmers for one in document]
-    model: Any = Word2Vec(
-        vector_size=DIM, window=recipe.window, sg=1, negative=5, min_count=recipe.min_count, sample=0,
-        epochs=recipe.epochs, workers=1, seed=seed,
-    )  # fmt: skip
-    model.build_vocab(sentences)
-    with timed() as timing:
-        model.train(sentences, total_examples=model.corpus_count, epochs=recipe.epochs)
-    return Trained(list(model.wv.index_to_key), model.wv.vectors, timing.seconds)
+def _ours(config: Config, corpus: Corpus) -> Ours:
+    Ours(config.model, config.train, corpus.vocabulary).train(corpus.head(1))  # compiles
+    return Ours(config.model, config.train, corpus.vocabulary)

@@ -1,4 +1,4 @@
-"""Labelled sequences for the benchmark of k-mers: read, cut by our tokenizer, and made vectors of."""
+"""Labelled sequences for the benchmark of k-mers: read, split, and made vectors of."""
 
 from __future__ import annotations
 
@@ -12,10 +12,6 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.csv as csv
-
-from w2v_spark.config import TextConfig
-from w2v_spark.text.analyzer import build_analyzer
-from w2v_spark.text.words import SAME
 
 Matrix = npt.NDArray[np.floating[Any]]
 Flags = npt.NDArray[np.bool_]
@@ -46,18 +42,6 @@ def halves(labels: Labels) -> Flags:
     return train
 
 
-def cut(sequences: pa.Array, config: TextConfig) -> Sentences:
-    """The sentences of k-mers of each sequence, as the main job trains on them."""
-    found: Sentences = [[] for _ in range(len(sequences))]
-    for words in build_analyzer(config).words(sequences):
-        text, ends = words.text[: words.offsets[-1]].tobytes().decode("ascii"), words.offsets.tolist()
-        for i, (begins, row) in enumerate(zip(words.breaks.tolist(), words.documents.tolist(), strict=True)):
-            if begins != SAME or len(found[row][-1]) == config.max_sentence_length:
-                found[row].append([])
-            found[row][-1].append(text[ends[i] : ends[i + 1]])
-    return found
-
-
 @dataclass(frozen=True, slots=True, eq=False)
 class Bags:
     """How often each sequence has each k-mer.
@@ -74,7 +58,7 @@ class Bags:
 
     @classmethod
     def of(cls, sequences: Sentences) -> Bags:
-        """Count the k-mers of what `cut` has made."""
+        """Count the k-mers of what `words_of` has cut."""
         from scipy.sparse import csr_array
 
         kmers: dict[str, int] = {}

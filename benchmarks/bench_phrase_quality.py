@@ -1,0 +1,204 @@
+"""How good phrases are, and the vectors of text that they are joined in: ours and those of gensim's pipeline.
+
+Both read the same sentences, find phrases in two passes by gensim's scorer with the same thresholds, and train
+skip-gram on what has been joined, one shard against one worker. Compared are the share of phrases that are titles of
+articles, at the same number of phrases, those with the best scores; and the analogies of phrases of Mikolov et al. 2013
+(NIPS), with the share of them that is answered.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import statistics
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from benchmarks.bench_phrases import titles_among
+from benchmarks.common import (
+    EVALUATION,
+    ROOT,
+    Target,
+    add_data_argument,
+    data_files,
+    print_table,
+    report_targets,
+    setting_arguments,
+    spark_environment,
+    write_result,
+)
+from benchmarks.gensim_run import write_sentences
+from benchmarks.memory import run_measured, stop_on_failure
+from w2v_spark.evaluation.suite import evaluate
+
+MIN_COUNT, THRESHOLDS = 5, (10.0, 5.0)
+DIM, WINDOW, NEGATIVES, SAMPLE, EPOCHS = 100, 10, 5, 1e-5, 5
+ALL_WORDS: Final = 1_000_000  # phrases are rarer than what --restrict takes unless told otherwise
+OURS, THEIRS = "w2v-spark", "gensim"
+QUESTIONS: Final = "questions-phrases.txt"
+
+PHRASES: Final = [f"phrases.passes={len(THRESHOLDS)}", f"phrases.min_count={MIN_COUNT}"]
+LIKE_GENSIM: Final = ["phrases.scorer=gensim", f"phrases.threshold={THRESHOLDS[0]}"]  # half as much in the second
+TRAINING: Final = [
+    f"vocabulary.min_count={MIN_COUNT}", f"model.dim={DIM}", f"model.window={WINDOW}", f"model.negatives={NEGATIVES}",
+    f"train.sample={SAMPLE}", f"train.epochs={EPOCHS}", "train.shards=1",
+]  # fmt: skip
+
+Ranked = list[list[str]]  # phrases of each pass, those with the best scores first
+Row = dict[str, float]
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Find, train and compare, write ``results/phrase_quality.json``. Returns 1 when a target is missed."""
+    options = _parse(argv)
+    files = data_files(options.data)[: options.files]
+    with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as name:
+        work = Path(name)
+        words = write_sentences(files, work / "sentences.txt")
+        theirs, seconds = find_gensims(work)
+        ours = {"gensim": find_ours(files, work, LIKE_GENSIM), "word2phrase": find_ours(files, work, [])}
+        shares = {scorer: compare_titles(found, theirs, options.data) for scorer, found in ours.items()}
+        print(json.dumps(shares), flush=True)
+        rows: dict[str, list[Row]] = {OURS: [], THEIRS: []}
+        for seed in range(1, options.seeds + 1):
+            for program, train in ((OURS, train_ours), (THEIRS, train_gensim)):
+                rows[program].append(answer(train(files, work, seed), options.evaluation / QUESTIONS))
+                print(program, seed, rows[program][-1], flush=True)
+    targets = judge(shares, rows)
+    _print(shares, rows)
+    passed = report_targets(targets)
+    result = {
+        "corpus": options.data.name, "files": len(files), "words": words,
+        "settings": {"phrases": [*PHRASES, *LIKE_GENSIM], "thresholds": THRESHOLDS, "training": TRAINING},
+        "titles": shares, "gensim_seconds": seconds, "analogies": rows,
+    }  # fmt: skip
+    write_result("phrase_quality", result, targets)
+    return 0 if passed else 1
+
+
+def find_gensims(work: Path) -> tuple[Ranked, list[Row]]:
+    """The phrases of gensim's passes, and what each took; joins ``sentences.txt`` into ``joined.txt``."""
+    command = [sys.executable, "-m", "benchmarks.gensim_phrases", "--text", str(work / "sentences.txt")]
+    command += ["--min-count", str(MIN_COUNT), "--thresholds", *map(str, THRESHOLDS)]
+    command += ["--joined", str(work / "joined.txt"), "--report", str(work / "phrases.json")]
+    _run("gensim's phrases", command)
+    passes = json.loads((work / "phrases.json").read_text())["passes"]
+    return [one.pop("phrases") for one in passes], passes
+
+
+def find_ours(files: Sequence[Path], work: Path, settings: Sequence[str]) -> Ranked:
+    """The phrases of our passes."""
+    out = work / "phrases"
+    _job("phrases", files, out, [*PHRASES, *settings, f"vocabulary.min_count={MIN_COUNT}"])
+    table = pq.read_table(out / "phrases.parquet").sort_by([("score", "descending"), ("phrase", "ascending")])
+    return [
+        table.filter(pc.equal(table["pass"], number))["phrase"].to_pylist() for number in range(1, len(THRESHOLDS) + 1)
+    ]
+
+
+def compare_titles(ours: Ranked, theirs: Ranked, data: Path) -> list[Row]:
+    """For each pass the share of titles of articles among as many phrases as both have, and how many those are."""
+    rows = []
+    for one, other in zip(ours, theirs, strict=True):
+        number = min(len(one), len(other))
+        shares = {
+            program: titles_among(None, data, ranked[:number])["share"]
+            for program, ranked in ((OURS, one), (THEIRS, other))
+        }
+        common = len(set(one) & set(other)) / max(len(set(one) | set(other)), 1)
+        rows.append({**shares, "phrases": number, "found": len(one), "found_gensim": len(other), "in_common": common})
+    return rows
+
+
+def train_ours(files: Sequence[Path], work: Path, seed: int) -> Path:
+    """The whole pipeline from text to vectors."""
+    _job("train", files, work / "ours", [*PHRASES, *LIKE_GENSIM, *TRAINING, f"train.seed={seed}"])
+    return work / "ours"
+
+
+def train_gensim(files: Sequence[Path], work: Path, seed: int) -> Path:
+    """From the sentences that gensim has joined."""
+    settings = {
+        "vector_size": DIM, "window": WINDOW, "negative": NEGATIVES, "sample": SAMPLE, "min_count": MIN_COUNT,
+        "workers": 1, "seed": seed,
+    }  # fmt: skip
+    command = [sys.executable, "-m", "benchmarks.gensim_run", "--text", str(work / "joined.txt")]
+    command += ["--settings", json.dumps(settings), "--epochs", str(EPOCHS), "--report", str(work / "gensim.json")]
+    _run("gensim", [*command, "--vectors", str(work / f"gensim-{seed}")])
+    return work / f"gensim-{seed}"
+
+
+def answer(vectors: Path, questions: Path) -> Row:
+    """Analogies of phrases among all words: those answered and right in percent, and right ones of all questions."""
+    total = evaluate(str(vectors), str(questions), restrict=ALL_WORDS)["analogies"]["total"]
+    asked = total["answered"] + total["skipped"]
+    return {
+        "accuracy": 100 * total["accuracy"], "coverage": 100 * total["answered"] / asked,
+        "right_of_all": 100 * total["correct"] / asked, "answered": total["answered"],
+    }  # fmt: skip
+
+
+def judge(shares: Mapping[str, Sequence[Row]], rows: Mapping[str, Sequence[Row]]) -> list[Target]:
+    """Titles as often as gensim's; no less accuracy and coverage beyond the spread of its seeds."""
+    targets = [
+        Target(f"titles among phrases of pass {number}, {scorer}", row[OURS], row[THEIRS])
+        for scorer, found in shares.items()
+        for number, row in enumerate(found, 1)
+    ]
+    for name in ("accuracy", "coverage"):
+        ours, theirs = ([row[name] for row in rows[program]] for program in (OURS, THEIRS))
+        limit = statistics.mean(theirs) - (max(theirs) - min(theirs))
+        targets.append(Target(f"analogies of phrases, {name}, %", statistics.mean(ours), limit))
+    return targets
+
+
+def _job(command: str, files: Sequence[Path], output: Path, settings: Sequence[str]) -> None:
+    call = [sys.executable, "-m", "w2v_spark", command, "--input", *map(str, files), "--format", "parquet"]
+    _run(command, [*call, "--output", str(output), "--overwrite", "--quiet", *setting_arguments(settings)])
+
+
+def _run(name: str, command: Sequence[str]) -> None:
+    master = os.environ.get("MASTER", "local[1]")
+    stop_on_failure(name, run_measured(command, spark_environment(master), ROOT))
+
+
+def _print(shares: Mapping[str, Sequence[Row]], rows: Mapping[str, Sequence[Row]]) -> None:
+    shown = [
+        (
+            f"{scorer}, pass {number}",
+            f"{row['phrases']:,}",
+            *(f"{100 * row[program]:.2f}" for program in (OURS, THEIRS)),
+        )
+        for scorer, found in shares.items()
+        for number, row in enumerate(found, 1)
+    ]
+    print_table(("titles among phrases, %", "phrases", OURS, THEIRS), shown)
+    names = ("accuracy", "coverage", "right_of_all")
+    means = [
+        (program, *(f"{statistics.mean(row[name] for row in found):.2f}" for name in names))
+        for program, found in rows.items()
+    ]
+    print_table(("analogies of phrases, %", *names), means)
+
+
+def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    add_data_argument(parser)
+    parser.add_argument(
+        "--eval", dest="evaluation", type=Path, default=EVALUATION, metavar="DIR", help=f"has {QUESTIONS}"
+    )
+    parser.add_argument("--files", type=int, metavar="N", help="read so many files (default: all)")
+    parser.add_argument("--seeds", type=int, default=2, metavar="N", help="trainings of each program (default 2)")
+    parser.add_argument("--output", type=Path, metavar="DIR", help="where to make the temporary directory")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,9 +1,9 @@
 """How good phrases are, and the vectors of text that they are joined in: ours and those of gensim's pipeline.
 
-Both read the same sentences, find phrases in two passes by gensim's scorer with the same thresholds, and train
-skip-gram on what has been joined, one shard against one worker. Compared are the share of phrases that are titles of
-articles, at the same number of phrases, those with the best scores; and the analogies of phrases of Mikolov et al. 2013
-(NIPS), with the share of them that is answered.
+Both read the same sentences, find phrases in two passes by gensim's scorer with the same thresholds, and train CBOW on
+what has been joined, as the script of the C program does, one shard against one worker. Compared are the share of
+phrases that are titles of articles, at the same number of phrases, those with the best scores; and the analogies of
+phrases of Mikolov et al. 2013 (NIPS), with the share of them that is answered.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import statistics
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
 
@@ -39,7 +40,7 @@ from benchmarks.memory import run_measured, stop_on_failure
 from w2v_spark.evaluation.suite import evaluate
 
 MIN_COUNT, THRESHOLDS = 5, (10.0, 5.0)
-DIM, WINDOW, NEGATIVES, SAMPLE, EPOCHS = 100, 10, 5, 1e-5, 5
+DIM, WINDOW, NEGATIVES, SAMPLE, EPOCHS = 100, 10, 5, 1e-5, 3
 ALL_WORDS: Final = 1_000_000  # phrases are rarer than what --restrict takes unless told otherwise
 OURS, THEIRS = "w2v-spark", "gensim"
 QUESTIONS: Final = "questions-phrases.txt"
@@ -47,8 +48,8 @@ QUESTIONS: Final = "questions-phrases.txt"
 PHRASES: Final = [f"phrases.passes={len(THRESHOLDS)}", f"phrases.min_count={MIN_COUNT}"]
 LIKE_GENSIM: Final = ["phrases.scorer=gensim", f"phrases.threshold={THRESHOLDS[0]}"]  # half as much in the second
 TRAINING: Final = [
-    f"vocabulary.min_count={MIN_COUNT}", f"model.dim={DIM}", f"model.window={WINDOW}", f"model.negatives={NEGATIVES}",
-    f"train.sample={SAMPLE}", f"train.epochs={EPOCHS}", "train.shards=1",
+    f"vocabulary.min_count={MIN_COUNT}", "model.architecture=cbow", f"model.dim={DIM}", f"model.window={WINDOW}",
+    f"model.negatives={NEGATIVES}", f"train.sample={SAMPLE}", f"train.epochs={EPOCHS}", "train.shards=1",
 ]  # fmt: skip
 
 Ranked = list[list[str]]  # phrases of each pass, those with the best scores first
@@ -59,18 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Find, train and compare, write ``results/phrase_quality.json``. Returns 1 when a target is missed."""
     options = _parse(argv)
     files = data_files(options.data)[: options.files]
-    with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as name:
+    seeds = range(1, options.seeds + 1)
+    with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as name, ThreadPoolExecutor(2) as pool:
         work = Path(name)
         words = write_sentences(files, work / "sentences.txt")
-        theirs, seconds = find_gensims(work)
-        ours = {"gensim": find_ours(files, work, LIKE_GENSIM), "word2phrase": find_ours(files, work, [])}
-        shares = {scorer: compare_titles(found, theirs, options.data) for scorer, found in ours.items()}
-        print(json.dumps(shares), flush=True)
-        rows: dict[str, list[Row]] = {OURS: [], THEIRS: []}
-        for seed in range(1, options.seeds + 1):
-            for program, train in ((OURS, train_ours), (THEIRS, train_gensim)):
-                rows[program].append(answer(train(files, work, seed), options.evaluation / QUESTIONS))
-                print(program, seed, rows[program][-1], flush=True)
+        first, second = pool.submit(run_ours, files, work, seeds), pool.submit(run_gensim, work, seeds)
+        (found, ours), (theirs, seconds, gensims) = first.result(), second.result()
+        rows = {
+            program: [answer(vectors, options.evaluation / QUESTIONS) for vectors in models]
+            for program, models in ((OURS, ours), (THEIRS, gensims))
+        }
+    shares = {scorer: compare_titles(one, theirs, options.data) for scorer, one in found.items()}
     targets = judge(shares, rows)
     _print(shares, rows)
     passed = report_targets(targets)
@@ -83,24 +83,39 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
-def find_gensims(work: Path) -> tuple[Ranked, list[Row]]:
-    """The phrases of gensim's passes, and what each took; joins ``sentences.txt`` into ``joined.txt``."""
+def run_ours(files: Sequence[Path], work: Path, seeds: Sequence[int]) -> tuple[dict[str, Ranked], list[Path]]:
+    """Phrases by gensim's scorer and by ours unless told otherwise, and a result a seed of text that has the former."""
+    models = [work / f"ours-{seed}" for seed in seeds]
+    for seed, out in zip(seeds, models, strict=True):
+        _job("train", files, out, [*PHRASES, *LIKE_GENSIM, *TRAINING, f"train.seed={seed}"])
+    _job("phrases", files, work / "phrases", [*PHRASES, f"vocabulary.min_count={MIN_COUNT}"])
+    return {"gensim": ranked(models[0]), "word2phrase": ranked(work / "phrases")}, models
+
+
+def ranked(result: Path) -> Ranked:
+    """The phrases of a result."""
+    table = pq.read_table(result / "phrases.parquet").sort_by([("score", "descending"), ("phrase", "ascending")])
+    numbers = range(1, len(THRESHOLDS) + 1)
+    return [table.filter(pc.equal(table["pass"], number))["phrase"].to_pylist() for number in numbers]
+
+
+def run_gensim(work: Path, seeds: Sequence[int]) -> tuple[Ranked, list[Row], list[Path]]:
+    """The phrases of gensim's passes over ``sentences.txt``, what each took, and vectors of what they have joined."""
+    joined, report = work / "joined.txt", work / "phrases.json"
     command = [sys.executable, "-m", "benchmarks.gensim_phrases", "--text", str(work / "sentences.txt")]
     command += ["--min-count", str(MIN_COUNT), "--thresholds", *map(str, THRESHOLDS)]
-    command += ["--joined", str(work / "joined.txt"), "--report", str(work / "phrases.json")]
-    _run("gensim's phrases", command)
-    passes = json.loads((work / "phrases.json").read_text())["passes"]
-    return [one.pop("phrases") for one in passes], passes
-
-
-def find_ours(files: Sequence[Path], work: Path, settings: Sequence[str]) -> Ranked:
-    """The phrases of our passes."""
-    out = work / "phrases"
-    _job("phrases", files, out, [*PHRASES, *settings, f"vocabulary.min_count={MIN_COUNT}"])
-    table = pq.read_table(out / "phrases.parquet").sort_by([("score", "descending"), ("phrase", "ascending")])
-    return [
-        table.filter(pc.equal(table["pass"], number))["phrase"].to_pylist() for number in range(1, len(THRESHOLDS) + 1)
-    ]
+    _run("gensim's phrases", [*command, "--joined", str(joined), "--report", str(report)])
+    passes = json.loads(report.read_text())["passes"]
+    models = [work / f"gensim-{seed}" for seed in seeds]
+    for seed, out in zip(seeds, models, strict=True):
+        settings = {
+            "sg": 0, "vector_size": DIM, "window": WINDOW, "negative": NEGATIVES, "sample": SAMPLE,
+            "min_count": MIN_COUNT, "workers": 1, "seed": seed,
+        }  # fmt: skip
+        command = [sys.executable, "-m", "benchmarks.gensim_run", "--text", str(joined), "--vectors", str(out)]
+        command += ["--settings", json.dumps(settings), "--epochs", str(EPOCHS)]
+        _run("gensim", [*command, "--report", str(work / "gensim.json")])
+    return [one.pop("phrases") for one in passes], passes, models
 
 
 def compare_titles(ours: Ranked, theirs: Ranked, data: Path) -> list[Row]:
@@ -109,30 +124,12 @@ def compare_titles(ours: Ranked, theirs: Ranked, data: Path) -> list[Row]:
     for one, other in zip(ours, theirs, strict=True):
         number = min(len(one), len(other))
         shares = {
-            program: titles_among(None, data, ranked[:number])["share"]
-            for program, ranked in ((OURS, one), (THEIRS, other))
+            program: titles_among(None, data, names[:number])["share"]
+            for program, names in ((OURS, one), (THEIRS, other))
         }
         common = len(set(one) & set(other)) / max(len(set(one) | set(other)), 1)
         rows.append({**shares, "phrases": number, "found": len(one), "found_gensim": len(other), "in_common": common})
     return rows
-
-
-def train_ours(files: Sequence[Path], work: Path, seed: int) -> Path:
-    """The whole pipeline from text to vectors."""
-    _job("train", files, work / "ours", [*PHRASES, *LIKE_GENSIM, *TRAINING, f"train.seed={seed}"])
-    return work / "ours"
-
-
-def train_gensim(files: Sequence[Path], work: Path, seed: int) -> Path:
-    """From the sentences that gensim has joined."""
-    settings = {
-        "vector_size": DIM, "window": WINDOW, "negative": NEGATIVES, "sample": SAMPLE, "min_count": MIN_COUNT,
-        "workers": 1, "seed": seed,
-    }  # fmt: skip
-    command = [sys.executable, "-m", "benchmarks.gensim_run", "--text", str(work / "joined.txt")]
-    command += ["--settings", json.dumps(settings), "--epochs", str(EPOCHS), "--report", str(work / "gensim.json")]
-    _run("gensim", [*command, "--vectors", str(work / f"gensim-{seed}")])
-    return work / f"gensim-{seed}"
 
 
 def answer(vectors: Path, questions: Path) -> Row:

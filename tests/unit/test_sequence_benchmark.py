@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from benchmarks import common
 from benchmarks.alignment import correlations, even_pairs, have_relatives, scores
 from benchmarks.bench_sequences import judge, nearest_is_wrong
 from benchmarks.corpus import words_of
@@ -102,6 +105,14 @@ def test_relatives_are_proteins_of_the_family_with_half_of_the_letters() -> None
     known = np.array([True, True, False, False, False, False])
     shared = Bags.of(words_of(sequences, PROTVEC.text)).counts
     assert have_relatives(sequences, labels, known, shared).tolist() == [True, False, False, True]
+
+
+def test_results_name_no_directories_of_one_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "ROOT", tmp_path)
+    monkeypatch.setattr(common, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr(sys, "argv", [str(tmp_path / "bench_x.py"), "--data", str(tmp_path / "wiki"), "--seeds", "3"])
+    content = json.loads(common.write_result("x", {}).read_text())
+    assert content["command"] == "python -m benchmarks.bench_x --data wiki --seeds 3"
 
 
 def test_both_programs_train_the_same_kmers() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import itertools
 import json
 import sys
 from collections.abc import Sequence
@@ -33,8 +34,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _join(source: Path, target: Path, min_count: int, threshold: float) -> dict[str, object]:
     """One pass: its phrases, those with the best scores first, and the seconds of learning and of joining.
 
-    What is joined counts. `export_phrases` and `freeze` split names at the delimiter and score the outer words, so in a
-    second pass they have other phrases (gensim's issue 3326).
+    All pairs of neighbours are scored: `export_phrases` and `freeze` split names at the delimiter and score the outer
+    words, so in a second pass they have other phrases than it joins (gensim's issue 3326).
     """
     from gensim.models.phrases import Phrases
     from gensim.models.word2vec import LineSentence
@@ -42,12 +43,11 @@ def _join(source: Path, target: Path, min_count: int, threshold: float) -> dict[
     sentences = LineSentence(str(source))
     with timed() as learning:
         phrases = Phrases(sentences, min_count=min_count, threshold=threshold)
-    found: dict[str, float] = {}
     with timed() as joining, target.open("w", encoding="utf-8") as out:
-        for sentence in sentences:
-            units = list(phrases.analyze_sentence(sentence))
-            found.update((name, score) for name, score in units if score is not None)
-            out.write(" ".join(name for name, _ in units) + "\n")
+        out.writelines(" ".join(phrases[sentence]) + "\n" for sentence in sentences)
+    pairs = {pair for sentence in sentences for pair in itertools.pairwise(sentence)}
+    found = dict(phrases.score_candidate(*pair, []) for pair in pairs)
+    found.pop(None, None)  # of all pairs that are none
     ranked = sorted(found, key=lambda name: (-found[name], name))
     return {"learn_seconds": learning.seconds, "join_seconds": joining.seconds, "phrases": ranked}
 

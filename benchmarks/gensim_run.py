@@ -65,7 +65,7 @@ def train(text: str, settings: dict[str, Any], epochs: int) -> tuple[Word2Vec, d
     """Scan the vocabulary, then train from the file (the fastest way gensim has), each timed."""
     from gensim.models import Word2Vec
 
-    model = Word2Vec(**{"sg": 1, "hs": 0, "epochs": epochs, **settings})
+    model = Word2Vec(sg=1, hs=0, epochs=epochs, **settings)
     with timed() as scan:
         model.build_vocab(corpus_file=text)
     with timed() as training:

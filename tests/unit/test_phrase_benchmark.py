@@ -34,7 +34,7 @@ def test_passages_have_a_name_and_the_sentences_about_it(tmp_path: Path, monkeyp
 
 
 def test_gensim_joins_phrases_of_phrases(tmp_path: Path) -> None:
-    """Whose second pass has longer phrases only, and those that it has joined."""
+    """Whose second pass has longer phrases only."""
     lines = ["x{0} new york city y{0}", "new york z{0}", "u{0} v{0} w{0} x{1}"]
     text = "\n".join(line.format(n, n + 1) for n in range(60) for line in lines) + "\n"
     (tmp_path / "text").write_text(text)

@@ -1,9 +1,9 @@
 """How good phrases are, and the vectors of text that they are joined in: ours and those of gensim's pipeline.
 
-Both read the same sentences, find phrases in two passes by gensim's scorer with the same thresholds, and train skip-gram
-on what has been joined, one shard against one worker. Compared are the share of phrases that are titles of articles, at
-the same number of phrases, those with the best scores, and by the scorer that is ours unless told otherwise for the
-first pass; and the analogies of phrases of Mikolov et al. 2013 (NIPS), with the share of them that is answered.
+Both read the same sentences, find phrases in two passes by gensim's scorer with the same thresholds, and train
+skip-gram on what has been joined, one shard against one worker. Compared are the share of phrases that are titles of
+articles, at the same number of phrases, those with the best scores, in the first pass also by the scorer that is ours
+unless told otherwise; and the analogies of phrases of Mikolov et al. 2013 (NIPS), with the share that is answered.
 
 The names that the analogies ask for are rare, and gensim is slow. So both read the sentences that have one of them and
 their neighbours, of each name the first 300, unless told to read all.
@@ -155,7 +155,10 @@ def run_gensim(work: Path, seeds: Sequence[int]) -> tuple[Ranked, list[Row], lis
 
 
 def compare_titles(ours: Ranked, theirs: Ranked, data: Path) -> list[Row]:
-    """For each pass the share of titles of articles among as many phrases as both have, and how many those are."""
+    """For each pass of ours: the share of titles of articles among as many phrases as both have, and how many those are.
+
+    Scores of two scorers cannot be compared, but the orders that they bring pairs into can.
+    """
     rows = []
     for one, other in zip(ours, theirs, strict=False):
         number = min(len(one), len(other))

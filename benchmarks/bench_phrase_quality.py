@@ -155,7 +155,7 @@ def run_gensim(work: Path, seeds: Sequence[int]) -> tuple[Ranked, list[Row], lis
 
 
 def compare_titles(ours: Ranked, theirs: Ranked, data: Path) -> list[Row]:
-    """For each pass of ours: the share of titles of articles among as many phrases as both have, and how many those are.
+    """For each pass of ours: the share of titles among as many phrases as both have, and how many those are.
 
     Scores of two scorers cannot be compared, but the orders that they bring pairs into can.
     """

@@ -18,7 +18,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
 
-import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 import pyspark.sql.functions as sf
@@ -34,8 +33,9 @@ from benchmarks.common import (
     timed,
     write_result,
 )
+from benchmarks.corpus import words_of
 from benchmarks.memory import run_measured, stop_on_failure
-from w2v_spark.config import Config, TextConfig
+from w2v_spark.config import Config
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import VOCABULARY_FILE
 from w2v_spark.run.progress import Progress
@@ -47,8 +47,6 @@ from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.settings import text_pass_conf
 from w2v_spark.storage import Directory
-from w2v_spark.text.analyzer import build_analyzer
-from w2v_spark.text.words import SAME
 
 PASSES: Final = 2
 COST, SPEED = 1.5, 20.0  # times counting; times gensim's speed
@@ -110,23 +108,11 @@ def titles_among(phrases: Any, data: Path, ranked: Sequence[str] | None = None) 
     """How many of the phrases are the title of an article: of our table, or of names."""
     titles = set()
     for file in data_files(data):
-        for title in pq.read_table(file, columns=["title"])["title"].to_pylist():
-            words = words_of([title.partition(" (")[0]])[0]
+        given = pq.read_table(file, columns=["title"])["title"].to_pylist()
+        for words in words_of([title.partition(" (")[0] for title in given]):
             titles.add("_".join(word for sentence in words for word in sentence))
     names = phrases.sort_by([("score", "descending")])["phrase"].to_pylist() if ranked is None else list(ranked)
     return {"ranked": names, "share": sum(name in titles for name in names) / max(len(names), 1)}
-
-
-def words_of(texts: list[str]) -> list[list[list[str]]]:
-    """Documents of sentences of words, as our tokenizer cuts them."""
-    documents: list[list[list[str]]] = [[] for _ in texts]
-    for words in build_analyzer(TextConfig()).words(pa.array(texts)):
-        text, offsets = bytes(words.text), words.offsets.tolist()
-        for place, (kind, row) in enumerate(zip(words.breaks.tolist(), words.documents.tolist(), strict=True)):
-            if kind != SAME or not documents[row]:
-                documents[row].append([])
-            documents[row][-1].append(text[offsets[place] : offsets[place + 1]].decode())
-    return documents
 
 
 def _ask_gensim(options: argparse.Namespace, number: int) -> dict[str, Any]:

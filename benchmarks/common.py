@@ -129,7 +129,7 @@ def write_result(name: str, result: dict[str, Any], targets: Sequence[Target] = 
     path = RESULTS / f"{name}.json"
     content = {
         "benchmark": name,
-        "command": shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *sys.argv[1:]]),
+        "command": shlex.join(["python", "-m", f"benchmarks.{Path(sys.argv[0]).stem}", *map(_named, sys.argv[1:])]),
         "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "machine": describe_machine(),
@@ -151,6 +151,12 @@ def describe_machine() -> dict[str, Any]:
         "python": platform.python_version(),
         "packages": {name: version for name in PACKAGES if (version := _version(name)) is not None},
     }
+
+
+def _named(argument: str) -> str:
+    """An argument without the directories above a path, which are those of one machine."""
+    path = Path(argument)
+    return path.name if path.is_absolute() else argument
 
 
 def _verdict(target: Target) -> str:

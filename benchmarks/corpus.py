@@ -19,7 +19,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.spark.encode_pass import BUCKET_TOKENS
 from w2v_spark.text.analyzer import build_analyzer
-from w2v_spark.text.words import Words
+from w2v_spark.text.words import SAME, Words
 
 SENTENCE_WORDS = 20  # of the made-up corpus
 FEWEST = 5  # occurrences of each of its words
@@ -95,6 +95,20 @@ def read_corpus(files: Sequence[Path], words: int, config: Config) -> Corpus:
     chunks = pa.Table.from_batches([*batches, encoder.finish()], CHUNK_SCHEMA)
     signed = [_in_order(chunks.filter(pc.equal(chunks["bucket"], bucket))) for bucket in range(buckets)]
     return Corpus(vocabulary, *decode_ids(np.concatenate(signed)), raw_words)
+
+
+def words_of(texts: Sequence[str] | pa.Array, config: TextConfig | None = None) -> list[list[list[str]]]:
+    """Documents of sentences of words, as our tokenizer cuts them and the main job trains on them."""
+    config = config or TextConfig()
+    documents: list[list[list[str]]] = [[] for _ in range(len(texts))]
+    for words in build_analyzer(config).words(texts if isinstance(texts, pa.Array) else pa.array(texts)):
+        text, ends = bytes(words.text), words.offsets.tolist()
+        for place, (kind, row) in enumerate(zip(words.breaks.tolist(), words.documents.tolist(), strict=True)):
+            sentences = documents[row]
+            if kind != SAME or not sentences or len(sentences[-1]) == config.max_sentence_length:
+                sentences.append([])
+            sentences[-1].append(text[ends[place] : ends[place + 1]].decode())
+    return documents
 
 
 def synthetic_corpus(size: int, seed: int = 1) -> Corpus:

@@ -12,6 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
+from tests.alignment import needleman_wunsch
 from tests.commands import infer, train
 from w2v_spark.errors import ConfigError
 from w2v_spark.estimator import Word2Vec, Word2VecModel
@@ -103,6 +104,23 @@ def test_words_of_proteins_are_published_and_applied(spark, tmp_path, out) -> No
     found = [row["vector"].toArray() for row in model.transform(frame).collect()]
     assert not found[1].any()
     np.testing.assert_allclose(found[2], np.mean([vectors[w] for w in ("ACD", "CDE", "DEA")], axis=0))
+
+
+def test_cosines_of_kmers_go_with_scores_of_their_alignments(tmp_path, out) -> None:
+    """Of random DNA too: k-mers that overlap share letters, and stand beside each other."""
+    source = write(tmp_path / "a.fna", fasta([("r", "".join(random.Random(3).choices("ACGT", k=60_000)))]))
+    own = settings("text.k=4", "text.alphabet=dna", "model.window=2", "train.epochs=5")
+    assert train(["--input", str(source), "--output", str(out), "--quiet", *own]) == 0
+    vectors = KeyedVectors.load(out)
+    assert len(vectors) == 4**4
+    words = sorted(vectors.words)
+    pairs = [(a, b) for n, a in enumerate(words[::3]) for b in words[n * 3 + 1 :: 5]]
+    by_score: dict[float, list[float]] = {}
+    for a, b in pairs:
+        by_score.setdefault(needleman_wunsch(a, b), []).append(float(vectors.similarity(a, b)))
+    means = [float(np.mean(by_score[score])) for score in (1, 2, 3)]
+    assert means == sorted(means), means
+    assert means[2] - means[0] > 0.2, means
 
 
 def test_the_estimator_has_the_same_settings(spark, tmp_path) -> None:

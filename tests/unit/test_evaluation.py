@@ -15,7 +15,7 @@ from w2v_spark.errors import ConfigError, InputError
 from w2v_spark.evaluation.analogies import AnalogyResult, Score, Section, evaluate_analogies, read_analogies
 from w2v_spark.evaluation.pair_files import read_pairs
 from w2v_spark.evaluation.similarity import evaluate_similarity, ranks
-from w2v_spark.evaluation.word_lookup import fold
+from w2v_spark.evaluation.word_lookup import WordLookup, fold
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
@@ -235,6 +235,35 @@ def test_unknown_pairs_may_count_as_unlike() -> None:
     result = evaluate_similarity(vectors, pairs, unknown_as_zero=True)
     assert (result.pairs, result.skipped) == (1, 2)
     assert result.spearman == pytest.approx(stats.spearmanr([9, 1, 2], [1, 0, 0]).statistic)
+
+
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("St._Louis_Blues", "st_louis_blues"),
+        ("Samuel_J._Palmisano", "samuel_j_palmisano"),
+        ("St. Louis", "st_louis"),
+        ("U.S._Steel", "u.s_steel"),
+        ("st._louis", "st._louis"),  # as it stands, where the vocabulary has it
+        ("Louis.", None),
+        ("_louis", None),
+        ("._.", None),
+        ("St._Paul", None),
+    ],
+)
+def test_phrases_are_found_without_the_marks_about_their_words(asked: str, found: str | None) -> None:
+    words = ["louis", "st_louis_blues", "st_louis", "samuel_j_palmisano", "u.s_steel", "st._louis"]
+    row = WordLookup(KeyedVectors(words, np.eye(len(words))), 10, ignore_case=True).find(asked)
+    assert (None if row is None else words[row]) == found
+    assert WordLookup(KeyedVectors(words, np.eye(len(words))), 1, ignore_case=True).find("St._Louis") is None
+
+
+def test_questions_about_phrases_are_answered(tmp_path: Path) -> None:
+    (tmp_path / "q").write_text(": ice_hockey\nBoston Boston_Bruins St._Louis St._Louis_Blues\n")
+    words = ["boston", "boston_bruins", "st_louis", "st_louis_blues", "paris"]
+    vectors = KeyedVectors(words, [[1, 0, 0], [1, 0, 1], [0, 1, 0], [0, 1, 1], [1, 1, -1]])
+    total = evaluate_analogies(vectors, read_analogies(tmp_path / "q")).total
+    assert (total.answered, total.correct) == (1, 1)
 
 
 def test_equal_candidates_go_to_the_more_frequent() -> None:

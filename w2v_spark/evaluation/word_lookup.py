@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import numpy as np
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.row_stack import Ids
+
+_BETWEEN: Final = re.compile(r"[_\s]+")
+_MARKS: Final = re.compile(r"^\W+|\W+$")
 
 
 def fold(word: str) -> str:
@@ -24,10 +30,22 @@ def _fold_character(character: str) -> str:
     return next(candidate for candidate in candidates if len(candidate) == 1)
 
 
-class WordLookup:
-    """The rows of words among the most frequent ones: as it stands, in another case, or of its concept.
+def phrase_of(word: str) -> str | None:
+    """The name that a phrase has in a vocabulary, or None for a single word.
 
-    A word that is a form of the model's dictionary has been replaced by its concept, and has its row.
+    Test sets write names as they are in print, with ``_`` or blanks between their words: ``St._Louis_Blues``. The
+    tokenizer leaves marks about a word out, so the phrase is ``St_Louis_Blues``.
+    """
+    parts = [_MARKS.sub("", part) for part in _BETWEEN.split(word)]
+    named = [part for part in parts if part]
+    return "_".join(named) if len(named) > 1 else None
+
+
+class WordLookup:
+    """The rows of words among the most frequent ones: as it stands, in another case, of its concept, or of its phrase.
+
+    A word that is a form of the model's dictionary has been replaced by its concept, and has its row. A phrase is named
+    by words that have no full stops and the like about them, so it is asked for like that as well, see `phrase_of`.
 
     Parameters
     ----------
@@ -66,6 +84,12 @@ class WordLookup:
 
     def find(self, word: str) -> int | None:
         """The row of a word, or None."""
+        row = self._find(word)
+        if row is None and (phrase := phrase_of(word)) is not None:
+            row = self._find(phrase)
+        return row
+
+    def _find(self, word: str) -> int | None:
         row = self._rows.get(word)
         if row is not None and row < self._count:
             return row

@@ -36,7 +36,7 @@ from benchmarks.common import (
 )
 from benchmarks.corpus import Corpus, read_corpus
 from benchmarks.models import Ours
-from benchmarks.rare_words import RareWords
+from benchmarks.rare_words import RareWords, judged_pairs
 from benchmarks.scores import RESTRICT, SIMILARITIES
 from w2v_spark.config import Config, ModelConfig, TrainConfig
 from w2v_spark.evaluation.analogies import evaluate_analogies, read_analogies
@@ -58,7 +58,8 @@ OURS: Final = {
     EXACT: {"subwords": True},
     BUCKETS: {"subwords": True, "bucket": 200_000},
 }
-METRICS: Final = ("semantic", "syntactic", *SIMILARITIES, "rare", "outside")
+JUDGED: Final = tuple(f"rare pairs of {name}" for name in SIMILARITIES)
+METRICS: Final = ("semantic", "syntactic", *SIMILARITIES, *JUDGED, "rare", "outside")
 AT_LEAST: Final = 3.0  # times as fast as gensim
 
 
@@ -93,7 +94,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         settings = {name: getattr(options, name) for name in ("tokens", "epochs")}
         model = {"dim": DIM, "sample": SAMPLE, "min_n": 3, "max_n": 6}
         write_result(
-            "subwords", {"corpus": options.data.name, **settings, **model, "summary": summary, "rows": rows}, targets
+            options.name, {"corpus": options.data.name, **settings, **model, "summary": summary, "rows": rows}, targets
         )  # fmt: skip
     return 0 if passed else 1
 
@@ -180,8 +181,8 @@ def run_ours(corpus: Corpus, train: TrainConfig, model: ModelConfig) -> tuple[Ke
 class GensimVectors(KeyedVectors):
     """gensim's vectors of words, and those that it gives others."""
 
-    def __init__(self, words: Any, matrix: Matrix, model: Any) -> None:
-        super().__init__(words, matrix)
+    def __init__(self, words: Any, matrix: Matrix, counts: Any, model: Any) -> None:
+        super().__init__(words, matrix, counts)
         self._content.subwords = model
 
 
@@ -218,7 +219,8 @@ def run_gensim(corpus: Corpus, train: TrainConfig) -> tuple[KeyedVectors, float,
         )
         seconds = time.process_time() - begin
     rows = [model.wv.key_to_index[word] for word in words]
-    vectors = GensimVectors(corpus.vocabulary.words, np.ascontiguousarray(model.wv.vectors[rows]), _Outside(model.wv))
+    matrix = np.ascontiguousarray(model.wv.vectors[rows])
+    vectors = GensimVectors(corpus.vocabulary.words, matrix, corpus.vocabulary.counts, _Outside(model.wv))
     return vectors, seconds, model.wv.bucket
 
 
@@ -228,7 +230,10 @@ def judge_vectors(vectors: KeyedVectors, rare: RareWords, evaluation: Path) -> d
     scores = {name: 100 * getattr(analogies, name).accuracy for name in ("semantic", "syntactic")}
     for name in SIMILARITIES:
         pairs = read_pairs(evaluation / "similarity" / f"{name}.txt").pairs
-        scores[name] = 100 * float(np.nan_to_num(evaluate_similarity(vectors, pairs).spearman))
+        similarity = evaluate_similarity(vectors, pairs)
+        scores[name] = 100 * float(np.nan_to_num(similarity.spearman))
+        scores[f"pairs of {name}"] = similarity.pairs
+        scores[f"rare pairs of {name}"], scores[f"number of rare pairs of {name}"] = judged_pairs(vectors, pairs)
 
     def vector_of(word: str) -> Matrix | None:
         return vectors.vector_of(word).vector
@@ -253,7 +258,7 @@ def judge(summary: dict[str, dict[str, dict[str, float]]]) -> list[Target]:
     if EXACT not in summary:
         return []
     ours, targets = summary[EXACT], []
-    for other, metrics in ((PLAIN, ("syntactic", "rare")), (FASTTEXT, METRICS)):
+    for other, metrics in ((PLAIN, ("syntactic", *JUDGED)), (FASTTEXT, METRICS)):
         for metric in metrics if other in summary else ():
             them = summary[other][metric]
             spread = max(ours[metric]["deviation"], them["deviation"])
@@ -294,6 +299,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reference-epochs", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--set", type=_pair, nargs="*", default=[], help="of the models with sub-words: min_n=2 ...")
     parser.add_argument("--kept", type=Path, metavar="DIR", help="keeps finished runs there, and takes those it has")
+    parser.add_argument("--name", default="subwords", help="of the result (default: %(default)s)")
     parser.add_argument("--dry", action="store_true", help="write no result")
     return parser.parse_args(argv)
 

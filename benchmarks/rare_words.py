@@ -3,12 +3,14 @@
 A word that occurs ten times in the text that is trained on, and fifty times in all of it, has a vector in a plain
 model of all text that is known well enough to judge by. For each such word its cosines with the same frequent words
 are compared in both spaces, by Pearson's correlation. Words that are too rare for the vocabulary are judged likewise
-by the vectors that their n-grams give them.
+by the vectors that their n-grams give them. That measure is on the side of plain models, since one of them made what is
+expected. People's judgements are on nobody's: of pairs of words of the vocabulary, one of which is rare. There are
+enough of these where the text is small.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -16,12 +18,16 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from w2v_spark.evaluation.pair_files import Pair
+from w2v_spark.evaluation.similarity import evaluate_similarity
+from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.row_stack import lengths
 
 Matrix = npt.NDArray[np.float32]
 
 RARE: Final = 10  # occurrences in what is trained on, at most
 KNOWN: Final = 50  # in all text, at least
+RARE_JUDGED: Final = 20  # of a pair that people have judged
 ANCHORS: Final = 2_000
 MOST: Final = 3_000  # words of each kind
 
@@ -70,6 +76,17 @@ class RareWords:
             found = _unit([vector_of(word) for word in chosen], side.shape[1]) @ side.T
             scores[name] = 100 * float(np.mean(_correlations(found, self.expected[name])))
         return scores
+
+
+def judged_pairs(vectors: KeyedVectors, pairs: Sequence[Pair]) -> tuple[float, int]:
+    """Spearman x 100 over pairs of words of the vocabulary one of which is rare, and how many these are."""
+    counts, rows = vectors.counts, [(vectors.get_index(a, -1), vectors.get_index(b, -1)) for a, b, _ in pairs]
+    assert counts is not None
+    some = [
+        pair for pair, (a, b) in zip(pairs, rows, strict=True)
+        if min(a, b) >= 0 and min(counts[a], counts[b]) <= RARE_JUDGED
+    ]  # fmt: skip
+    return 100 * float(np.nan_to_num(evaluate_similarity(vectors, some).spearman)), len(some)
 
 
 def _unit(vectors: list[Matrix | None], dim: int = 0) -> Matrix:

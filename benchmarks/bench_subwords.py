@@ -53,7 +53,7 @@ DIM: Final = 100
 SAMPLE: Final = 1e-4
 EVERYTHING: Final = 1 << 40
 PLAIN, EXACT, BUCKETS, FASTTEXT = "plain", "n-grams", "buckets", "gensim FastText"
-OURS: Final = {
+OURS: Final[dict[str, dict[str, Any]]] = {
     PLAIN: {},
     EXACT: {"subwords": True},
     BUCKETS: {"subwords": True, "bucket": 200_000},

@@ -151,7 +151,7 @@ HELD_BY = {
     ("Phrases", "Scores"): ("test_phrase_job.py::test_one_pass_is_that_of_gensim",),
     ("Phrases", "Counts are exact"): (
         "test_phrases.py::test_pairs_are_counted_exactly",
-        "test_phrases.py::test_many_pairs_make_the_table_grow_and_parts_hold_all_of_them",
+        "test_phrases.py::test_pairs_of_many_files_are_added_up_part_by_part",
     ),
     ("Phrases", "Pairs end with the sentence"): (
         "test_phrases.py::test_pairs_are_counted_exactly",
@@ -183,6 +183,10 @@ HELD_BY = {
     ("Evaluation", "Words that differ in case only"): (
         "test_evaluation.py::test_of_words_that_differ_in_case_only_the_one_that_is_asked_for_stands",
         "test_evaluation.py::test_words_that_only_capitals_make_one_stay_apart",
+    ),
+    ("Evaluation", "Phrases"): (
+        "test_evaluation.py::test_phrases_are_found_without_the_marks_about_their_words",
+        "test_evaluation.py::test_questions_about_phrases_are_answered",
     ),
     ("Evaluation", "No cosine above 0"): ("test_evaluation.py::test_equal_candidates_go_to_the_more_frequent",),
     ("Evaluation", "Malformed lines"): (

@@ -10,7 +10,8 @@ import pyarrow as pa
 
 from w2v_spark.config import ModelConfig
 from w2v_spark.kernels.ngrams import NgramRule
-from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
+from w2v_spark.models.array_tables import table_from_bytes
+from w2v_spark.storage import arrays_to_bytes
 
 Counts = npt.NDArray[np.int64]
 Text = npt.NDArray[np.uint8]
@@ -105,20 +106,11 @@ class SubwordTable(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> Self:
-        """What `to_bytes` made; ``name`` says in an error where the data comes from.
+        """What `to_bytes` made, see `table_from_bytes`."""
+        return table_from_bytes(cls, data, name)
 
-        Raises
-        ------
-        StoreError
-            The data is damaged, or a row is outside the matrix.
-        """
-        arrays = arrays_from_bytes(data, name)
-        with damage_naming(name):
-            table = cls(**arrays)
-            table._check()
-        return table
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise `ValueError` if an n-gram has no row or no name."""
         arrays: tuple[npt.NDArray[np.generic], ...] = tuple(self)
         kinds = (np.int64, np.int32, np.int64, np.float64, np.uint8, np.int64, np.int64)
         if any(array.dtype != kind or array.ndim != 1 for array, kind in zip(arrays, kinds, strict=True)):

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import ModelConfig
+from w2v_spark.models.array_tables import table_from_bytes
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.models.subsample import keep_thresholds
-from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming
+from w2v_spark.storage import arrays_to_bytes
 
 
 class SamplingTables(NamedTuple):
@@ -62,20 +63,11 @@ class SamplingTables(NamedTuple):
 
     @classmethod
     def from_bytes(cls, data: bytes, name: str) -> Self:
-        """What `to_bytes` made; ``name`` says in an error where the data comes from.
+        """What `to_bytes` made, see `table_from_bytes`."""
+        return table_from_bytes(cls, data, name)
 
-        Raises
-        ------
-        StoreError
-            The data is damaged, or a table points outside the vocabulary.
-        """
-        arrays = arrays_from_bytes(data, name)
-        with damage_naming(name):
-            tables = cls(**arrays)
-            tables._check()
-        return tables
-
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raise `ValueError` if a table points outside the vocabulary."""
         kinds = (np.uint32, np.uint32, np.int32, np.int64, np.int32)
         arrays: tuple[npt.NDArray[np.generic], ...] = tuple(self)
         if any(array.dtype != kind or array.ndim != 1 for array, kind in zip(arrays, kinds, strict=True)):

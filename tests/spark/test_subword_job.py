@@ -100,6 +100,17 @@ def test_words_outside_the_vocabulary_have_vectors(model, tmp_path):
         vectors["qqqq"]
     assert word not in dict(vectors.most_similar(word, topn=len(vectors)))
     assert vectors.similarity(word, "balm") == pytest.approx(vectors.similarity("balm", word))
+    all_of_them = vectors.vectors_for_all(["balm", word, 0, "balm", "qqqq"])
+    assert all_of_them.words == list(dict.fromkeys(["balm", word, vectors.word(0)]))
+    np.testing.assert_array_equal(all_of_them[word], vectors[word])
+    assert vectors.vectors_for_all([word, "balm"], allow_inference=False).words == ["balm"]
+    nearest = [other for other, _ in vectors.most_similar(word, topn=5)]
+    assert vectors.closer_than(word, nearest[3]) == sorted(nearest[:3], key=vectors.index)
+    assert vectors.rank(word, nearest[3]) == 4
+    closer = [
+        other for other, cosine in vectors.most_similar("balm", topn=200) if cosine > vectors.similarity("balm", word)
+    ]
+    assert abs(vectors.rank("balm", word) - len(closer) - 1) <= 1  # cosines of float32 and float64
     pairs = tmp_path / "pairs.tsv"
     pairs.write_text("balmist\tbalm\t5\ndertist\tgolmish\t1\nbalms\tbalming\t3\nqqqq\tbalm\t4\n")
     assert vectors.evaluate_word_pairs(pairs)[2] == 25.0

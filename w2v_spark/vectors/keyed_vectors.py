@@ -250,9 +250,15 @@ class KeyedVectors(Similarities):
     ) -> KeyedVectors:
         """A copy of those of the given words that are known, each once, in the order given.
 
-        As in gensim, without ``allow_inference`` the number of a row is no key, and counts come along with
-        ``copy_vecattrs``.
+        As in gensim, without ``allow_inference`` the number of a row is no key, and words outside the vocabulary have
+        no vectors by their n-grams; and counts come along with ``copy_vecattrs``, where all words have one.
         """
+        if allow_inference and self.subwords is not None:
+            known = [key for key in keys if self._content.has(key)]
+            words = list(dict.fromkeys(key if isinstance(key, str) else self.word(int(key)) for key in known))
+            if any(word not in self for word in words):
+                return KeyedVectors(words, self[words])
+            keys = words
         found = (self._content.index.find(key) for key in keys if allow_inference or isinstance(key, str))
         rows = list(dict.fromkeys(row for row in found if row is not None))
         counts = self.counts[rows] if copy_vecattrs and self.counts is not None else None

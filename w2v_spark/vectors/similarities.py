@@ -57,13 +57,11 @@ class Similarities(NearestWords):
 
     def closer_than(self, first: Key, second: Key) -> list[str]:
         """All words that are closer to ``first`` than ``second`` is, in rank order, without ``first``. Cost: O(V D)."""
-        mine, other = self._content.index.row(first), self._content.index.row(second)
+        index = self._content.index
+        mine, other = (None if self._content.outside(key) is not None else index.row(key) for key in (first, second))
         distances = self.distances(first)
-        return [
-            self._content.index.word(row)
-            for row in np.flatnonzero(distances < distances[other]).tolist()
-            if row != mine
-        ]
+        limit = self.distance(first, second) if other is None else distances[other]
+        return [index.word(row) for row in np.flatnonzero(distances < limit).tolist() if row != mine]
 
     def rank(self, first: Key, second: Key) -> int:
         """The place of ``second`` among the words by their distance from ``first``, 1 the closest. Cost: O(V D)."""

@@ -246,11 +246,16 @@ def summarise(rows: Sequence[Row]) -> dict[str, dict[str, dict[str, float]]]:
     summary: dict[str, dict[str, dict[str, float]]] = {}
     for program in dict.fromkeys(row["program"] for row in rows):
         own = [row for row in rows if row["program"] == program]
-        for metric in (*METRICS, "words_a_second", "mebibytes"):
+        for metric in (*_measured(rows), "words_a_second", "mebibytes"):
             values = [row[metric] for row in own]
             deviation = statistics.stdev(values) if len(values) > 1 else 0.0
             summary.setdefault(program, {})[metric] = {"mean": statistics.mean(values), "deviation": deviation}
     return summary
+
+
+def _measured(rows: Sequence[Row]) -> list[str]:
+    """The metrics that all rows have: those that an earlier version has kept lack some."""
+    return [metric for metric in METRICS if all(metric in row for row in rows)]
 
 
 def judge(summary: dict[str, dict[str, dict[str, float]]]) -> list[Target]:
@@ -259,7 +264,7 @@ def judge(summary: dict[str, dict[str, dict[str, float]]]) -> list[Target]:
         return []
     ours, targets = summary[EXACT], []
     for other, metrics in ((PLAIN, ("syntactic", *JUDGED)), (FASTTEXT, METRICS)):
-        for metric in metrics if other in summary else ():
+        for metric in (metric for metric in metrics if other in summary and metric in ours):
             them = summary[other][metric]
             spread = max(ours[metric]["deviation"], them["deviation"])
             targets.append(Target(f"{metric}, against {other}", ours[metric]["mean"], them["mean"] - spread))
@@ -270,7 +275,7 @@ def judge(summary: dict[str, dict[str, dict[str, float]]]) -> list[Target]:
 
 
 def _print(summary: dict[str, dict[str, dict[str, float]]]) -> None:
-    columns = (*METRICS, "words_a_second", "mebibytes")
+    columns = list(next(iter(summary.values())))
     rows = [
         (program, *(f"{found[name]['mean']:,.1f} +- {found[name]['deviation']:,.1f}" for name in columns))
         for program, found in summary.items()

@@ -19,6 +19,7 @@ from w2v_spark.config import ModelConfig
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError
 from w2v_spark.kernels.mean_rows import mean_rows
+from w2v_spark.ml.subword_batches import SubwordBatches
 from w2v_spark.spark.columns import document_column
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
@@ -27,7 +28,6 @@ from w2v_spark.text.words import Words
 from w2v_spark.training.matrix_files import open_matrix, write_matrix
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
-from w2v_spark.vectors.subword_batches import SubwordBatches
 
 MATRIX_FILE: Final = "matrix.npy"
 WORDS_FILE: Final = "words.parquet"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from typing import Final
 
 import pyarrow as pa
 
@@ -14,8 +13,6 @@ from w2v_spark.vectors.stream import Counts
 from w2v_spark.vectors.table import ROWS_PER_FILE, ROWS_PER_GROUP, VECTOR_SCHEMA
 from w2v_spark.vectors.table_format import VECTOR
 
-_AT_A_TIME: Final = ROWS_PER_GROUP
-
 
 def write_ngrams(
     folder: Directory,
@@ -25,12 +22,13 @@ def write_ngrams(
     dim: int,
     metadata: Mapping[str, str],
 ) -> None:
-    """Write the table into a directory, ``part-00000.parquet`` and so on; there is one file where there are no n-grams.
+    """Write the table into a directory, ``part-00000.parquet`` and so on.
 
     Parameters
     ----------
     folder : Directory
     labels : (B,) strings, or int64 where n-grams share buckets
+        At least one: a table without rows is none.
     words : (B,) int64
         Words of the vocabulary that have the n-gram.
     rows : callable
@@ -46,11 +44,11 @@ def write_ngrams(
     """
     fields = [pa.field("ngram", labels.type, nullable=False), pa.field("words", pa.int64(), nullable=False)]
     schema = pa.schema([*fields, VECTOR_SCHEMA.field(VECTOR)])
-    files = max(1, -(-len(labels) // ROWS_PER_FILE))
+    files = -(-len(labels) // ROWS_PER_FILE)
 
     def batches(first: int, stop: int) -> Iterator[LabelledBatch]:
-        for start in range(first, stop, _AT_A_TIME):
-            end = min(start + _AT_A_TIME, stop)
+        for start in range(first, stop, ROWS_PER_GROUP):
+            end = min(start + ROWS_PER_GROUP, stop)
             columns = [labels[start:end], pa.array(words[start:end], pa.int64())]
             yield checked_batch(pa.table(columns, schema=pa.schema(fields)), rows(start, end), None)
 

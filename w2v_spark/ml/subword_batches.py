@@ -8,6 +8,7 @@ import pyarrow as pa
 
 from w2v_spark.config import ModelConfig
 from w2v_spark.kernels.ngrams import NgramRule, number_strings
+from w2v_spark.text.words import string_buffers
 from w2v_spark.vectors.blocks import Matrix
 
 
@@ -29,7 +30,7 @@ class SubwordBatches:
 
     def __init__(self, ngrams: pa.Array, matrix: Matrix, model: ModelConfig) -> None:
         self._matrix, self._rule = matrix, NgramRule(model.min_n, model.max_n, model.bucket)
-        keys = ngrams.to_numpy().astype(np.uint64) if model.bucket else number_strings(*_text_of(ngrams))
+        keys = ngrams.to_numpy().astype(np.uint64) if model.bucket else number_strings(*string_buffers(ngrams))
         self._order = np.argsort(keys)
         self._keys = keys[self._order]
 
@@ -54,10 +55,3 @@ class SubwordBatches:
             first = np.concatenate([[0], np.cumsum(counts[there])])[:-1]
             vectors[there] = np.add.reduceat(self._matrix[rows], first, axis=0) / counts[there, None].astype(np.float32)
         return vectors, counts == 0
-
-
-def _text_of(strings: pa.Array) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.int64]]:
-    wide = strings.cast(pa.large_string())
-    _, offsets, data = wide.buffers()
-    starts = np.frombuffer(offsets, np.int64)[wide.offset : wide.offset + len(wide) + 1]
-    return np.frombuffer(data or b"", np.uint8), starts

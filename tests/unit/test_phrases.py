@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from tests.naive import phrases as naive
 from w2v_spark.config import Config, Sentences, TextConfig
 from w2v_spark.config.choices import PhraseScorer
-from w2v_spark.corpus.chunk_files import ids_of, read_chunks, with_ids, write_chunks
+from w2v_spark.corpus.chunk_files import ids_of, read_chunks, read_ids, with_ids, write_chunks, write_ids
 from w2v_spark.corpus.chunks import ChunkEncoder, decode_ids
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError, InputError, StoreError
@@ -49,10 +49,6 @@ def words_of(signed, names):
     return [[names[i] for i in ids[a:b]] for a, b in itertools.pairwise(offsets)]
 
 
-def all_pairs(ids):
-    return Bounds(np.tile(np.array([1 << 40, 0], np.int64), (ids, 1)), 0.0, 1)
-
-
 def counts_of(pairs):
     return dict(zip(pairs.ids.tolist(), pairs.counts.tolist(), strict=True))
 
@@ -61,7 +57,7 @@ def counts_of(pairs):
 @given(sentences=SENTENCES)
 def test_pairs_are_counted_exactly(connectors, sentences):
     kinds = Kinds.of_words(pa.array(WORDS), connectors)
-    pairs = add_up(list_pairs(signed_of(sentences)[0], kinds, all_pairs(len(WORDS) + 1)), 1).pairs
+    pairs = add_up(list_pairs(signed_of(sentences)[0], kinds, Bounds.none(len(WORDS) + 1)), 1).pairs
     runs = pairs.runs if connectors else np.zeros_like(pairs.ids)
     _, expected = naive.count(sentences, connectors, set(WORDS))
     found = {}
@@ -83,7 +79,7 @@ def test_pairs_of_many_files_are_added_up_part_by_part(tmp_path, connectors):
         ids[random.random(len(ids)) < 0.1] = 7
         ids[::9] ^= -1
         ids[-1] = ~abs(ids[-1])
-        listed = list_pairs(ids, kinds, all_pairs(5001))
+        listed = list_pairs(ids, kinds, Bounds.none(5001))
         runs = listed.runs if connectors else np.zeros_like(listed.ids)
         expected.update(zip(listed.ids.tolist(), runs.tolist(), strict=True))
         files.append(write_sums(directory, add_up(listed, parts)))
@@ -235,19 +231,21 @@ def test_gaps_change_neither_keys_nor_cuts():
     assert [part.tolist() for part in kept] == [part.tolist() for part in ids_of(without)]
 
 
-def test_chunks_are_kept_in_files(tmp_path):
+def test_chunks_and_their_ids_are_kept_in_files(tmp_path):
     directory = Directory.open(str(tmp_path))
     ids = [np.array(row, np.int32).tobytes() for row in ([1, ~2], [~3], [4, 5, ~6])]
     chunks = pa.table({"key": [7, 8, 9], "ids": pa.array(ids, pa.binary()), "id": ["x", "y", "z"]})
-    file = write_chunks(directory, chunks)
-    found = read_chunks(directory, file)
-    signed, ends = ids_of(found)
+    file, others = write_ids(directory, *ids_of(chunks)), write_chunks(directory, chunks)
+    signed, ends = read_ids(directory, file)
+    found = read_chunks(directory, others)
+    assert found.column_names == ["key", "id"]
     assert (signed.tolist(), ends.tolist()) == ([1, ~2, ~3, 4, 5, ~6], [2, 3, 6])
     left = with_ids(found, np.array([1, ~5], np.int32), np.array([1, 1, 2], np.int32))
     assert left["id"].to_pylist() == ["x", "z"], "a chunk that has lost its ids is gone"
-    (tmp_path / file.name).write_bytes((tmp_path / file.name).read_bytes()[:-1] + b"!")
-    with pytest.raises(StoreError):
-        read_chunks(directory, file)
+    for kept, read in ((file, read_ids), (others, read_chunks)):
+        (tmp_path / kept.name).write_bytes((tmp_path / kept.name).read_bytes()[:-1] + b"!")
+        with pytest.raises(StoreError, match="damaged"):
+            read(directory, kept)
 
 
 def test_the_table_is_written_and_read(tmp_path):

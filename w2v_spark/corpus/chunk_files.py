@@ -1,4 +1,8 @@
-"""Chunks of one bucket in a file, as they came: text that becomes sentences only once its phrases are known."""
+"""Chunks of one bucket as they came, in two files: text that becomes sentences only once its phrases are known.
+
+One file has the ids, which change while phrases are joined, the other all else. Both are read often, so their digest is
+the fast checksum.
+"""
 
 from __future__ import annotations
 
@@ -10,7 +14,11 @@ import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 
+from w2v_spark.errors import StoreError
+from w2v_spark.kernels.checksum import checksum, hexadecimal
 from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, damage_naming, digest, errors_naming
+
+Ids = npt.NDArray[np.int32]
 
 
 class ChunkFile(NamedTuple):
@@ -21,22 +29,47 @@ class ChunkFile(NamedTuple):
 
 
 def write_chunks(directory: Directory, chunks: pa.Table) -> ChunkFile:
-    """Write chunks, with whatever columns they have, to a new file that nobody else writes to."""
+    """Write chunks, with whatever columns they have but their ids, to a new file that nobody else writes to."""
     sink = pa.BufferOutputStream()
-    whole = chunks.set_column(chunks.column_names.index("ids"), "ids", chunks["ids"].cast(pa.large_binary()))
-    with pa.ipc.new_file(sink, whole.schema) as writer:
-        writer.write_table(whole.combine_chunks())
-    data, name = bytes(sink.getvalue().to_pybytes()), f"{uuid.uuid4().hex}.chunks.arrow"
-    directory.write_bytes(name, data)
-    return ChunkFile(name, digest(data))
+    with pa.ipc.new_file(sink, (others := chunks.drop("ids")).schema) as writer:
+        writer.write_table(others.combine_chunks())
+    return _write(directory, "chunks.arrow", bytes(sink.getvalue().to_pybytes()))
 
 
 def read_chunks(directory: Directory, file: ChunkFile) -> pa.Table:
     """What `write_chunks` has written. Raises `StoreError` where that is missing or damaged."""
     shown = f"{directory.uri}/{file.name}"
     with damage_naming(shown), errors_naming(shown):
-        data = directory.read_bytes(file.name, file.digest)
+        data = _read(directory, file)
         return pa.ipc.open_file(pa.BufferReader(data)).read_all().combine_chunks()
+
+
+def write_ids(directory: Directory, signed: Ids, ends: Ids) -> ChunkFile:
+    """Write ids as `ids_of` gives them to a new file that nobody else writes to."""
+    size = np.array([len(ends)], np.int64)
+    return _write(directory, "ids", b"".join([size.tobytes(), ends.tobytes(), signed.tobytes()]))
+
+
+def read_ids(directory: Directory, file: ChunkFile) -> tuple[Ids, Ids]:
+    """What `write_ids` has written. Raises `StoreError` where that is missing or damaged."""
+    data = _read(directory, file)
+    n = int(np.frombuffer(data, np.int64, 1)[0])
+    numbers = np.frombuffer(data, np.int32, offset=8)
+    return numbers[n:], numbers[:n]
+
+
+def _write(directory: Directory, kind: str, data: bytes) -> ChunkFile:
+    """A file of a name that no other has."""
+    name = f"{uuid.uuid4().hex}.{kind}"
+    directory.write_bytes(name, data)
+    return ChunkFile(name, hexadecimal(checksum(data)))
+
+
+def _read(directory: Directory, file: ChunkFile) -> bytes:
+    data = directory.read_bytes(file.name)
+    if hexadecimal(checksum(data)) != file.digest:
+        raise StoreError(f"{directory.uri}/{file.name} is damaged: its content is not what was written")
+    return data
 
 
 def write_arrays(directory: Directory, kind: str, arrays: Mapping[str, Any]) -> ChunkFile:
@@ -52,7 +85,7 @@ def read_arrays(directory: Directory, file: ChunkFile) -> dict[str, npt.NDArray[
     return arrays_from_bytes(directory.read_bytes(file.name, file.digest), f"{directory.uri}/{file.name}")
 
 
-def ids_of(chunks: pa.Table) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+def ids_of(chunks: pa.Table) -> tuple[Ids, Ids]:
     """The ids of all chunks, one behind the other, the last of each sentence complemented; and where chunks end."""
     column = chunks["ids"].cast(pa.large_binary()).combine_chunks()
     ends = np.frombuffer(column.buffers()[1], np.int64)[column.offset : column.offset + len(column) + 1] // 4
@@ -60,12 +93,11 @@ def ids_of(chunks: pa.Table) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int3
     return signed, (ends[1:] - ends[0]).astype(np.int32)
 
 
-def with_ids(chunks: pa.Table, signed: npt.NDArray[np.int32], ends: npt.NDArray[np.int32]) -> pa.Table:
-    """The chunks with other ids in the place of their own; without those that have none left."""
+def with_ids(chunks: pa.Table, signed: Ids, ends: Ids) -> pa.Table:
+    """Chunks with their ids, as `ids_of` gives them; without those that have none left."""
     starts = np.concatenate([np.zeros(1, np.int32), ends])
     offsets = pa.py_buffer(np.ascontiguousarray(starts.astype(np.int64) * 4))
     ids = pa.Array.from_buffers(
         pa.large_binary(), len(ends), [None, offsets, pa.py_buffer(np.ascontiguousarray(signed))]
     )
-    others = chunks.set_column(chunks.column_names.index("ids"), "ids", ids)
-    return others.filter(pa.array(np.diff(starts) > 0))
+    return chunks.append_column("ids", ids).filter(pa.array(np.diff(starts) > 0))

@@ -1,6 +1,7 @@
 """Sums of pairs in files, from which each part is read alone: so they get from the tasks that count to those that add.
 
-A file begins with an index: where each part ends, int64, and the digest of each. Its own digest is the file's.
+A file begins with an index: where each part ends, int64, and the checksum of each, uint64. The index's own is the
+file's digest.
 """
 
 from __future__ import annotations
@@ -12,22 +13,23 @@ import numpy as np
 
 from w2v_spark.corpus.chunk_files import ChunkFile
 from w2v_spark.errors import StoreError
+from w2v_spark.kernels.checksum import checksum, hexadecimal
 from w2v_spark.phrases.pair_sums import Sums
 from w2v_spark.phrases.pair_table import NO_NUMBERS, Pairs
-from w2v_spark.storage import Directory, damage_naming, digest, errors_naming
+from w2v_spark.storage import Directory, damage_naming, errors_naming
 
-_PLACE, _DIGEST = 8, 32  # bytes of an entry of the index
+_ENTRY = 16  # bytes of a part in the index
 _EMPTY: Final = Pairs(NO_NUMBERS, NO_NUMBERS, NO_NUMBERS)
 
 
 def write_sums(directory: Directory, sums: Sums) -> ChunkFile:
     """Write pairs to a new file that nobody else writes to. No count may reach 2^32: a file has fewer words."""
     parts = [_to_bytes(sums.part(number)) for number in range(len(sums.ends))]
-    places = np.cumsum([len(part) for part in parts], dtype=np.int64) + (_PLACE + _DIGEST) * len(parts)
-    index = places.tobytes() + "".join(map(digest, parts)).encode()
+    ends = np.cumsum([len(part) for part in parts], dtype=np.int64) + _ENTRY * len(parts)
+    index = ends.tobytes() + np.array([checksum(part) for part in parts], np.uint64).tobytes()
     name = f"{uuid.uuid4().hex}.pairs"
     directory.write_bytes(name, b"".join([index, *parts]))
-    return ChunkFile(name, digest(index))
+    return ChunkFile(name, hexadecimal(checksum(index)))
 
 
 def read_part(directory: Directory, files: tuple[ChunkFile, ...], part: int, parts: int, runs: bool) -> Pairs:
@@ -50,15 +52,14 @@ def read_part(directory: Directory, files: tuple[ChunkFile, ...], part: int, par
 
 
 def _read(directory: Directory, file: ChunkFile, part: int, parts: int, runs: bool) -> Pairs:
-    shown, size = f"{directory.uri}/{file.name}", (_PLACE + _DIGEST) * parts
+    shown, size = f"{directory.uri}/{file.name}", _ENTRY * parts
     with damage_naming(shown), errors_naming(shown):
         index = directory.read_range(file.name, 0, size)
-        if len(index) != size or digest(index) != file.digest:
+        if len(index) != size or hexadecimal(checksum(index)) != file.digest:
             raise StoreError(f"{shown} is damaged: its index is not what was written")
         start, end = [size, *np.frombuffer(index, np.int64, parts).tolist()][part : part + 2]
         data = directory.read_range(file.name, start, end - start)
-        expected = index[_PLACE * parts :][_DIGEST * part : _DIGEST * (part + 1)]
-        if digest(data).encode() != expected:
+        if checksum(data) != int(np.frombuffer(index, np.uint64)[parts + part]):
             raise StoreError(f"{shown} is damaged: its content is not what was written")
         return _from_bytes(data, runs)
 

@@ -50,9 +50,9 @@ def list_pairs(signed: npt.NDArray[np.int32], kinds: Kinds, bounds: Bounds) -> P
     """
     ids = np.empty(len(signed), np.int64)
     runs = np.empty(len(signed) if len(kinds.connectors) else 0, np.int64)
-    n = write_pairs(
-        signed, kinds.of, bounds.limits, bounds.factor, bounds.min_count, kinds.base, kinds.most_connectors, ids, runs
-    )
+    limits = np.where((kinds.of == WORD)[:, None], bounds.limits, -np.inf).astype(np.float32)
+    factor = np.float32(bounds.factor)
+    n = write_pairs(signed, kinds.of, limits, factor, kinds.base, kinds.most_connectors, ids, runs)
     return Pairs(ids[:n], runs[:n], NO_NUMBERS)
 
 
@@ -87,32 +87,32 @@ def add_up(pairs: Pairs, parts: int, only: int | None = None) -> Sums:
 
 
 @kernel
-def write_pairs(signed, kinds, limits, factor, min_count, base, most_connectors, ids, runs):
-    """Write the candidates in some sentences, see `list_pairs`; how many there are."""
+def write_pairs(signed, kinds, limits, factor, base, most_connectors, ids, runs):
+    """Write the candidates in some sentences, see `list_pairs`; how many there are.
+
+    The first limit of what is no word is -inf. A pair is written as it comes and written over unless it counts, since
+    no processor can foresee which ones do.
+    """
     n, start, run, length = np.int64(0), np.int64(-1), np.int64(0), np.int64(0)
-    most, least = np.int64(0), np.int64(0)  # of the word that a pair may begin with
+    most, least = np.float32(0), np.float32(0)  # of the word that a pair may begin with
     for t in range(len(signed)):
         i = np.int64(signed[t])
-        is_last = i < 0
-        i = ~i if is_last else i
-        kind = kinds[i]
-        if kind == WORD:
-            other, less = limits[i, 0], limits[i, 1]
-            if start >= 0 and (factor == 0 or (min(most, other) - min_count) * factor > float(least) * float(less)):
-                ids[n] = (start << 32) | i
-                if len(runs) > 0:
-                    runs[n] = run
-                n += 1
-            start, most, least = i, other, less
-            run = length = 0
-        elif kind == GAP or length == most_connectors:
-            start = -1
+        last = i >> np.int64(63)  # -1: the last of a sentence
+        i ^= last
+        other, less = limits[i, 0], limits[i, 1]
+        if other > -np.inf:
+            ids[n] = (start << np.int64(32)) | i
+            if len(runs) > 0:
+                runs[n] = run
+            n += np.int64((min(most, other) * factor > least * less) & (start >= 0))
+            start, most, least = i | last, other, less
+            run = length = np.int64(0)
+        elif kinds[i] == GAP or length == most_connectors:
+            start = np.int64(-1)
         else:
-            run, length = run * base + kind, length + 1
-        if is_last:
-            start = -1
+            run, length, start = run * base + kinds[i], length + 1, start | last
         if start < 0:
-            run = length = 0
+            run = length = np.int64(0)
     return n
 
 

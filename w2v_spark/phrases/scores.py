@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -87,26 +87,30 @@ class Bounds(NamedTuple):
 
     Attributes
     ----------
-    limits : (ids, 2) int64
-        What each id occurs at most, and at least.
+    limits : (ids, 2) float32
+        What each id occurs at most, ``min_count`` subtracted, and at least.
     factor : float
-        Tokens divided by the threshold; 0: all pairs are counted.
-    min_count : int
+        Of two words the smaller first limit, times this, is above the product of their second ones, or their pair is
+        not counted.
     """
 
-    limits: Counts
+    limits: npt.NDArray[np.float32]
     factor: float
-    min_count: int
+
+    @classmethod
+    def none(cls, ids: int) -> Self:
+        """None: all pairs are counted."""
+        return cls(np.tile(np.array([1, 0], np.float32), (ids, 1)), 1.0)
 
     @classmethod
     def of(
         cls, scorer: PhraseScorer, most: Counts, least: Counts, tokens: int, threshold: float, min_count: int
     ) -> Bounds:
         """For a pass; ``tokens`` are the words of the corpus, or more."""
-        limits = np.stack([most, least], axis=1)
         if scorer is not PhraseScorer.WORD2PHRASE or threshold <= 0:
-            return cls(limits, 0.0, min_count)
-        return cls(limits, tokens / threshold * (1 + 1e-9), min_count)  # rounding must not leave one out
+            return cls.none(len(most))
+        limits = np.stack([most - min_count, least], axis=1).astype(np.float32)
+        return cls(limits, tokens / threshold * (1 + 1e-6))  # rounding must not leave one out
 
 
 def threshold_of(scorer: PhraseScorer, threshold: float | None, number: int) -> float:

@@ -111,10 +111,10 @@ class PhraseTable:
         """
         units = pa.concat_arrays([words.cast(pa.string()), pa.array([None], pa.string()), self.names()])
         parts = self.table["parts"].combine_chunks()
-        ids = np.asarray(pc.index_in(parts.flatten(), units), np.int64)
+        ids = _places(parts.flatten(), units)
         starts = np.asarray(parts.offsets, np.int64)
         starts = starts - starts[:1]
-        phrases = np.asarray(pc.index_in(self.table["phrase"], units), np.int64)  # a word may have such a name
+        phrases = _places(self.table["phrase"].combine_chunks(), units)  # a word may have such a name
         ends = np.cumsum(np.bincount(self.table["pass"].to_numpy(), minlength=1))
         found = []
         for first, end in itertools.pairwise(ends.tolist()):
@@ -144,6 +144,16 @@ class PhraseTable:
     def read(cls, directory: Directory, name: str, expected: str | None = None) -> Self:
         """Load what `to_bytes` made; `StoreError` if it is something else, by its digest where that is known."""
         return cls(read_table_file(directory, name, SCHEMA, "table of phrases", expected))
+
+
+def _places(some: pa.Array, units: pa.Array) -> npt.NDArray[np.int64]:
+    """Where each of some strings is found first among units, which are far more: only what is asked for is hashed."""
+    asked = pc.dictionary_encode(some)
+    found = pc.index_in(units, asked.dictionary)
+    there = np.flatnonzero(np.asarray(pc.is_valid(found)))[::-1]  # the first one is written last, and stays
+    places = np.full(len(asked.dictionary), -1, np.int64)
+    places[np.asarray(found.take(pa.array(there)), np.int64)] = there
+    return places[np.asarray(asked.indices, np.int64)]
 
 
 def part_words(table: PhraseTable) -> pa.Array:

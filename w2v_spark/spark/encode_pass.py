@@ -58,6 +58,9 @@ class KeptChunks(NamedTuple):
     Attributes
     ----------
     files : tuple of ChunkFile
+        All but the ids.
+    ids : tuple of ChunkFile
+        Those of each file.
     numbers : tuple of int
         The bucket of each.
     buckets : int
@@ -65,6 +68,7 @@ class KeptChunks(NamedTuple):
     """
 
     files: tuple[ChunkFile, ...]
+    ids: tuple[ChunkFile, ...]
     numbers: tuple[int, ...]
     buckets: int
 
@@ -185,8 +189,9 @@ class EncodePass:
         rows = chunks.mapInArrow(task, FILE_SCHEMA).toArrow().sort_by("bucket").to_pylist()
         _check_counted(self.vocabulary, sum(row["tokens"] for row in rows), sum(row["id_sum"] for row in rows))
         return KeptChunks(
-            tuple(ChunkFile(row["file"], row["digest"]) for row in rows), tuple(row["bucket"] for row in rows),
-            self._buckets(tokens),
+            tuple(ChunkFile(row["file"], row["digest"]) for row in rows),
+            tuple(ChunkFile(row["ids"], row["ids_digest"]) for row in rows),
+            tuple(row["bucket"] for row in rows), self._buckets(tokens),
         )  # fmt: skip
 
     def join(self, spark: SparkSession, kept: KeptChunks, joined: JoinChunks, named: bool) -> EncodedCorpus:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final, Self
@@ -15,22 +15,26 @@ from w2v_spark.corpus.chunk_files import (
     ids_of,
     read_arrays,
     read_chunks,
+    read_ids,
     with_ids,
     write_arrays,
     write_chunks,
+    write_ids,
 )
 from w2v_spark.phrases.candidates import Kinds
-from w2v_spark.phrases.joining import PhraseIndex, chain, renumber
+from w2v_spark.phrases.joining import PhraseIndex, renumber
 from w2v_spark.phrases.table import PassIds
 from w2v_spark.spark.encode_tasks import PART_ARROW_SCHEMA, write_bucket
 from w2v_spark.storage import Directory
 
-FILE_SCHEMA: Final = "bucket int, file string, digest string, tokens bigint, id_sum bigint"
+FILE_SCHEMA: Final = (
+    "bucket int, file string, digest string, ids string, ids_digest string, tokens bigint, id_sum bigint"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class JoinedWords:
-    """The ids that phrases are made of, and the phrases that have been found, which every task reads for itself.
+    """The ids that phrases are made of, and the phrases to be joined, which every task reads for itself.
 
     Attributes
     ----------
@@ -42,39 +46,35 @@ class JoinedWords:
 
     uri: str
     file: ChunkFile
-    passes: int
 
     @classmethod
-    def write(cls, directory: Directory, kinds: Kinds, passes: Sequence[PassIds]) -> Self:
-        """Write what each id is, and the phrases of each pass."""
+    def write(cls, directory: Directory, kinds: Kinds, joined: PassIds) -> Self:
+        """Write what each id is, and the phrases of a pass."""
         arrays = {"kinds": kinds.of, "connectors": kinds.connectors, "gap": np.array(kinds.gap)}
-        for number, each in enumerate(passes):
-            arrays |= {f"pairs_{number}": each.pairs(kinds), f"phrases_{number}": each.phrases}
-        return cls(directory.uri, write_arrays(directory, "joined", arrays), len(passes))
+        arrays |= {"pairs": joined.pairs(kinds), "phrases": joined.phrases}
+        return cls(directory.uri, write_arrays(directory, "joined", arrays))
 
-    def load(self) -> tuple[Kinds, list[PhraseIndex]]:
+    def load(self) -> tuple[Kinds, PhraseIndex]:
         """What each id is, and what joins them; kept by a process from call to call."""
         return _load(self)
 
 
 @lru_cache(maxsize=1)
-def _load(joined: JoinedWords) -> tuple[Kinds, list[PhraseIndex]]:
+def _load(joined: JoinedWords) -> tuple[Kinds, PhraseIndex]:
     arrays = read_arrays(Directory.open(joined.uri), joined.file)
     kinds = Kinds(arrays["kinds"], arrays["connectors"], int(arrays["gap"]))
-    return kinds, [
-        PhraseIndex(arrays[f"pairs_{number}"], arrays[f"phrases_{number}"], kinds) for number in range(joined.passes)
-    ]
+    return kinds, PhraseIndex(arrays["pairs"], arrays["phrases"], kinds)
 
 
 @dataclass(frozen=True, slots=True)
 class KeepChunks:
-    """Chunks to files, a file a bucket: runs on the executors under ``mapInArrow``."""
+    """Chunks to files, two a bucket: runs on the executors under ``mapInArrow``."""
 
     uri: str
     gap: int
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """One row a file, as in `FILE_SCHEMA`."""
+        """One row a bucket, as in `FILE_SCHEMA`."""
         directory, held = Directory.open(self.uri), list(batches)
         if not held:
             return
@@ -82,41 +82,40 @@ class KeepChunks:
         buckets = chunks["bucket"].to_numpy()
         for bucket in np.unique(buckets).tolist():
             some = chunks.filter(pa.array(buckets == bucket))
-            signed, _ = ids_of(some)
+            signed, ends = ids_of(some)
             ids = signed ^ (signed >> 31)
             gaps = int(np.count_nonzero(ids == self.gap))
-            file = write_chunks(directory, some)
+            file, written = write_chunks(directory, some), write_ids(directory, signed, ends)
             yield one_row({
                 "bucket": pa.scalar(bucket, pa.int32()), "file": file.name, "digest": file.digest,
+                "ids": written.name, "ids_digest": written.digest,
                 "tokens": len(ids) - gaps, "id_sum": int(np.sum(ids, dtype=np.int64)) - gaps * self.gap,
             })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class JoinChunks:
-    """Chunks with phrases joined, in the ids of another vocabulary: what becomes the encoded corpus.
+    """Chunks whose phrases have been joined, in the ids of another vocabulary: what becomes the encoded corpus.
 
     Attributes
     ----------
-    words : JoinedWords
+    ids : tuple of ChunkFile
+        With the phrases joined, for each file of chunks.
     numbers_file : ChunkFile
         The id that each id gets, or -1.
     """
 
     uri: str
-    words: JoinedWords
+    ids: tuple[ChunkFile, ...]
     numbers_file: ChunkFile
 
-    def open(self) -> Callable[[ChunkFile], pa.Table]:
-        """A function from a file of chunks to chunks, for one task."""
+    def open(self) -> Callable[[int, ChunkFile], pa.Table]:
+        """A function from the number of a file of chunks, and that file, to chunks, for one task."""
         directory = Directory.open(self.uri)
-        _, passes = self.words.load()
         numbers = read_arrays(directory, self.numbers_file)["numbers"]
 
-        def join(file: ChunkFile) -> pa.Table:
-            chunks = read_chunks(directory, file)
-            signed, ends = chain(*ids_of(chunks), passes)
-            return with_ids(chunks, *renumber(signed, ends, numbers))
+        def join(number: int, file: ChunkFile) -> pa.Table:
+            return with_ids(read_chunks(directory, file), *renumber(*read_ids(directory, self.ids[number]), numbers))
 
         return join
 
@@ -146,7 +145,7 @@ class WriteJoined:
         """One row a file that has a sentence left, as in ``PART_SCHEMA``."""
         directory, join = Directory.open(self.corpus_uri), self.joined.open()
         for number in (number for batch in batches for number in batch.column(0).to_pylist()):
-            chunks = join(self.files[number])
+            chunks = join(number, self.files[number])
             if len(chunks):
                 row = {"bucket": self.buckets[number], **write_bucket(directory, chunks, False, self.whole)}
                 yield pa.RecordBatch.from_pylist([row], schema=PART_ARROW_SCHEMA)

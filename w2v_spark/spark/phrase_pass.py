@@ -93,7 +93,7 @@ def join_text(
     vocabulary = Vocabulary.build(names.filter(pa.array(there)), counts[there], encode.config.vocabulary)
     numbers = pc.fill_null(pc.index_in(names, vocabulary.words), -1).to_numpy(zero_copy_only=False).astype(np.int32)
     file = write_arrays(corpus, "numbers", {"numbers": np.insert(numbers, len(encode.vocabulary), -1)})
-    encoded = encode.join(spark, kept, JoinChunks(corpus.uri, found.words, file), named)
+    encoded = encode.join(spark, kept, JoinChunks(corpus.uri, found.ids, file), named)
     listed = {part.file for shard in encoded.shards for part in shard.parts}
     listed |= {part.documents for shard in encoded.shards for part in shard.parts if part.documents}
     for info in corpus.list():  # the chunks, and counts of pairs

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -38,26 +39,27 @@ class FoundPhrases(NamedTuple):
     table : PhraseTable
     counts : (ids,) int64
         How often each id occurs once all phrases are joined: words, a gap, and phrases by `PhraseTable.names`.
-    words : JoinedWords
-        The same for tasks.
+    ids : tuple of ChunkFile
+        The text in these ids.
     """
 
     table: PhraseTable
     counts: Counts
-    words: JoinedWords
+    ids: tuple[ChunkFile, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class PhraseSearch:
-    """Finds phrases in files of chunks.
+    """Finds phrases in files of ids, which it replaces by others pass by pass, and joins each pass once.
 
     Attributes
     ----------
     spark : SparkSession
     config : PhrasesConfig
     corpus : Directory
-        Where the chunks are, and where what is found on the way is kept.
+        Where the files are, and where what is found on the way is kept.
     files : tuple of ChunkFile
+        Of ids as they were read.
     vocabulary : Vocabulary
         The words that phrases can be made of.
     tokens : int
@@ -79,7 +81,7 @@ class PhraseSearch:
     ) -> PhraseSearch:
         """A search on text that a pass has kept, which was counted as ``seen``."""
         return cls(
-            spark, encode.config.phrases, encode.run.child(CORPUS), kept.files, encode.vocabulary, seen.tokens,
+            spark, encode.config.phrases, encode.run.child(CORPUS), kept.ids, encode.vocabulary, seen.tokens,
             progress,
         )  # fmt: skip
 
@@ -87,37 +89,37 @@ class PhraseSearch:
         """All passes, or fewer where one finds nothing."""
         kinds = Kinds.of_words(self.vocabulary.words, read_connectors(self.config.connector_words))
         table, counts = PhraseTable.none(), np.append(self.vocabulary.trained_counts, 0)
-        words, joined = JoinedWords.write(self.corpus, kinds, ()), NO_PASS
+        joined, files = NO_PASS, self.files
         most = least = counts
         for number in range(1, self.config.passes + 1):
             threshold = threshold_of(self.config.scorer, self._threshold(), number)
             bounds = Bounds.of(self.config.scorer, most, least, self.tokens, threshold, self.config.min_count)
-            sums, counts = self._count(words, joined, counts, bounds)
+            files, sums, counts = self._count(files, kinds, joined, counts, bounds)
             found, best = self._score(sums, counts, kinds, table, threshold)
             self._warn(found, best, number, threshold)
             if not len(found):
                 break
             table = table.with_pass(found, number)
-            passes = table.in_ids(self.vocabulary.words)
-            kinds, joined = kinds.with_phrases(len(table.names())), passes[-1]
-            words = JoinedWords.write(self.corpus, kinds, passes)
+            kinds, joined = kinds.with_phrases(len(table.names())), table.in_ids(self.vocabulary.words)[-1]
             counts = np.append(counts, np.zeros(len(kinds.of) - len(counts), np.int64))
             most, least = _limits(counts, joined, found["count"].to_numpy())
         else:
-            _, counts = self._count(words, joined, counts, None)
+            files, _, counts = self._count(files, kinds, joined, counts, None)
         self._warn_of_all(counts)
-        return FoundPhrases(table, counts, words)
+        return FoundPhrases(table, counts, files)
 
     def _threshold(self) -> float | None:
         return None if isinstance(self.config.threshold, str) else self.config.threshold
 
     def _count(
-        self, words: JoinedWords, joined: PassIds, counts: Counts, bounds: Bounds | None
-    ) -> tuple[_Sums, Counts]:
+        self, files: tuple[ChunkFile, ...], kinds: Kinds, joined: PassIds, counts: Counts, bounds: Bounds | None
+    ) -> tuple[tuple[ChunkFile, ...], _Sums, Counts]:
         """Join the phrases of the last pass, and count pairs, where there are bounds for them.
 
         Parameters
         ----------
+        files : tuple of ChunkFile
+            They are removed where others take their place.
         joined : PassIds
             Of the last pass.
         counts : (ids,) int64
@@ -126,21 +128,23 @@ class PhraseSearch:
 
         Returns
         -------
-        The sums of pairs, and how often each id occurs now.
+        The files with the phrases joined, the sums of pairs, and how often each id occurs now.
         """
         limits = None
         if bounds is not None:
             file = write_arrays(self.corpus, "limits", {"limits": bounds.limits})
-            limits = PairBounds(file, bounds.factor, bounds.min_count)
-        task = CountPairs(self.corpus.uri, self.files, words, limits)
-        rows = self._tasks(len(self.files)).mapInArrow(task, COUNT_SCHEMA).toArrow().to_pylist()
+            limits = PairBounds(file, bounds.factor)
+        task = CountPairs(self.corpus.uri, files, JoinedWords.write(self.corpus, kinds, joined), limits)
+        rows = self._tasks(len(files)).mapInArrow(task, COUNT_SCHEMA).toArrow().sort_by("number").to_pylist()
         times, counts = np.zeros(len(joined.phrases), np.int64), counts.copy()
-        for row in rows if words.passes else ():
+        for row in rows if len(times) else ():
             times += read_arrays(self.corpus, ChunkFile(row["times"], row["times_digest"]))["times"]
         joined.take(counts, times)
         joined.give(counts, times)
         sums = tuple(ChunkFile(row["pairs"], row["pairs_digest"]) for row in rows)
-        return _Sums(sums, sum(row["distinct"] for row in rows)), counts
+        written = tuple(ChunkFile(row["ids"], row["ids_digest"]) for row in rows)
+        self._remove(set(files) - set(written))
+        return written, _Sums(sums, sum(row["distinct"] for row in rows)), counts
 
     def _score(
         self, sums: _Sums, counts: Counts, kinds: Kinds, table: PhraseTable, threshold: float
@@ -157,8 +161,7 @@ class PhraseSearch:
             self._corpus(counts, kinds, sums.distinct), min_count, threshold,
         )  # fmt: skip
         rows = self._tasks(len(self.files)).mapInArrow(task, SCORE_SCHEMA).toArrow()
-        for name, _ in sums.files:
-            self.corpus.remove(name)
+        self._remove(sums.files)
         corpus = self._corpus(counts, kinds, pc.sum(rows["distinct"]).as_py() or 0)
         rows = rows.filter(pc.is_valid(rows["pair"])).combine_chunks()
         pairs = rows["pair"].to_numpy()
@@ -169,6 +172,10 @@ class PhraseSearch:
         scored = pa.table({**{name: rows[name] for name in ("pair", "run", "count")}, **columns})
         best = float(np.max(scores[~kept], initial=-np.inf))
         return self._named(scored.filter(pa.array(kept)).combine_chunks(), kinds, table), best
+
+    def _remove(self, files: Iterable[ChunkFile]) -> None:
+        for name, _ in files:
+            self.corpus.remove(name)
 
     def _tasks(self, number: int) -> DataFrame:
         """A number for each of some tasks."""

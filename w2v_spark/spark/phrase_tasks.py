@@ -15,8 +15,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.config.choices import PhraseScorer
-from w2v_spark.corpus.chunk_files import ChunkFile, ids_of, read_arrays, read_chunks, write_arrays
-from w2v_spark.phrases.joining import chain
+from w2v_spark.corpus.chunk_files import ChunkFile, read_arrays, read_ids, write_arrays, write_ids
 from w2v_spark.phrases.pair_files import read_part, write_sums
 from w2v_spark.phrases.pair_sums import add_up, list_pairs
 from w2v_spark.phrases.pair_table import Pairs
@@ -25,7 +24,10 @@ from w2v_spark.spark.join_tasks import JoinedWords, one_row
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 
-COUNT_SCHEMA: Final = "pairs string, pairs_digest string, distinct bigint, times string, times_digest string"
+COUNT_SCHEMA: Final = (
+    "number bigint, pairs string, pairs_digest string, distinct bigint, times string, times_digest string, ids string, "
+    "ids_digest string"
+)
 SCORE_SCHEMA: Final = "pair bigint, run bigint, count bigint, distinct bigint"
 
 
@@ -35,23 +37,22 @@ class PairBounds:
 
     limits: ChunkFile
     factor: float
-    min_count: int
 
     def load(self, directory: Directory) -> Bounds:
         """The bounds themselves."""
-        return Bounds(read_arrays(directory, self.limits)["limits"], self.factor, self.min_count)
+        return Bounds(read_arrays(directory, self.limits)["limits"], self.factor)
 
 
 @dataclass(frozen=True, slots=True)
 class CountPairs:
-    """Joins what has been found and counts pairs, file by file: runs on the executors under ``mapInArrow``.
+    """Joins what a pass has found and counts pairs, file by file: runs on the executors under ``mapInArrow``.
 
     Attributes
     ----------
     uri : str
         Where the files are, and where counts go.
     files : tuple of ChunkFile
-        By number.
+        Of ids, by number.
     words : JoinedWords
     bounds : PairBounds, optional
         Without, it counts how often phrases are joined alone.
@@ -63,23 +64,24 @@ class CountPairs:
     bounds: PairBounds | None
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        """Rows of `COUNT_SCHEMA`, one a file: sums of pairs, and how often each phrase of the last pass is joined."""
-        kinds, passes = self.words.load()
+        """Rows of `COUNT_SCHEMA`, one a file: sums of pairs, how often each phrase is joined, and the ids then."""
+        kinds, index = self.words.load()
         directory = Directory.open(self.uri)
         bounds = None if self.bounds is None else self.bounds.load(directory)
         for number in (number for batch in batches for number in batch.column(0).to_pylist()):
-            signed, ends = ids_of(read_chunks(directory, self.files[number]))
-            times, joins = np.zeros(len(passes[-1]) if passes else 0, np.int64), ChunkFile("", "")
-            signed, _ = chain(signed, ends, passes, times)
-            if passes:
-                joins = write_arrays(directory, "times", {"times": times})
+            written, joins = self.files[number], ChunkFile("", "")
+            signed, ends = read_ids(directory, written)
+            if len(index):
+                times = np.zeros(len(index), np.int64)
+                signed, ends = index.join(signed, ends, times)
+                written, joins = write_ids(directory, signed, ends), write_arrays(directory, "times", {"times": times})
             sums, distinct = ChunkFile("", ""), 0
             if bounds is not None:
                 found = add_up(list_pairs(signed, kinds, bounds), len(self.files))
                 sums, distinct = write_sums(directory, found), len(found.pairs.ids)
             yield one_row({
-                "pairs": sums.name, "pairs_digest": sums.digest, "distinct": distinct, "times": joins.name,
-                "times_digest": joins.digest,
+                "number": number, "pairs": sums.name, "pairs_digest": sums.digest, "distinct": distinct,
+                "times": joins.name, "times_digest": joins.digest, "ids": written.name, "ids_digest": written.digest,
             })  # fmt: skip
         freeze_modules("count pairs")
 

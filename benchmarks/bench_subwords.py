@@ -86,16 +86,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             for seed in range(1, (options.gensim_seeds if program == FASTTEXT else options.seeds) + 1)
         ]
         rows = [_kept(task) for task in tasks]
+        trained = [_apart(judge_trained, path, options, reference) for path in options.trained]
     summary = summarise(rows)
     _print(summary)
-    targets = judge(summary)
+    for row in trained:
+        print(", ".join(f"{key} {row[key]:.1f}" if key in METRICS else f"{key} {row[key]}" for key in row))
+    targets = judge(summary) + [target for row in trained for target in judge_shards(row, summary)]
     passed = report_targets(targets)
     if not options.dry:
         settings = {name: getattr(options, name) for name in ("tokens", "epochs")}
         model = {"dim": DIM, "sample": SAMPLE, "min_n": 3, "max_n": 6}
-        write_result(
-            options.name, {"corpus": options.data.name, **settings, **model, "summary": summary, "rows": rows}, targets
-        )  # fmt: skip
+        result = {"corpus": options.data.name, **settings, **model, "summary": summary, "rows": rows}
+        write_result(options.name, {**result, "trained": trained}, targets)
     return 0 if passed else 1
 
 
@@ -155,6 +157,37 @@ def run(task: Task) -> Row:
     }  # fmt: skip
     print(", ".join(f"{k} {v:.2f}" if isinstance(v, float) else f"{k} {v}" for k, v in row.items()), flush=True)
     return row
+
+
+def judge_trained(path: Path, options: argparse.Namespace, reference: Path) -> Row:
+    """Judge what the main job has trained on the articles that the others have their sentences from."""
+    vectors, description = KeyedVectors.load(path), json.loads((path / "model.json").read_text())
+    with np.load(reference) as known:
+        rare = RareWords.choose(
+            pa.array(vectors.words), np.asarray(vectors.counts), pa.array(known["words"].tolist()), known["counts"],
+            known["vectors"],
+        )  # fmt: skip
+    plan = {"shards": description["plan"]["shards"], "rounds": description["plan"]["rounds"]}
+    return {
+        "program": EXACT,
+        **plan,
+        "seconds": description["timings"]["train"],
+        **judge_vectors(vectors, rare, options.evaluation),
+    }
+
+
+def judge_shards(row: Row, summary: dict[str, dict[str, dict[str, float]]]) -> list[Target]:
+    """Many shards against one, no worse beyond the deviation of one."""
+    one = summary.get(EXACT, {})
+    return [
+        Target(f"{metric}, {row['shards']} shards against one", row[metric], _least(one[metric]))
+        for metric in METRICS
+        if metric in one
+    ]
+
+
+def _least(scores: dict[str, float]) -> float:
+    return scores["mean"] - scores["deviation"]
 
 
 def _peak() -> float:
@@ -304,6 +337,9 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--reference-epochs", type=int, default=1, help="default: %(default)s")
     parser.add_argument("--set", type=_pair, nargs="*", default=[], help="of the models with sub-words: min_n=2 ...")
     parser.add_argument("--kept", type=Path, metavar="DIR", help="keeps finished runs there, and takes those it has")
+    parser.add_argument(
+        "--trained", type=Path, nargs="*", default=[], metavar="DIR", help="outputs of `train` with sub-words"
+    )
     parser.add_argument("--name", default="subwords", help="of the result (default: %(default)s)")
     parser.add_argument("--dry", action="store_true", help="write no result")
     return parser.parse_args(argv)

@@ -73,7 +73,7 @@ def damage_naming(path: str) -> Iterator[None]:
         yield
     except StoreError:
         raise
-    except (ValueError, LookupError, TypeError, AttributeError, OSError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, OSError, EOFError) as error:
         raise StoreError(f"{path} is damaged: {error if isinstance(error, ValueError) else repr(error)}") from error
 
 

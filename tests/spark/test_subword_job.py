@@ -14,6 +14,7 @@ from tests import corpora
 from tests.commands import evaluate, retrain, train
 from tests.naive.subwords import bucket_of, ngrams_of
 from w2v_spark import KeyedVectors
+from w2v_spark.errors import StoreError
 from w2v_spark.estimator import Word2Vec, Word2VecModel
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import SUBWORDS_FILE, Run
@@ -94,7 +95,14 @@ def test_words_outside_the_vocabulary_have_vectors(model, tmp_path):
     np.testing.assert_allclose(vectors[word], expected, atol=1e-6)
     np.testing.assert_array_equal(vectors[["Balmist"]][0], vectors[word])  # text is read in lower case
     assert vectors.vector_of(word)[1:] == ("subwords", None)
-    assert vectors.vector_of("balm")[1:] == ("word", "balm")
+    assert vectors.vector_of("balm")[1:] == vectors.vector_of("BALM")[1:] == ("word", "balm")
+    np.testing.assert_array_equal(vectors["BALM"], vectors["balm"])
+    np.testing.assert_array_equal(vectors[["BALM", word]][0], vectors["balm"])
+    assert "balm" not in dict(vectors.most_similar("BALM", topn=len(vectors))), "and it is no answer to itself"
+    np.testing.assert_array_equal(vectors["balmo\u0308st"], vectors["balm\u00f6st"])  # as text is read
+    assert vectors.vector_of("balm ist") == (None, None, None)
+    with pytest.raises(Exception, match="'balm ist' is not among"):
+        vectors["balm ist"]
     assert vectors.vector_of("qqqq") == (None, None, None)
     with pytest.raises(Exception, match="'qqqq' is not among"):
         vectors["qqqq"]
@@ -139,7 +147,7 @@ def test_damaged_ngrams_are_noticed(model, tmp_path):
         RunDirectory(folder, run.identity).read_subwords(run.files[SUBWORDS_FILE])
 
 
-def test_buckets_are_those_of_fasttext(spark, corpus, tmp_path):
+def test_buckets_are_those_of_fasttext(spark, corpus, model, tmp_path):
     output = tmp_path / "out"
     assert train([*arguments(corpus, "model.bucket=50"), "--output", str(output)]) == 0
     ngrams, vectors = ngram_table(output), KeyedVectors.load(output)
@@ -147,6 +155,11 @@ def test_buckets_are_those_of_fasttext(spark, corpus, tmp_path):
     buckets = {bucket_of(ngram, 50) for ngram in ngrams_of("balmist", 3, 6)}
     expected = np.mean([ngrams[b] for b in sorted(buckets) if b in ngrams], axis=0)
     np.testing.assert_allclose(vectors["balmist"], expected, atol=1e-6)
+    mixed = shutil.copytree(model, tmp_path / "mixed")
+    shutil.rmtree(mixed / "ngrams")
+    shutil.copytree(output / "ngrams", mixed / "ngrams")
+    with pytest.raises(StoreError, match="holds words and n-grams of two models"):
+        KeyedVectors.load(mixed)
 
 
 def test_a_later_result_without_them_leaves_none(spark, corpus, tmp_path):
@@ -162,9 +175,11 @@ def test_every_ngram_has_a_row_unless_something_else_is_set(spark, corpus, tmp_p
     assert set(published) == {ngram for word in words for ngram in ngrams_of(word, 3, 6)}
 
 
-def test_no_ngram_of_two_words_is_an_answer(spark, corpus, tmp_path):
+def test_no_ngram_of_two_words_is_an_answer(spark, corpus, tmp_path, capsys):
     settings = "model.min_n=9", "model.max_n=9"
-    assert train([*arguments(corpus, *settings), "--output", str(tmp_path / "out")]) == 0
+    given = [option for option in arguments(corpus, *settings) if option != "--quiet"]
+    assert train([*given, "--output", str(tmp_path / "out")]) == 0
+    assert "warning: no 9 to 9 letters in a row are in 2 words or more" in capsys.readouterr().err
     assert not (tmp_path / "out/ngrams").exists()
     assert len(KeyedVectors.load(tmp_path / "out")) > 100
 

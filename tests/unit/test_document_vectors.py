@@ -30,7 +30,7 @@ from tests.unit.document_models import (
     write_model,
 )
 from w2v_spark.errors import ConfigError, IdNotFound, InputError, StoreError, WordNotFound
-from w2v_spark.vectors import document_model, row_stack
+from w2v_spark.vectors import one_model, row_stack
 from w2v_spark.vectors.document_vectors import DocumentVectors
 from w2v_spark.vectors.row_vectors import weighted_sum
 
@@ -285,6 +285,11 @@ def test_inferred_documents_with_the_words_of_their_model(tmp_path: Path, model:
     expect(vectors.tags.nearest_documents(TAGS[0], 2), TAG_MATRIX[0], DOCUMENT_MATRIX[:2], [7, 8], 2)
     with pytest.raises(StoreError, match="holds no model"):
         DocumentVectors.load(model, tmp_path / "inferred")
+    (tmp_path / "inferred" / "model.json").write_text('{"model": "this one"}')
+    (model / "model.json").write_text('{"run": "another"}')
+    with pytest.raises(StoreError, match="are of another model"):
+        DocumentVectors.load(tmp_path / "inferred", model)
+    (model / "model.json").unlink()
 
 
 def test_documents_of_another_model_than_the_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -293,8 +298,8 @@ def test_documents_of_another_model_than_the_words(tmp_path: Path, monkeypatch: 
     (model / "documents").rename(tmp_path / "new")
     write_documents(model / "documents", pa.array(IDS), DOCUMENT_MATRIX, metadata={"config": "old"})
     waits: list[float] = []
-    monkeypatch.setattr(document_model.time, "sleep", waits.append)
-    with pytest.raises(StoreError, match="holds documents of one model, and words or tags of another: make it again"):
+    monkeypatch.setattr(one_model.time, "sleep", waits.append)
+    with pytest.raises(StoreError, match="holds documents, words and tags of two models: make it again"):
         DocumentVectors.load(model)
     assert len(waits) == 10
 
@@ -304,7 +309,7 @@ def test_documents_of_another_model_than_the_words(tmp_path: Path, monkeypatch: 
             (model / "documents").rename(tmp_path / "old")
             (tmp_path / "new").rename(model / "documents")
 
-    monkeypatch.setattr(document_model.time, "sleep", replace)
+    monkeypatch.setattr(one_model.time, "sleep", replace)
     assert DocumentVectors.load(model).metadata["config"] == "new"
     assert len(waits) == 12
 

@@ -39,6 +39,15 @@ def test_an_area_of_most_documents_without_parts_stays_whole():
     assert np.bincount(labels[labels >= 0]).max() > len(points) // 2
 
 
+def test_a_single_part_that_is_small_enough_splits_nothing():
+    """fast_hdbscan has no answer there."""
+    random = np.random.default_rng(2)
+    points = np.concatenate([random.normal(size=(130, 5)), random.normal(size=(20, 5)) / 5 + 20]).astype(np.float32)
+    labels = find_areas(points, 15, 15, len(points) // 2)
+    assert labels.tolist() == find_areas(points, 15, 15, len(points)).tolist()
+    assert labels.max() == 1
+
+
 @given(size=st.integers(1, 60), seed=st.integers(0, 99))
 def test_areas_are_put_in_place_by_their_parts(size, seed):
     random = np.random.default_rng(seed)

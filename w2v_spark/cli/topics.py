@@ -144,6 +144,7 @@ def _assign(options: argparse.Namespace, target: Publication) -> TopicSummary:
             f"{files.directory} has vectors of length {files.dim} and the topics of {topics.location} are of length "
             f"{topics.vectors.shape[1]}: infer the documents with the model that the topics are of"
         )
+    topics.refuse_other_model(options.documents)
     target.check([topics.location, options.documents], "the topics or the documents")
     return write_assignment(get_session(), topics, files, target, Progress(quiet=options.quiet))
 

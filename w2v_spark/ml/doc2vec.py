@@ -22,7 +22,7 @@ from w2v_spark.ml.param_table import build_config, check_keywords, errors_naming
 from w2v_spark.ml.params import Doc2VecParams, Doc2VecSetters, DocumentKeywords
 from w2v_spark.ml.persistence import ParamsReader, ParamsWriter
 from w2v_spark.ml.summary import TrainingSummary
-from w2v_spark.ml.transform import arrow_function, dense_vectors
+from w2v_spark.ml.transform import arrow_function, dense_vectors, row_by_row
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.publishing.layout import DOCUMENTS, TAGS, VECTORS
 from w2v_spark.spark.columns import document_column
@@ -165,7 +165,9 @@ class Doc2VecModel(Model, Doc2VecParams, MLReadable["Doc2VecModel"], MLWritable)
             return dense_vectors([batch.matrix for batch in batches], [batch.missing for batch in batches])
 
         vectors = arrow_function()(of_documents, VectorUDT())(column)
-        return dataset.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": config.model.dim}}))
+        return row_by_row(dataset, column).select(
+            "*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": config.model.dim}})
+        )
 
     def _table(self, name: str, *columns: str) -> DataFrame:
         frame = self._files.table(SparkSession.active(), name)

@@ -122,9 +122,14 @@ def add_mean_vectors(
 
     column = document_column(dataset, name, "inputCol")
     vectors = arrow_udf(of_documents, VectorUDT())(column)
-    is_words = isinstance(dataset.select(column).schema[0].dataType, ArrayType)
-    checked = dataset.where(_is_document(column, name, is_words))
-    return checked.select("*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}}))
+    error = F.raise_error(
+        F.lit(
+            f"a document in column {name!r} is null; leave it out with dataset.na.drop() or replace it by an empty one"
+        )
+    )
+    return row_by_row(dataset, column, error).select(
+        "*", vectors.alias(output, metadata={"ml_attr": {"num_attrs": shape[1]}})
+    )
 
 
 def arrow_function() -> Any:
@@ -135,20 +140,23 @@ def arrow_function() -> Any:
     return arrow_udf
 
 
-def _is_document(column: Column, name: str, is_words: bool) -> Column:
-    """True, or an error where there is no document.
+def row_by_row(dataset: DataFrame, column: Column, null: Column | None = None) -> DataFrame:
+    """The dataset through a filter that keeps every row.
 
     It stays in the plan, since Spark cannot know that no size is negative, and it is evaluated row by row. Above scans
     that hand over whole columns Spark 4.3 converts what comes from Python once more, and knows no vectors there.
+
+    Parameters
+    ----------
+    column : Column
+        Of documents, text or lists of words.
+    null : Column, optional
+        What a null document is evaluated to.
     """
+    is_words = isinstance(dataset.select(column).schema[0].dataType, ArrayType)
     size = F.size(column) if is_words else F.length(column)
-    error = F.raise_error(
-        F.lit(
-            f"a document in column {name!r} is null; leave it out with dataset.na.drop() or replace it by an empty one"
-        )
-    )
-    checked: Column = F.when(column.isNull() | (size < 0), error).otherwise(F.lit(True))
-    return checked
+    is_null = column.isNull() | (size < 0)
+    return dataset.where(F.when(is_null, F.lit(True) if null is None else null).otherwise(size >= 0))
 
 
 def _word_ids(documents: pa.Array, analyzer: Analyzer, served: _Served) -> tuple[Ids, Places, Matrix]:

@@ -119,6 +119,8 @@ class ModelDescription:
             )
         if "import" in value:
             raise StoreError(f"{name} describes vectors of another program, not a training")
+        if "infer" in value:
+            raise StoreError(f"{name} describes documents that a model has inferred; give the directory of that model")
         try:
             corpus = value["corpus"]
             return cls(
@@ -200,3 +202,10 @@ def to_html(caption: str, names: Sequence[str], rows: Sequence[Sequence[str]]) -
 
 def _of(kind: Any, values: Mapping[str, Any]) -> dict[str, Any]:
     return {each.name: values[each.name] for each in fields(kind) if each.name in values}
+
+
+def run_of(directory: Directory) -> str | None:
+    """The run that has made a model, or whose model has inferred documents; None where ``model.json`` says neither."""
+    described = directory.read_json(MODEL_FILE) if directory.exists(MODEL_FILE) else {}
+    run: str | None = described.get("run", described.get("model"))
+    return run

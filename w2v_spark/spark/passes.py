@@ -142,6 +142,12 @@ def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Pr
     )
     if corpus.overlong_words:
         progress.say(f"{corpus.overlong_words:,} overlong words dropped")
+    if run.config.model.subwords and not run.ngrams:
+        least = run.config.model.min_ngram_words
+        progress.warn(
+            f"no {run.config.model.min_n} to {run.config.model.max_n} letters in a row are in {least} words or more "
+            "(model.min_ngram_words): words are trained without n-grams, and no others will have vectors"
+        )
     documents = corpus.documents if input_rows_of(run.config.model).documents else 0
     estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.others, documents)
     if run.tags > MANY_TAGS:

@@ -137,7 +137,10 @@ def find_areas(points: npt.NDArray[np.float32], size: int, smoothing: int, large
     large = np.flatnonzero(np.bincount(labels[labels >= 0]) > largest)
     if not len(large):
         return labels
-    parts = _cluster(points, size, smoothing, largest)
+    try:
+        parts = _cluster(points, size, smoothing, largest)
+    except KeyError:  # fast_hdbscan 0.3 where a single cluster is small enough, and one part splits nothing
+        return labels
     return split_areas(labels, parts, large)
 
 

@@ -10,8 +10,8 @@ import numpy.typing as npt
 
 from w2v_spark.config import TextConfig
 from w2v_spark.errors import ConfigError, InputError, Name, StoreError
-from w2v_spark.publishing.description import ModelDescription
-from w2v_spark.publishing.layout import MODEL_FILE, VECTORS
+from w2v_spark.publishing.description import ModelDescription, run_of
+from w2v_spark.publishing.layout import VECTORS
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
 from w2v_spark.topics.documents import DocumentFiles
@@ -33,12 +33,15 @@ class KnownTopics:
         Of length 1.
     next_id : int
         The first number that no topic has had.
+    run : str, optional
+        The run that has made the model they were found in.
     """
 
     location: str
     ids: npt.NDArray[np.int32]
     vectors: Matrix
     next_id: int
+    run: str | None = None
 
     @classmethod
     def read(cls, location: str) -> KnownTopics:
@@ -47,10 +50,20 @@ class KnownTopics:
         leaves = leaf_rows(table)
         try:
             dim, next_id = int(described["dim"]), int(described["next_id"])
-            vectors = to_matrix(leaves["vector"], dim)
+            vectors, run = to_matrix(leaves["vector"], dim), described["model"]["run"]
         except (KeyError, TypeError, ValueError) as error:
             raise StoreError(f"{directory.uri}/topics.json is damaged: {error!r}") from error
-        return cls(directory.uri, leaves["id"].to_numpy().astype(np.int32), vectors, next_id)
+        return cls(directory.uri, leaves["id"].to_numpy().astype(np.int32), vectors, next_id, run)
+
+    def refuse_other_model(self, location: str) -> None:
+        """Raise `InputError` if a model, or documents that were inferred, are known to be of another model."""
+        run = run_of(open_result(location))
+        if self.run and run and run != self.run:
+            raise InputError(
+                f"the topics of {self.location} were found in another model (run {self.run}) than that of {location} "
+                f"(run {run}), and vectors of two models cannot be compared: give the model that the topics are of, or "
+                "documents that it has inferred"
+            )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -130,6 +143,8 @@ class TopicRequest:
                              "nor compared with earlier ones")  # fmt: skip
         if request.previous_model is not None:
             describe_vectors(request.previous_model)
+        if request.previous is not None and request.previous_model is not None:
+            request.previous.refuse_other_model(request.previous_model)
         if request.previous is not None and request.previous.vectors.shape[1] != documents.dim:
             raise InputError(
                 f"the topics of {request.previous.location} are of length {request.previous.vectors.shape[1]} and the "
@@ -144,6 +159,4 @@ class TopicRequest:
 
     def describe_model(self) -> dict[str, Any]:
         """By which the model is recognised."""
-        directory = open_result(self.model)
-        run = directory.read_json(MODEL_FILE).get("run") if directory.exists(MODEL_FILE) else None
-        return {"location": hide(self.model), "run": run}
+        return {"location": hide(self.model), "run": run_of(open_result(self.model))}

@@ -20,7 +20,8 @@ from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.concept_forms import NOT_FOUND, ConceptForms, FoundVector
 from w2v_spark.vectors.items import Item, Key, Vector, is_key
 from w2v_spark.vectors.nearest_words import Answer
-from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.one_model import open_tables
+from w2v_spark.vectors.reading import VectorTable, open_vectors
 from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.similarities import Similarities
 from w2v_spark.vectors.stream import Counts
@@ -95,8 +96,12 @@ class KeyedVectors(Similarities):
         -----
         Cost: words and counts, about 80 MB for a million words; if the vectors cannot be mapped, 4 V D bytes more.
         """
-        table = open_vectors(location, limit)
-        forms, subwords = ConceptForms.read(location), SubwordVectors.read(location)
+
+        def opened() -> tuple[VectorTable, SubwordVectors | None]:
+            return open_vectors(location, limit), SubwordVectors.read(location)
+
+        table, subwords = open_tables(opened, location, "words and n-grams")
+        forms = ConceptForms.read(location)
         return cls(table.words, table.stack, table.counts, forms, subwords)
 
     def __reduce__(self) -> tuple[type[Self], tuple[Any, ...]]:
@@ -201,7 +206,7 @@ class KeyedVectors(Similarities):
             return self.get_vector(keys)
         if any(self._content.outside(key) is not None for key in keys):
             return np.stack([self.get_vector(key) for key in keys])
-        return self.take([self.index(key) for key in keys])
+        return self.take([self._content.row(key) for key in keys])
 
     def get_vector(self, key: Key, norm: bool = False) -> Vector:
         """The vector of a word, (D,), read-only; with ``norm`` scaled to length 1, unless it is zero."""
@@ -224,12 +229,12 @@ class KeyedVectors(Similarities):
             before n-grams, which only a text without blanks has.
         """
         for word in (text, "_".join(text.split())):
-            if word in self:
-                return FoundVector(self.get_vector(word), "word", word)
+            if (row := self._content.find(word)) is not None:
+                return FoundVector(self.get_vector(word), "word", self.word(row))
         concept = self.concept_of(text)
         if concept is not None and concept in self:
             return FoundVector(self.get_vector(concept), "dictionary", concept)
-        outside = self._content.outside(text) if len(text.split()) == 1 else None
+        outside = self._content.outside(text)
         return NOT_FOUND if outside is None else FoundVector(outside, "subwords", None)
 
     def concept_of(self, text: str) -> str | None:

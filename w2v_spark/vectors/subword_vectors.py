@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import unicodedata
 from collections.abc import Mapping
 from functools import cached_property
 from os import PathLike
@@ -10,7 +11,8 @@ from typing import Any, Final
 
 import pyarrow as pa
 
-from w2v_spark.config import ModelConfig, TextConfig
+from w2v_spark.config import Config, ModelConfig, TextConfig
+from w2v_spark.config.choices import Normalize
 from w2v_spark.publishing.layout import NGRAMS
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.storage import damage_naming
@@ -32,8 +34,8 @@ class SubwordVectors:
     stack : RowStack, (B, D)
     model : ModelConfig
         Says which runs of letters are n-grams.
-    lowers : bool
-        Whether text is read in lower case.
+    text : TextConfig
+        Says how words are read.
     metadata : mapping of str to str, optional
         What the files of the table say of the model.
     """
@@ -43,17 +45,17 @@ class SubwordVectors:
         labels: pa.Table,
         stack: RowStack,
         model: ModelConfig,
-        lowers: bool = True,
+        text: TextConfig | None = None,
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         self.labels, self.stack, self.model = labels, stack, model
-        self._lowers, self.metadata = lowers, dict(metadata or {})
+        self._text, self.metadata = text or TextConfig(), dict(metadata or {})
 
     def __len__(self) -> int:
         return len(self.labels)
 
     def __reduce__(self) -> tuple[type[SubwordVectors], tuple[Any, ...]]:
-        return SubwordVectors, (self.labels, self.stack, self.model, self._lowers, self.metadata)
+        return SubwordVectors, (self.labels, self.stack, self.model, self._text, self.metadata)
 
     @classmethod
     def read(cls, location: str | PathLike[str], mapped: bool = True) -> SubwordVectors | None:
@@ -68,8 +70,8 @@ class SubwordVectors:
         with damage_naming(f"{directory.uri}/{NGRAMS}"):
             config = json.loads(table.metadata["config"])
             model = ModelConfig(**{name: config["model"][name] for name in ("min_n", "max_n", "bucket")})
-            text = TextConfig(**{name: config["text"][name] for name in ("tokenizer", "lowercase")})
-            return cls(table.labels, table.stack, model, text.lowers, table.metadata)
+            read = {"text": {name: config["text"][name] for name in ("tokenizer", "normalize", "lowercase")}}
+            return cls(table.labels, table.stack, model, Config.from_dict(read).text, table.metadata)
 
     @property
     def ngrams(self) -> pa.Array:
@@ -80,10 +82,16 @@ class SubwordVectors:
     def _rows(self) -> Mapping[str | int, int]:
         return {ngram: row for row, ngram in enumerate(self.ngrams.to_pylist())}
 
+    def as_read(self, word: str) -> str:
+        """A word as it would be read from text: in its normal form, and in lower case if that is."""
+        form = self._text.normalize
+        if form is not Normalize.NONE:
+            word = unicodedata.normalize("NFC" if form is Normalize.NFC else "NFKC", word)
+        return word.lower() if self._text.lowers else word
+
     def vector(self, word: str) -> Vector | None:
         """The mean of the vectors of a word's n-grams, (D,) float32; None if it has none of them."""
-        bucket, text = self.model.bucket, word.lower() if self._lowers else word
-        found = ngrams_of(text, self.model.min_n, self.model.max_n)
+        bucket, found = self.model.bucket, ngrams_of(self.as_read(word), self.model.min_n, self.model.max_n)
         named = {bucket_of(ngram, bucket) for ngram in found} if bucket else found
         rows = sorted(self._rows[name] for name in named if name in self._rows)
         if not rows:

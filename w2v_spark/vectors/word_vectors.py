@@ -54,7 +54,7 @@ class WordVectors:
         if is_key(item):
             own: Vector | None = self.outside(item)
             if own is None:
-                own = self.stack.row(self.index.row(item))
+                own = self.stack.row(self.row(item))
             return own / lengths(own[None]) if scaled else own
         try:
             vector = np.asarray(item, dtype=np.float32)
@@ -64,15 +64,27 @@ class WordVectors:
             raise InputError(f"a vector of shape {vector.shape} was given, expected ({self.dim},)")
         return vector
 
+    def find(self, key: Key) -> int | None:
+        """The row of a word; where n-grams answer for others, also of one that is in the vocabulary in lower case."""
+        row = self.index.find(key)
+        if row is None and self.subwords is not None and isinstance(key, str):
+            row = self.index.find(self.subwords.as_read(key))
+        return row
+
+    def row(self, key: Key) -> int:
+        """The same; `WordNotFound` where there is none."""
+        row = self.find(key)
+        return self.index.row(key) if row is None else row
+
     def outside(self, key: Key) -> Vector | None:
         """The vector that its n-grams give a word outside the vocabulary, (D,); None for all else."""
-        if self.subwords is None or not isinstance(key, str) or self.index.find(key) is not None:
+        if self.subwords is None or not isinstance(key, str) or len(key.split()) != 1 or self.find(key) is not None:
             return None
         return self.subwords.vector(key)
 
     def has(self, key: Key) -> bool:
         """Whether a key has a vector."""
-        return self.index.find(key) is not None or self.outside(key) is not None
+        return self.find(key) is not None or self.outside(key) is not None
 
     def unit_rows(self, items: Sequence[Item] | Matrix) -> Matrix:
         """Words and vectors scaled to length 1, but zero vectors, (n, D) float32."""
@@ -130,7 +142,7 @@ class WordVectors:
 
     def _rows_of(self, items: Iterable[Item]) -> frozenset[int]:
         """Rows of the words among some words and vectors."""
-        rows = (self.index.find(item) for item in items if is_key(item))
+        rows = (self.find(item) for item in items if is_key(item))
         return frozenset(row for row in rows if row is not None)
 
     def stream(self, prefix: str = "") -> VectorStream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
 
@@ -58,6 +59,18 @@ def test_an_output_that_is_not_ours(refused: Refused, model: Path, found: Path, 
 def test_a_space_of_another_dimension(refused: Refused, found: Path, tmp_path: Path) -> None:
     write_documents(tmp_path / "other", np.ones((4, 7), np.float32), 1)
     assert "vectors of length 7 and the topics of" in refused("--assign", found, "--documents", tmp_path / "other")
+
+
+def test_documents_and_topics_of_two_models(refused: Refused, model: Path, found: Path, tmp_path: Path) -> None:
+    """Vectors of equal length say nothing."""
+    other = shutil.copytree(model, tmp_path / "other")
+    described = json.loads((other / "model.json").read_text())
+    (other / "model.json").write_text(json.dumps({**described, "run": "another"}))
+    for options in (
+        ("--assign", found, "--documents", other),
+        ("--model", model, "--previous", found, "--previous-model", other),
+    ):
+        assert "were found in another model" in refused(*options)
 
 
 def test_earlier_topics_of_another_dimension(refused: Refused, model: Path, found: Path, tmp_path: Path) -> None:

@@ -179,7 +179,7 @@ def test_no_ngram_of_two_words_is_an_answer(spark, corpus, tmp_path, capsys):
     settings = "model.min_n=9", "model.max_n=9"
     given = [option for option in arguments(corpus, *settings) if option != "--quiet"]
     assert train([*given, "--output", str(tmp_path / "out")]) == 0
-    assert "warning: no 9 to 9 letters in a row are in 2 words or more" in capsys.readouterr().err
+    assert "WARNING: no 9 to 9 letters in a row are in 2 words or more" in capsys.readouterr().err
     assert not (tmp_path / "out/ngrams").exists()
     assert len(KeyedVectors.load(tmp_path / "out")) > 100
 

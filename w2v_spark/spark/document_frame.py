@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
+from typing import Final
 
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
@@ -19,6 +20,7 @@ from w2v_spark.spark.source import Source
 
 MANY_TAGS = 1_000_000
 """Rows that every shard holds, beyond which it is said what they cost."""
+_SHOWN_LETTERS: Final = 60  # of a name, in messages
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +138,15 @@ def check_found(found: FoundDocuments, named: bool) -> None:
             Name("where"), ", or leave ", Name("id"), " away: the content then names a document",
         )  # fmt: skip
     if found.repeated:
-        shown = ", ".join(f"{name!r} ({copies:,} documents)" for name, copies in found.examples)
+        shown = ", ".join(f"{_shortened(name)} ({copies:,} documents)" for name, copies in found.examples)
         more = ", ..." if found.repeated > len(found.examples) else ""
         raise InputError(
             Name("id"), f": {found.repeated:,} names are those of more than one document: {shown}{more}; a name has "
-            "one vector. Join the parts of a document into one, or make what documents share a ", Name("tag"),
+            "one vector. Join the parts of a document into one; what documents share is a tag of theirs in a training",
         )  # fmt: skip
+
+
+def _shortened(name: object) -> str:
+    """A name in quotes; of a text that was taken for one, the beginning."""
+    text = repr(name)
+    return text if len(text) <= _SHOWN_LETTERS else f"{text[:_SHOWN_LETTERS]}..."

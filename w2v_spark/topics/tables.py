@@ -163,6 +163,8 @@ def read_topics(location: str) -> tuple[Directory, pa.Table, dict[str, Any]]:
     if not files:
         raise StoreError(
             f"{directory.uri} has no {TOPICS}/: it gives documents to the topics of another directory; name that one"
+            if "assigned_to" in described
+            else f"{directory.uri} is damaged: {TOPICS}/ has no file"
         )
     with errors_naming(files[0].path), damage_naming(files[0].path):
         table = pq.read_table(files[0].path, filesystem=directory.filesystem)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.evaluation.similarity import correlation, ranks
+from w2v_spark.evaluation.correlation import correlation, ranks
 
 _DRAWN_AT_ONCE: Final = 1 << 17
 _DRAWS: Final = 1 << 9

@@ -29,6 +29,7 @@ from benchmarks.common import (
 )
 from benchmarks.gensim_run import write_sentences
 from benchmarks.memory import run_measured, stop_on_failure
+from w2v_spark.evaluation.kind import Settings
 from w2v_spark.evaluation.suite import evaluate
 
 CORES = 2
@@ -151,9 +152,10 @@ def _accuracy(vectors: Path, directory: Path) -> dict[str, float] | None:
     if not analogies.is_file():
         print(f"no test sets in {directory}: accuracy is not measured")
         return None
-    report = evaluate(str(vectors), str(analogies), [str(path) for path in similarity], RESTRICT)
+    report = evaluate(vectors, {"analogies": [analogies], "similarity": similarity}, settings=Settings(RESTRICT))
+    (answered,) = report["analogies"]
     scores = {"analogies": "total", "semantic": "semantic", "syntactic": "syntactic"}
-    values = {name: 100 * report["analogies"][key]["accuracy"] for name, key in scores.items()}
+    values = {name: 100 * answered[key]["accuracy"] for name, key in scores.items()}
     return values | {Path(row["file"]).stem: 100 * (row["spearman"] or 0.0) for row in report["similarity"]}
 
 

@@ -44,6 +44,7 @@ from benchmarks.common import (
 )
 from benchmarks.gensim_run import write_sentences
 from w2v_spark.evaluation.analogies import read_analogies
+from w2v_spark.evaluation.kind import Settings
 from w2v_spark.evaluation.suite import evaluate
 
 MIN_COUNT, THRESHOLDS = 5, (10.0, 5.0)
@@ -173,7 +174,7 @@ def compare_titles(ours: Ranked, theirs: Ranked, data: Path) -> list[Row]:
 
 def answer(vectors: Path, questions: Path) -> Row:
     """Analogies of phrases among all words: those answered and right in percent, and right ones of all questions."""
-    total = evaluate(str(vectors), str(questions), restrict=ALL_WORDS)["analogies"]["total"]
+    total = evaluate(vectors, {"analogies": [questions]}, settings=Settings(ALL_WORDS))["analogies"][0]["total"]
     asked = total["answered"] + total["skipped"]
     return {
         "accuracy": 100 * total["accuracy"], "coverage": 100 * total["answered"] / asked,

@@ -12,9 +12,19 @@ import pytest
 from scipy import stats
 
 from w2v_spark.errors import ConfigError, InputError
-from w2v_spark.evaluation.analogies import AnalogyResult, Score, Section, evaluate_analogies, read_analogies
+from w2v_spark.evaluation.analogies import (
+    AnalogyResult,
+    AnalogySolver,
+    Method,
+    Outcome,
+    Score,
+    Section,
+    evaluate_analogies,
+    read_analogies,
+)
+from w2v_spark.evaluation.correlation import ranks
 from w2v_spark.evaluation.pair_files import read_pairs
-from w2v_spark.evaluation.similarity import evaluate_similarity, ranks
+from w2v_spark.evaluation.similarity import evaluate_similarity
 from w2v_spark.evaluation.word_lookup import WordLookup, fold
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
@@ -119,6 +129,34 @@ def test_equals_gensim(questions: Path, restrict: int, ignore_case: bool, noise:
         assert counts(result) == count_like_c(words, matrix, sections, restrict)
     if restrict > 20:
         assert result.total.correct > 0
+
+
+@pytest.mark.parametrize("noise", [0.1, 0.6])
+def test_products_equal_gensim(questions: Path, noise: float, monkeypatch: pytest.MonkeyPatch) -> None:
+    """3CosMul, in one product and in many. gensim is asked word by word: its evaluation adds whatever it is told."""
+    asked = [question for section in read_analogies(questions) for question in section.questions]
+    words, matrix = make_structured(read_analogies(questions), 10, noise)
+    oracle = make_gensim(words, matrix)
+    _, counted = oracle.evaluate_word_analogies(str(questions), similarity_function="most_similar_cosmul")
+    assert counted[-1] == oracle.evaluate_word_analogies(str(questions))[1][-1]
+    expected = [oracle.most_similar_cosmul([b, c], [a], topn=1)[0][0] == d for a, b, c, d in asked]
+    solver = AnalogySolver(KeyedVectors(words, matrix), 1000, ignore_case=False)
+    assert (solver.solve(asked) == Outcome.RIGHT).tolist() != expected
+    for at_once in (1 << 26, len(words) * 7):
+        monkeypatch.setattr("w2v_spark.evaluation.analogies._SCORES", at_once)
+        assert (solver.solve(asked, Method.MULTIPLY) == Outcome.RIGHT).tolist() == expected
+
+
+def test_a_product_and_a_sum_answer_otherwise() -> None:
+    """One large cosine decides the sum: Levy and Goldberg's example, with y near b alone and z near b and c."""
+    words = ["a", "b", "c", "y", "z"]
+    vectors = KeyedVectors(
+        words, [[0, 0, 1, 0], [1, 0, 0, 0], [0, 1, 0, 0], [0.98, -0.199, 0, 0], [0.4, 0.3, 0, 0.866]]
+    )
+    solver = AnalogySolver(vectors, 10, ignore_case=False)
+    asked = [("a", "b", "c", "y"), ("a", "b", "c", "z")]
+    assert solver.solve(asked, Method.ADD).tolist() == [Outcome.RIGHT, Outcome.WRONG]
+    assert solver.solve(asked, Method.MULTIPLY).tolist() == [Outcome.WRONG, Outcome.RIGHT]
 
 
 def count_with_words_as_they_stand(
@@ -301,7 +339,9 @@ def test_the_google_questions_equal_gensim() -> None:
         (": s\na b c d\na b c\n", r"line 3: expected four words, found 3"),
         (": s\na b c d\n\na b c d e\n", r"line 4: expected four words, found 5"),
         (": s\na\tb\tc\n", r"line 2: expected four words, found 3"),
-        ("a b c d\n", "line 1: expected a section"),
+        ("a b c d\n: s\na b c d\n", "line 1: expected a section"),
+        ("a b 1 2.5\na b 2 3\n", "line 1: expected a section"),
+        ("a b c d\na b c\n", "line 2: expected four words, found 3"),
         (": s\n\n: t\n", "no analogy questions"),
         ("", "no analogy questions"),
     ],
@@ -317,6 +357,13 @@ def test_questions_with_comments_blank_lines_and_crlf(tmp_path: Path) -> None:
     path = tmp_path / "q.txt"
     path.write_bytes("\ufeff// licence\r\n: s t\r\n\r\na\tb c  d\r\n:u\r\né b c d".encode())
     assert read_analogies(path) == [Section("s t", (("a", "b", "c", "d"),)), Section("u", (("é", "b", "c", "d"),))]
+
+
+def test_questions_without_sections(tmp_path: Path) -> None:
+    """As the MSR set and sets in other languages are published."""
+    (tmp_path / "msr.tsv").write_text("# kind: analogy\ngood\tbetter\trough\trougher\nbig bigger x3 x3er\n")
+    questions = (("good", "better", "rough", "rougher"), ("big", "bigger", "x3", "x3er"))
+    assert read_analogies(tmp_path / "msr.tsv") == [Section("msr", questions)]
 
 
 def test_questions_between_tabs_may_have_spaces_in_their_words(tmp_path: Path) -> None:
@@ -384,6 +431,17 @@ def test_similarity_that_is_undefined() -> None:
         result = evaluate_similarity(vectors, pairs)
         assert np.isnan(result.spearman)
         assert np.isnan(result.pearson)
+
+
+def test_a_word_with_itself_is_a_tie_and_no_rounding() -> None:
+    """Cosines of words with themselves are 1 give or take a rounding: Spearman's correlation must not order these."""
+    rng = np.random.default_rng(0)
+    vectors = KeyedVectors([f"w{i}" for i in range(40)], rng.standard_normal((40, 30)).astype(np.float32))
+    pairs = [(f"w{i}", f"w{i}", float(i)) for i in range(39)] + [("w0", "w39", -1.0)]
+    expected = stats.spearmanr([score for *_, score in pairs], [1.0] * 39 + [0.0]).statistic
+    assert evaluate_similarity(vectors, pairs).spearman == pytest.approx(expected, abs=1e-12)
+    zero = KeyedVectors(["a", "b"], [[0.0, 0.0], [1.0, 0.0]])
+    assert evaluate_similarity(zero, [("a", "a", 1.0), ("b", "b", 2.0)]).spearman == pytest.approx(1)
 
 
 def test_ranks_share_the_mean_of_ties() -> None:

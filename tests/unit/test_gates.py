@@ -224,10 +224,10 @@ def test_the_numbers_are_those_of_evaluate(sets: dict[str, Path], tmp_path: Path
     some = vectors(0.5)
     place = Directory.open(tmp_path / "table")
     write_vectors(place.filesystem, place.path, pa.array(some.words), np.arange(60, 0, -1), [some.matrix], {})
-    report = evaluate(tmp_path / "table", sets["grid"], [sets["pairs"]])
+    report = evaluate(tmp_path / "table", {"analogies": [sets["grid"]], "similarity": [sets["pairs"]]})
     gate_set = GateSet.build((), [str(sets["grid"])], [str(sets["pairs"])])
     measured = gate_set.measure(Result(some, 1, 1), None, {})
-    assert measured["grid"].candidate == measured["analogies"].candidate == report["analogies"]["total"]["accuracy"]
+    assert measured["grid"].candidate == measured["analogies"].candidate == report["analogies"][0]["total"]["accuracy"]
     assert measured["pairs"].candidate == report["similarity"][0]["spearman"]
 
 

@@ -23,7 +23,9 @@ from w2v_spark.cli.terminal import TerminalOutput
 from w2v_spark.config import Config
 from w2v_spark.config.configuration import SETTINGS
 from w2v_spark.errors import ConfigError, InputError, Name, W2VError, WordNotFound, one_line, printable
-from w2v_spark.evaluation.suite import evaluate, format_report, write_report
+from w2v_spark.evaluation.report_files import write_report
+from w2v_spark.evaluation.report_table import format_report
+from w2v_spark.evaluation.suite import evaluate
 from w2v_spark.formats.exporting import export_vectors
 from w2v_spark.formats.formats import Format, VectorFile
 from w2v_spark.formats.importing import import_vectors
@@ -112,8 +114,8 @@ def hostile_sections(path: Path) -> list[str]:
 def test_reports(tmp_path: Path) -> None:
     write(tmp_path / "table", ["a1", "b1", "c1", "d1", *HOSTILE])
     names = hostile_sections(tmp_path / "q.txt")
-    report = evaluate(tmp_path / "table", tmp_path / "q.txt")
-    assert [section["name"] for section in report["analogies"]["sections"]] == names
+    report = evaluate(tmp_path / "table", {"analogies": [tmp_path / "q.txt"]})
+    assert [section["name"] for section in report["analogies"][0]["sections"]] == names
     write_report(report, tmp_path / "report.json")
     assert json.loads((tmp_path / "report.json").read_text("utf-8")) == report
     shown = printable(format_report(report))

@@ -120,7 +120,7 @@ def test_commands_read_a_version(store: Store, tmp_path_factory: pytest.TempPath
     rows = export_vectors(store.uri("root"), VectorFile(str(folder / "v.txt"), Format.WORD2VEC_TEXT, True))
     assert rows == len((folder / "v.txt").read_text().splitlines()) - 1
     (folder / "pairs.txt").write_text("w0 w1 1\nw1 w2 2\nw2 w3 3\n")
-    assert evaluate(store.uri("root"), similarity=[str(folder / "pairs.txt")])["version"] == root.current()
+    assert evaluate(store.uri("root"), {"similarity": [str(folder / "pairs.txt")]})["version"] == root.current()
 
 
 def test_a_matrix_of_a_state_is_read_by_rows(store: Store) -> None:

@@ -60,7 +60,7 @@ COMMANDS: Final = {
     "infer": Command("w2v_spark.cli.infer", "infer vectors of documents that a model has not seen, on Spark"),
     "retrain": Command("w2v_spark.cli.retrain", "make the next version of the one before and of new text, on Spark"),
     "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
-    "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on analogies and human judgements of similarity"),
+    "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on test sets, and compare two models"),
     "neighbours": Command(
         "w2v_spark.cli.neighbours", "write the nearest neighbours of words, documents or tags, on Spark"
     ),

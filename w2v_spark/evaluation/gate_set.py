@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.evaluation.gates import (
@@ -20,17 +20,11 @@ from w2v_spark.evaluation.gates import (
     known_measures,
     parse_gates,
 )
-from w2v_spark.evaluation.measures import (
-    Result,
-    measure_analogies,
-    measure_finite,
-    measure_numbers,
-    measure_similarity,
-)
-from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
+from w2v_spark.evaluation.measures import Result, measure_finite, measure_numbers, measure_set
+from w2v_spark.evaluation.test_sets import TestSet
 
 _NAMED: Final = re.compile(r"([\w.-]+)=(.+)")
-_Set = TypeVar("_Set")
+_KINDS: Final = ("analogies", "similarity")
 Later = Callable[[], Measured]
 """What is measured only if a gate asks for it."""
 
@@ -42,16 +36,15 @@ class GateSet:
     Attributes
     ----------
     gates : tuple of Gate
-    analogies : tuple of AnalogySet
-    similarity : tuple of SimilaritySet
+    analogies, similarity : tuple of TestSet
         All test sets are measured and reported, whether or not a gate is about them.
     queries : tuple of str
         In SQL; none may return a row.
     """
 
     gates: tuple[Gate, ...] = ()
-    analogies: tuple[AnalogySet, ...] = ()
-    similarity: tuple[SimilaritySet, ...] = ()
+    analogies: tuple[TestSet, ...] = ()
+    similarity: tuple[TestSet, ...] = ()
     queries: tuple[str, ...] = ()
 
     @classmethod
@@ -88,8 +81,10 @@ class GateSet:
         InputError
             A test set cannot be read.
         """
-        first = tuple(AnalogySet.read(*_split(spec)) for spec in analogies)
-        second = tuple(SimilaritySet.read(*_split(spec)) for spec in similarity)
+        first, second = (
+            tuple(TestSet.read(kind, *_split(spec), others=_KINDS) for spec in given)
+            for kind, given in zip(_KINDS, (analogies, similarity), strict=True)
+        )
         known = known_measures([one.name for one in first], [one.name for one in second])
         parsed = parse_gates(gates, known)
         asked = {gate.measure for gate in parsed}
@@ -129,12 +124,10 @@ class GateSet:
             Of measures that only the caller has.
         """
         measured = measure_numbers(candidate, incumbent)
-        for questions in self.analogies:
-            measured[questions.name] = measure_analogies(questions, candidate, incumbent)
+        for one in (*self.analogies, *self.similarity):
+            measured[one.name] = measure_set(one, candidate, incumbent)
         if len(self.analogies) == 1:
             measured.setdefault(ANALOGIES, measured[self.analogies[0].name])
-        for pairs in self.similarity:
-            measured[pairs.name] = measure_similarity(pairs, candidate, incumbent)
         for name, function in {"finite": lambda: measure_finite(candidate), **later}.items():
             if self.asks_for(name):
                 measured[name] = function()

@@ -11,12 +11,11 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from w2v_spark.evaluation.analogies import AnalogySolver, Outcome
-from w2v_spark.evaluation.bootstrap import Difference, means, rank_correlations
+from w2v_spark.evaluation.bootstrap import Difference, compare
 from w2v_spark.evaluation.gates import Measured
-from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
-from w2v_spark.evaluation.similarity import correlation, find_cosines, ranks
-from w2v_spark.evaluation.suite import ANALOGY_RESTRICT, SIMILARITY_RESTRICT
+from w2v_spark.evaluation.kind import Settings
+from w2v_spark.evaluation.samples import Sample, value_of
+from w2v_spark.evaluation.test_sets import TestSet
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 
@@ -56,41 +55,20 @@ def measure_finite(candidate: Result) -> Measured:
     return Measured(count / len(candidate.vectors))
 
 
-def measure_analogies(questions: AnalogySet, candidate: Result, incumbent: Result | None) -> Measured:
-    """The share of right answers, as `evaluate_analogies` counts them.
+def measure_set(one: TestSet, candidate: Result, incumbent: Result | None) -> Measured:
+    """The measure of a test set as `evaluate` gives it: the share of right answers, or Spearman's correlation.
 
-    The noise is that of the share, over the questions whose words both know.
+    The noise is that of the measure, over the items whose words both know.
     """
-    asked = [question for section in questions.sections for question in section.questions]
-    outcomes = [
-        AnalogySolver(one.vectors, ANALOGY_RESTRICT, True).solve(asked)
-        for one in (candidate, *([incumbent] if incumbent else []))
-    ]
-    shares = [_share(outcome) for outcome in outcomes]
+
+    def sample_of(result: Result) -> Sample:
+        return one.kind.score(result.vectors, one.content, Settings(every_method=False)).main
+
+    sample = sample_of(candidate)
     if incumbent is None:
-        return _alone(shares[0], questions.file)
-    both = (outcomes[0] != Outcome.SKIPPED) & (outcomes[1] != Outcome.SKIPPED)
-    right, other = ((outcome[both] == Outcome.RIGHT).astype(np.float64) for outcome in outcomes)
-    return _beside(shares[0], shares[1], means(right, other), questions.file)
-
-
-def measure_similarity(pairs: SimilaritySet, candidate: Result, incumbent: Result | None) -> Measured:
-    """Spearman's correlation with the judgements, as `evaluate_similarity` gives it.
-
-    The noise is that of the correlation, over the pairs whose words both know.
-    """
-    content = pairs.content
-    scores = np.array([score for _, _, score in content.pairs], dtype=np.float64)
-    found = [
-        find_cosines(one.vectors, content.pairs, SIMILARITY_RESTRICT, True, content.tagged)
-        for one in (candidate, *([incumbent] if incumbent else []))
-    ]
-    values = [correlation(ranks(scores[known]), ranks(cosines[known])) for cosines, known in found]
-    if incumbent is None:
-        return _alone(values[0], pairs.file)
-    both = found[0][1] & found[1][1]
-    difference = rank_correlations(scores[both], *(cosines[both] for cosines, _ in found))
-    return _beside(values[0], values[1], difference, pairs.file)
+        return _alone(value_of(sample), one.file)
+    other = sample_of(incumbent)
+    return _beside(value_of(sample), value_of(other), compare(sample, other), one.file)
 
 
 def measure_overlap(overlaps: Sequence[float] | npt.NDArray[np.float64] | None) -> Measured:
@@ -106,11 +84,6 @@ def common_rows(candidate: pa.Array, incumbent: pa.Array, most: int) -> tuple[np
     old = np.asarray(places.cast(pa.int64()))
     rows = np.flatnonzero(old >= 0)[:most]
     return rows, old[rows]
-
-
-def _share(outcomes: npt.NDArray[np.int8]) -> float:
-    answered = int(np.count_nonzero(outcomes != Outcome.SKIPPED))
-    return int(np.count_nonzero(outcomes == Outcome.RIGHT)) / answered if answered else math.nan
 
 
 def _alone(value: float, file: str) -> Measured:

@@ -11,12 +11,12 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
-from os import PathLike
 from typing import Final
 
 import numpy as np
 
 from w2v_spark.errors import InputError
+from w2v_spark.evaluation.sources import Source
 from w2v_spark.evaluation.text_files import read_lines
 
 Pair = tuple[str, str, float]
@@ -63,7 +63,7 @@ class _Row:
     fields: list[str]
 
 
-def read_pairs(path: str | PathLike[str], delimiter: str | None = None, encoding: str = "utf-8") -> PairSet:
+def read_pairs(path: Source, delimiter: str | None = None, encoding: str = "utf-8") -> PairSet:
     """Read word pairs with a score each.
 
     Fields stand between tabs, semicolons, commas or spaces, perhaps in double quotes; the numbers may have decimal
@@ -79,7 +79,7 @@ def read_pairs(path: str | PathLike[str], delimiter: str | None = None, encoding
 
     Parameters
     ----------
-    path : str or Path
+    path : str or Path, or what `find_set` finds
     delimiter : str, optional
         What stands between fields; found out by default.
     encoding : str
@@ -101,7 +101,7 @@ def read_pairs(path: str | PathLike[str], delimiter: str | None = None, encoding
     return PairSet(pairs, "; ".join(notes), tagged)
 
 
-def _cut(path: str | PathLike[str], lines: Sequence[tuple[int, str]], delimiter: str | None) -> tuple[str, list[_Row]]:
+def _cut(path: Source, lines: Sequence[tuple[int, str]], delimiter: str | None) -> tuple[str, list[_Row]]:
     """What stands between the fields, and the lines in as many fields each."""
     if not lines:
         raise InputError(f"{path} holds no word pairs")
@@ -124,7 +124,7 @@ def _cut(path: str | PathLike[str], lines: Sequence[tuple[int, str]], delimiter:
     return separator, rows
 
 
-def _fields(path: str | PathLike[str], number: int, line: str, separator: str) -> list[str]:
+def _fields(path: Source, number: int, line: str, separator: str) -> list[str]:
     if separator == " ":
         return [field[1:-1] if re.fullmatch('".+"', field) else field for field in line.split()]
     try:
@@ -137,7 +137,7 @@ def _fields(path: str | PathLike[str], number: int, line: str, separator: str) -
 class _Columns:
     """Which columns of a table are the words and the score."""
 
-    def __init__(self, path: str | PathLike[str], rows: Sequence[_Row]) -> None:
+    def __init__(self, path: Source, rows: Sequence[_Row]) -> None:
         self._path = path
         width = len(rows[0].fields)
         body = rows[1:] or rows

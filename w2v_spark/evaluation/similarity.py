@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.evaluation.pair_files import Pair
-from w2v_spark.evaluation.word_lookup import WordLookup
-from w2v_spark.vectors.items import Vector
+from w2v_spark.evaluation.correlation import Values, correlation, ranks
+from w2v_spark.evaluation.kind import WORD_RESTRICT, Column, Form, Kind, Row, Scored, Settings, among_many
+from w2v_spark.evaluation.pair_files import Pair, PairSet, read_pairs
+from w2v_spark.evaluation.samples import RankCorrelations, value_of
+from w2v_spark.evaluation.word_lookup import VectorLookup
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.row_stack import lengths
-
-Values = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,39 +84,49 @@ def find_cosines(
 
     Parameters and errors are those of `evaluate_similarity`.
     """
-    lookup = WordLookup(vectors, restrict, ignore_case)
-
-    def find(word: str) -> int | None:
-        row = lookup.find(word)
-        return lookup.find(word[:-2]) if row is None and tagged else row
-
-    def vector(word: str) -> Vector | None:
-        row = find(word)
-        if row is not None:
-            return vectors.get_vector(row)
-        return None if vectors.subwords is None else vectors.subwords.vector(word)
-
-    found = [(vector(a), vector(b)) for a, b, _ in pairs]
+    lookup = VectorLookup(vectors, restrict, ignore_case, tagged)
+    found = [(lookup.vector(a), lookup.vector(b)) for a, b, _ in pairs]
     there = [(a, b) for a, b in found if a is not None and b is not None]
     known = np.array([a is not None and b is not None for a, b in found], dtype=bool)
     first, second = (np.array([each[side] for each in there]).reshape(-1, vectors.dim) for side in (0, 1))
     products = np.einsum("ij,ij->i", first, second)
+    values = products / (lengths(first) * lengths(second))
+    values[(first == second).all(axis=1) & (products > 0)] = 1  # give or take a rounding: these are equal, a tie
     cosines = np.zeros(len(pairs), dtype=np.float64)
-    cosines[known] = products / (lengths(first) * lengths(second))
+    cosines[known] = values
     return cosines, known
 
 
-def ranks(values: Values) -> Values:
-    """Ranks from 1, equal values sharing the mean of theirs."""
-    _, group, sizes = np.unique(values, return_inverse=True, return_counts=True)
-    shared: Values = (np.cumsum(sizes) - (sizes - 1) / 2)[group]
-    return shared
+def _score(vectors: KeyedVectors, pairs: PairSet, settings: Settings) -> Scored:
+    cosines, known = find_cosines(vectors, pairs.pairs, WORD_RESTRICT, True, pairs.tagged)
+    judged = np.array([score for _, _, score in pairs.pairs], dtype=np.float64)
+    sample = RankCorrelations(judged, cosines, known)
+    count = int(np.count_nonzero(known))
+    values = {
+        "spearman": value_of(sample),
+        "pearson": correlation(judged[known], cosines[known]),
+        "pairs": count,
+        "skipped": len(known) - count,
+    }
+    details = {"read_as": pairs.read_as, "restrict": WORD_RESTRICT}
+    asked = f"{len(known)} pairs ({pairs.read_as})"
+    return Scored(count, asked, (Row("", values, {"spearman": sample}),), details=details)
 
 
-def correlation(x: Values, y: Values) -> float:
-    """Pearson's correlation, NaN if either side is constant or has fewer than two values."""
-    if len(x) < 2:
-        return math.nan
-    x, y = x - x.mean(), y - y.mean()
-    scale = math.sqrt(float(x @ x) * float(y @ y))
-    return float(x @ y) / scale if scale > 0 else math.nan
+SIMILARITY: Final = Kind(
+    name="similarity",
+    what="word pairs with scores",
+    metavar="FILE",
+    help="pairs of words with a score each, as SimLex-999, WordSim-353, MEN and others are published",
+    read=read_pairs,
+    words=among_many,
+    score=_score,
+    columns=(
+        Column("spearman", "Spearman", Form.NUMBER),
+        Column("pearson", "Pearson", Form.NUMBER),
+        Column("pairs", "pairs", Form.COUNT),
+        Column("skipped", "skipped", Form.COUNT),
+    ),
+    unknown="pairs with an unknown word are skipped",
+    has_parts=False,
+)

@@ -1,24 +1,21 @@
-"""Analogies and similarity of one vector table, and the report on them. Needs neither Spark nor Java nor a compiler."""
+"""Test sets of all kinds on one or two vector tables, and the report. Needs neither Spark nor Java nor a compiler."""
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import posixpath
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Iterator, Mapping, Sequence
 from os import PathLike
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from pyarrow import fs
-
-from w2v_spark.errors import ConfigError, InputError, Name, StoreError
-from w2v_spark.evaluation.analogies import Score, evaluate_analogies
-from w2v_spark.evaluation.named_sets import AnalogySet, SimilaritySet
-from w2v_spark.evaluation.similarity import evaluate_similarity
-from w2v_spark.locations import follow_link, is_special
+from w2v_spark.errors import ConfigError, InputError, Name
+from w2v_spark.evaluation.bootstrap import LEVEL, RESAMPLES, compare, estimate, finite
+from w2v_spark.evaluation.kind import Row, Scored, Settings
+from w2v_spark.evaluation.kinds import KINDS
+from w2v_spark.evaluation.mcnemar import mcnemar
+from w2v_spark.evaluation.samples import Sample, Shares
+from w2v_spark.evaluation.test_sets import TestSet
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
@@ -27,15 +24,12 @@ from w2v_spark.vectors.keyed_vectors import KeyedVectors
 Report = dict[str, Any]
 Location = str | PathLike[str]
 
-ANALOGY_RESTRICT: Final = 30_000
-SIMILARITY_RESTRICT: Final = 300_000  # gensim's default: these sets ask about rare words on purpose
-
 
 def evaluate(
     vectors: Location,
-    analogies: Location | None = None,
-    similarity: Sequence[Location] = (),
-    restrict: int = ANALOGY_RESTRICT,
+    sets: Mapping[str, Sequence[Location]],
+    against: Location | None = None,
+    settings: Settings | None = None,
 ) -> Report:
     """Run all evaluations asked for; the report is plain values, ready for JSON.
 
@@ -43,132 +37,104 @@ def evaluate(
     ----------
     vectors : str or Path
         What `KeyedVectors.load` opens.
-    analogies : str or Path, optional
-        What `read_analogies` reads.
-    similarity : sequence of str or Path
-        What `read_pairs` reads.
-    restrict : int
-        Analogies are answered among so many of the most frequent words; similarity looks among
-        `SIMILARITY_RESTRICT`.
+    sets : mapping of str to sequence of str or Path
+        By kinds of `KINDS`, the files that `TestSet.read` reads: ``{"analogies": ["questions-words.txt"]}``.
+    against : str or Path, optional
+        Vectors to compare with, over the items that both answer.
+    settings : Settings, optional
 
     Raises
     ------
     ConfigError, InputError, StoreError
-        A setting or a file is not usable, before any evaluation; or `InputError` if the vectors do not know the words
-        of a single question or pair of a set.
+        A setting or a file is not usable, before any evaluation; or `InputError` if vectors do not know the words of a
+        single item of a set.
     """
-    if analogies is None and not similarity:
-        raise ConfigError("nothing to evaluate: give ", Name("analogies"), ", ", Name("similarity"), " or both")
-    if restrict < 1:
-        raise ConfigError(Name("restrict"), f" = {restrict} is not allowed: expected at least 1 word")
-    questions = None if analogies is None else AnalogySet.read(analogies)
-    pair_sets = [SimilaritySet.read(path) for path in similarity]
-    limit = max(restrict if questions else 0, SIMILARITY_RESTRICT if pair_sets else 0)
-    opened = open_result(vectors)
-    words = KeyedVectors.load(opened.uri, limit=limit)
-    report: Report = {"vectors": hide(os.fspath(vectors)), "words_read": len(words), "dim": words.dim}
-    if opened.uri != Directory.open(vectors).uri:
-        report["version"] = posixpath.basename(opened.path)
-    if questions is not None:
-        report["analogies"] = _answer(words, questions, restrict)
-    report["similarity"] = [_correlate(words, pairs) for pairs in pair_sets]
+    settings = settings or Settings()
+    if not any(sets.values()):
+        raise ConfigError("nothing to evaluate: give ", *_listed(list(KINDS)))
+    if settings.restrict < 1:
+        raise ConfigError(Name("restrict"), f" = {settings.restrict} is not allowed: expected at least 1 word")
+    if settings.seed < 0:
+        raise ConfigError(Name("seed"), f" = {settings.seed} is not allowed: expected 0 or more")
+    read = [TestSet.read(kind, location) for kind in KINDS for location in sets.get(kind, ())]
+    found, described = [], []
+    for location in (vectors, *([] if against is None else [against])):
+        words, about = _open(location, max(one.kind.words(settings) for one in read))
+        found.append([_score(words, one, settings) for one in read])
+        described.append(about)
+    report: Report = {**described[0], "seed": settings.seed, "resamples": RESAMPLES, "level": LEVEL}
+    if against is not None:
+        report["against"] = described[1]
+    report |= {"unknown": {name: KINDS[name].unknown for name in KINDS if sets.get(name)}}
+    report |= {name: [] for name in KINDS}
+    for one, *scored in zip(read, *found, strict=True):
+        report[one.kind.name].append(_describe(one, scored, settings.seed))
     return report
 
 
-def _answer(words: KeyedVectors, questions: AnalogySet, restrict: int) -> Report:
-    result = evaluate_analogies(words, questions.sections, restrict)
-    if not result.total.answered:
-        raise answers_nothing(questions.file, f"{result.total.skipped} questions", min(restrict, len(words)), words)
-    totals = {score.name: _score(score) for score in (result.total, result.semantic, result.syntactic)}
-    scores = [_score(score) for score in result.sections]
-    return {"file": questions.file, "restrict": restrict, **totals, "sections": scores}
+def _listed(names: Sequence[str]) -> Iterator[str | Name]:
+    """Names of options for a message: a, b or c."""
+    for place, name in enumerate(names):
+        yield Name(name)
+        yield {len(names) - 1: "", len(names) - 2: " or "}.get(place, ", ")
 
 
-def _correlate(words: KeyedVectors, pairs: SimilaritySet) -> Report:
-    content = pairs.content
-    result = evaluate_similarity(words, content.pairs, SIMILARITY_RESTRICT, tagged=content.tagged)
-    if not result.pairs:
-        count = min(SIMILARITY_RESTRICT, len(words))
-        raise answers_nothing(pairs.file, f"{result.skipped} pairs ({content.read_as})", count, words)
-    numbers = {key: _finite(value) for key, value in asdict(result).items()}
-    return {"file": pairs.file, "read_as": content.read_as, "restrict": SIMILARITY_RESTRICT, **numbers}
+def _open(location: Location, limit: int) -> tuple[KeyedVectors, Report]:
+    """The most frequent words of a table, and what the report says of it."""
+    opened = open_result(location)
+    words = KeyedVectors.load(opened.uri, limit=limit)
+    about: Report = {"vectors": hide(os.fspath(location)), "words_read": len(words), "dim": words.dim}
+    about["subwords"] = words.subwords is not None
+    if opened.uri != Directory.open(location).uri:
+        about["version"] = posixpath.basename(opened.path)
+    return words, about
 
 
-def answers_nothing(file: str, what: str, count: int, words: KeyedVectors) -> InputError:
-    """The error that vectors know nothing of what a test set asks, among so many of their words."""
-    examples = ", ".join(map(repr, words.words[:3]))
-    return InputError(
-        f"{file}: none of its {what} has only words among the {count} most frequent ones of the vectors, such as "
-        f"{examples}; give a set in their language, written as they are"
-    )
+def _score(words: KeyedVectors, one: TestSet, settings: Settings) -> Scored:
+    scored = one.kind.score(words, one.content, settings)
+    if not scored.answered:
+        count, examples = min(one.kind.words(settings), len(words)), ", ".join(map(repr, words.words[:3]))
+        raise InputError(
+            f"{one.file}: none of its {scored.asked} has only words among the {count} most frequent ones of the "
+            f"vectors, such as {examples}; give a set in their language, written as they are"
+        )
+    return scored
 
 
-def _score(score: Score) -> Report:
-    return {**asdict(score), "accuracy": score.accuracy}
+def _describe(one: TestSet, scored: Sequence[Scored], seed: int) -> Report:
+    """What the report has of a set."""
+    first = scored[0]
+    totals = [_row(rows, seed) for rows in zip(*(each.totals for each in scored), strict=True)]
+    report = {"file": one.file, "name": one.name, **first.details}
+    if not one.kind.has_parts:
+        return report | {key: value for key, value in totals[0].items() if key != "name"}
+    report |= {row["name"]: row for row in totals}
+    sections = zip(*(each.sections for each in scored), strict=True)
+    return report | {"sections": [_row(rows, seed) for rows in sections]}
 
 
-def _finite(value: float) -> float | None:
-    """NaN is not JSON."""
-    return value if math.isfinite(value) else None
+def _row(rows: tuple[Row, ...], seed: int) -> Report:
+    """Values with intervals and, of two models, those of the other one and the comparison."""
+    row, *others = rows
+    report = {"name": row.name, **_plain(row.values)}
+    if row.samples:
+        estimates = {key: estimate(sample, seed) for key, sample in row.samples.items()}
+        report["intervals"] = {key: [finite(end) for end in found.interval] for key, found in estimates.items()}
+    for other in others:
+        report["against"] = _plain(other.values)
+        paired = {key: _paired(sample, other.samples[key], seed) for key, sample in row.samples.items()}
+        report |= {"paired": paired} if paired else {}
+    return report
 
 
-def check_report_place(location: Location) -> None:
-    """Refuse, before work starts, a place at which no file can be made.
-
-    Raises
-    ------
-    ConfigError
-        It is a directory, the directory above it does not exist, or there is a file that is no such report.
-    """
-    parent, name = _split(location)
-    kind = parent.filesystem.get_file_info(parent.file(name)).type
-    if not name or kind == fs.FileType.Directory or not parent.exists():
-        raise ConfigError(Name("output"), f" {location} is not a file in an existing directory")
-    if kind == fs.FileType.File and not _is_report(parent, name):
-        raise ConfigError(Name("output"), f" {location} exists and is no report of evaluate; choose another file")
+def _paired(sample: Sample, other: Sample, seed: int) -> Report:
+    found = compare(sample, other, seed).to_dict()
+    if isinstance(sample, Shares) and isinstance(other, Shares):
+        found["mcnemar"] = mcnemar(sample, other).to_dict()
+    return found
 
 
-def _is_report(parent: Directory, name: str) -> bool:
-    """Whether a file is what `write_report` has made of what `evaluate` gives."""
-    try:
-        return parent.read_json(name).keys() >= {"vectors", "words_read", "dim", "similarity"}
-    except StoreError:
-        return False
-
-
-def write_report(report: Report, location: Location) -> None:
-    """Write a report as JSON, whole or not at all; a device or a pipe, such as ``/dev/stdout``, gets it as it is."""
-    parent, name = _split(location)
-    if parent.is_local and is_special(parent.file(name)):
-        Path(parent.file(name)).write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    else:
-        parent.write_json(name, report)
-
-
-def _split(location: Location) -> tuple[Directory, str]:
-    """The directory above a file, by path or URI, and the file's name."""
-    text = follow_link(location)
-    return Directory.open(posixpath.dirname(text)), posixpath.basename(text)
-
-
-def format_report(report: Report) -> str:
-    """The report as text for a terminal."""
-    lines = [f"{report['vectors']}: {report['words_read']:,} words read, D = {report['dim']}"]
-    if "analogies" in report:
-        analogies = report["analogies"]
-        lines += ["", f"{Path(analogies['file']).name} (the {analogies['restrict']:,} most frequent words)"]
-        lines.append(f"{'':<30}{'accuracy':>10}{'correct':>10}{'answered':>10}{'skipped':>10}")
-        for row in [*analogies["sections"], *(analogies[name] for name in ("semantic", "syntactic", "total"))]:
-            accuracy = f"{100 * row['accuracy']:.2f} %" if row["answered"] else "-"
-            lines.append(
-                f"{row['name']:<30}{accuracy:>10}{row['correct']:>10}{row['answered']:>10}{row['skipped']:>10}"
-            )
-    if report["similarity"]:
-        lines += ["", f"{'':<30}{'spearman':>10}{'pearson':>10}{'pairs':>10}{'skipped':>10}"]
-        for row in report["similarity"]:
-            spearman, pearson = ("-" if row[key] is None else f"{row[key]:.4f}" for key in ("spearman", "pearson"))
-            lines.append(
-                f"{Path(row['file']).name:<30}{spearman:>10}{pearson:>10}{row['pairs']:>10}{row['skipped']:>10}"
-            )
-            lines.append(f"  ({row['read_as']})")
-    return "\n".join(lines)
+def _plain(values: Mapping[str, Any]) -> Report:
+    """Values without NaN, which JSON does not have."""
+    return {key: finite(value) if isinstance(value, float) and not math.isfinite(value) else value
+            for key, value in values.items()}  # fmt: skip

@@ -1,13 +1,16 @@
-"""Which row stands for a word of a test set."""
+"""Which row, and which vector, stands for a word of a test set."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 import numpy as np
+import numpy.typing as npt
 
 from w2v_spark.errors import ConfigError, Name
+from w2v_spark.vectors.items import Vector
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.row_stack import Ids
 
@@ -98,3 +101,44 @@ class WordLookup:
             row = self._rows.get(concept)
             return row if row is not None and row < self._count else None
         return other
+
+
+class VectorLookup:
+    """The vectors of words of a test set: of the row that `WordLookup` finds, else by n-grams where the model has them.
+
+    Parameters
+    ----------
+    vectors : KeyedVectors
+    restrict : int
+    ignore_case : bool
+    tagged : bool
+        A word that is not there may be there without its last two characters, a part of speech: ``sun`` for ``sun-n``.
+
+    Raises
+    ------
+    ConfigError
+        ``restrict`` is below 1.
+    """
+
+    def __init__(self, vectors: KeyedVectors, restrict: int, ignore_case: bool = True, tagged: bool = False) -> None:
+        self._vectors, self._tagged = vectors, tagged
+        self._lookup = WordLookup(vectors, restrict, ignore_case)
+
+    def vector(self, word: str) -> Vector | None:
+        """The vector of a word, (D,), or None."""
+        row = self._lookup.find(word)
+        if row is None and self._tagged:
+            row = self._lookup.find(word[:-2])
+        if row is not None:
+            return self._vectors.get_vector(row)
+        return None if self._vectors.subwords is None else self._vectors.subwords.vector(word)
+
+    def units(self, words: Iterable[str]) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.bool_]]:
+        """The vectors of the words that have one, scaled to length 1 unless zero, (k, D); and which these are, (n,)."""
+        found = [self.vector(word) for word in words]
+        known = np.array([vector is not None for vector in found], dtype=bool)
+        rows = np.array([vector for vector in found if vector is not None], dtype=np.float64)
+        rows = rows.reshape(-1, self._vectors.dim)
+        norms = np.sqrt(np.einsum("ij,ij->i", rows, rows))
+        norms[norms == 0] = 1
+        return rows / norms[:, None], known

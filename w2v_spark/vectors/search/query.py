@@ -10,7 +10,7 @@ import numpy as np
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.vectors.blocks import Matrix
 
-_EPSILON = 1e-6  # keeps 3CosMul from a division by zero; gensim's
+EPSILON = 1e-6  # keeps 3CosMul from a division by zero; gensim's
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def multiply(cosines: Matrix, queries: Sequence[Query]) -> Matrix:
     start = 0
     for number, query in enumerate(queries):
         middle, stop = start + query.positives, start + len(query.terms)
-        scores[number] = shifted[start:middle].prod(axis=0) / (shifted[middle:stop].prod(axis=0) + _EPSILON)
+        scores[number] = shifted[start:middle].prod(axis=0) / (shifted[middle:stop].prod(axis=0) + EPSILON)
         start = stop
     return scores
 

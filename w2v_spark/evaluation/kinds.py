@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from typing import Final
 
 from w2v_spark.evaluation.analogies import ANALOGIES
+from w2v_spark.evaluation.categories import CATEGORIES
 from w2v_spark.evaluation.kind import Kind
+from w2v_spark.evaluation.outliers import OUTLIERS
 from w2v_spark.evaluation.similarity import SIMILARITY
 
-KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (ANALOGIES, SIMILARITY)}
+KINDS: Final[Mapping[str, Kind]] = {kind.name: kind for kind in (ANALOGIES, SIMILARITY, CATEGORIES, OUTLIERS)}

@@ -14,8 +14,12 @@ from w2v_spark.config.choices import Apostrophes, Normalize, Sentences, Tokenize
 from w2v_spark.config.reading import preset_names, read_file
 from w2v_spark.evaluation.analogies import read_analogies
 from w2v_spark.evaluation.bootstrap import Difference
+from w2v_spark.evaluation.categories import read_categories
 from w2v_spark.evaluation.gates import Measured, known_measures, parse_gates
+from w2v_spark.evaluation.outliers import read_outliers
 from w2v_spark.evaluation.pair_files import read_pairs
+from w2v_spark.evaluation.rnd import read_rnd
+from w2v_spark.evaluation.weat import read_weat
 from w2v_spark.locations import resolve
 from w2v_spark.text.analyzer import Analyzer, build_analyzer
 
@@ -122,6 +126,30 @@ def read_analogy_file(data: bytes) -> None:
     assert any(section.questions for section in read_analogies(place("questions.txt", data)))
 
 
+_WORD_SETS = [
+    b'{"X": ["a", "b", "c", "d"], "Y": ["e", "f", "g", "h"], "A": ["i", "j"], "B": ["k", "l"]}',
+    b'[{"name": "n", "X": {"t": ["a", "b"]}, "A": ["e", "f", "g", "h"], "B": ["i", "j", "k", "l"]}]',
+    b'{"targ1": {"category": "T", "examples": ["a", "b", "c", "d"]}, "targ2": ["e", "f", "g", "h"],\n'
+    b'"attr1": ["i", "\\u00e9"], "attr2": ["k", "l"]}',
+]
+
+
+def read_word_lists(data: bytes) -> None:
+    """Words with categories, or groups of words with outliers."""
+    file = place("words.txt", data[1:])
+    if data[:1] == b"\0":
+        assert len({category for _, category in read_categories(file).words}) > 1
+    else:
+        assert all(len(topic.group) > 1 and topic.outliers for topic in read_outliers(file))
+
+
+def read_association_file(data: bytes) -> None:
+    """Sets of words in JSON; what is accepted can be in a report."""
+    file = place("sets.json", data[1:])
+    for test in read_weat(file) if data[:1] == b"\0" else read_rnd(file):
+        json.dumps([test.name, test.labels, test.words], ensure_ascii=False).encode()
+
+
 def locate(data: bytes) -> None:
     """A path or URI."""
     text = data.decode("utf-8", "surrogateescape")
@@ -154,6 +182,16 @@ TARGETS = {
     "configuration": Target(_configurations, configure, (b"=", b"[train]", b'"""', b"auto", b"{", b"[", b".", b"1e")),
     "pair-files": Target(lambda: [b"\0" + pairs for pairs in _PAIRS], read_pair_file, (b"\t", b";", b",", b'"', b"\n")),
     "analogies": Target(lambda: _ANALOGIES, read_analogy_file, (b": ", b"\t", b"// ", b"\n")),
+    "word-lists": Target(
+        lambda: [b"\0a\tx\nb\ty\nc y\n", b"\1# topic\nlion\ntiger\n\r\ncar\nMercedes_Benz\n"],
+        read_word_lists,
+        (b"\t", b"\n\n", b"#", b" "),
+    ),
+    "word-sets": Target(
+        lambda: [(b"\0" if b'Y"' in sets or b"targ2" in sets else b"\1") + sets for sets in _WORD_SETS],
+        read_association_file,
+        (b'"X":', b'"A":', b'["a", "b"]', b"{", b"[", b"\\ud800", b"1e999", b"null"),
+    ),
     "locations": Target(
         lambda: [b"s3a://b/x?y=1", b"file:/a%20b", b"~x/y", b"hdfs:/a", b"C:\\x", b"dbfs:/x", b"a@1"],
         locate,

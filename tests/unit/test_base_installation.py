@@ -26,7 +26,8 @@ from pathlib import Path
 
 import w2v_spark
 from w2v_spark import Config, KeyedVectors, TopicModel
-from w2v_spark.evaluation.suite import evaluate, format_report
+from w2v_spark.evaluation.report_table import format_report
+from w2v_spark.evaluation.suite import evaluate
 from w2v_spark.formats.exporting import export_vectors
 from w2v_spark.formats.formats import VectorFile, guess_format
 from w2v_spark.vectors.search import choice
@@ -38,9 +39,10 @@ vectors = KeyedVectors.load(place / "vectors")
 nearest = [vectors.most_similar("w3", topn=5) for _ in range(15)]
 assert nearest.count(nearest[0]) == 15
 vectors.prepare_search()
-report = evaluate(place, place / "q.txt", [place / "pairs.txt"])
-vectors.evaluate_word_pairs(place / "pairs.txt")
-vectors.evaluate_word_analogies(place / "q.txt")
+kinds = ("analogies", "similarity", "categories", "outliers", "weat", "rnd")
+report = evaluate(place, {kind: list(place.glob(f"{kind}.*")) for kind in kinds}, against=place)
+vectors.evaluate_word_pairs(place / "similarity.txt")
+vectors.evaluate_word_analogies(place / "analogies.txt")
 vectors.save_word2vec_format(place / "saved.bin", binary=True)
 for name in ("v.txt", "v.bin", "v.npy", "v.parquet"):
     words = str(place / "words.txt") if name == "v.npy" else None
@@ -90,8 +92,13 @@ def place(tmp_path: Path) -> Path:
     counts = np.arange(len(WORDS), 0, -1)
     write_vectors(fs.LocalFileSystem(), str(tmp_path / "vectors"), pa.array(WORDS), counts, [MATRIX], {})
     (tmp_path / "_SUCCESS").touch()
-    (tmp_path / "q.txt").write_text(": s\nw1 w2 w3 w4\nW5 w6 w7 w8\n")
-    (tmp_path / "pairs.txt").write_text("w1 w2 1\nw3 w4 2\nw5 W6 3\n")
+    (tmp_path / "analogies.txt").write_text(": s\nw1 w2 w3 w4\nW5 w6 w7 w8\n")
+    (tmp_path / "similarity.txt").write_text("w1 w2 1\nw3 w4 2\nw5 W6 3\n")
+    (tmp_path / "categories.txt").write_text("".join(f"w{row}\tc{row % 3}\n" for row in range(30)))
+    (tmp_path / "outliers.txt").write_text("w1\nw2\nw3\n\nw4\nw5\n")
+    sets = {key: [f"w{10 * place + row}" for row in range(8)] for place, key in enumerate("XYAB")}
+    (tmp_path / "weat.json").write_text(json.dumps(sets))
+    (tmp_path / "rnd.json").write_text(json.dumps({key: sets[key] for key in "XAB"}))
     return tmp_path
 
 
@@ -110,6 +117,7 @@ def test_vectors_evaluation_and_export_need_numpy_and_pyarrow_only(place: Path) 
         assert result[key] == json.loads(json.dumps(ref))
     assert [word for word, _ in result["cosmul"]] == [w for w, _ in vectors.most_similar_cosmul(["w3", "w5"], "w9")]
     assert result["report"]["similarity"][0]["pairs"] == 3
+    assert result["report"]["weat"][0]["sections"][0]["permutations"] == 12_870
     assert (place / "saved.bin").read_bytes() == (place / "v.bin").read_bytes()
     np.testing.assert_array_equal(np.load(place / "v.npy"), MATRIX)
 

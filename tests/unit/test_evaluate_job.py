@@ -229,7 +229,7 @@ def test_a_report_takes_the_place_of_a_report_alone(run: Path, capsys: pytest.Ca
         ),
         (
             ["--vectors", "{run}/out", "--similarity", "no_such_package:x.txt"],
-            "no package no_such_package is installed",
+            "no package no_such_package can be imported",
         ),
         (["--vectors", "{run}/out", "--similarity", "{run}/weat.json"], "weat.json holds WEAT tests of four sets of"),
         (["--vectors", "{run}/out", "--weat", "{run}/pairs.txt"], "scores, which belong to --similarity"),

@@ -59,7 +59,7 @@ def test_what_a_package_does_not_hold(package: str) -> None:
 def test_what_is_no_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("no_such_package_here", "json.decoder", "os.path"):
         with pytest.raises(
-            InputError, match=f"{name}:x.txt: there is no such file, and no package {name} is installed"
+            InputError, match=f"{name}:x.txt: there is no such file, and no package {name} can be imported"
         ):
             TestSet.read("analogies", f"{name}:x.txt")
     monkeypatch.chdir(tmp_path)

@@ -37,7 +37,9 @@ def find_set(location: str | PathLike[str]) -> Traversable:
     try:
         root = importlib.resources.files(package)
     except (ImportError, TypeError) as error:
-        raise InputError(f"{text}: there is no such file, and no package {package} is installed ({error})") from error
+        raise InputError(
+            f"{text}: there is no such file, and no package {package} can be imported ({error})"
+        ) from error
     found = root.joinpath(*name.split("/"))
     if not (found.is_file() or found.is_dir()):
         raise InputError(f"{text}: the package {package} holds no {name}; it holds {_list(root)}")

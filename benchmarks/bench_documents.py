@@ -141,7 +141,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         for program, shards in options.programs:
             seeds = options.gensim_seeds if program == GENSIM else options.seeds
             for seed in range(1, seeds + 1):
-                rows += run_models(bench, [Task(program, model, shards, seed) for model in MODELS])
+                rows += run_models(bench, [Task(program, model, shards, seed) for model in options.models])
         bag = None if options.skip_nbsvm else nbsvm_error(bench.tokens, bench.labels, bench.train)
     corpus = {
         "corpus": options.data.name, "documents": len(bench.tokens), "words": len(bench.tokens.words),
@@ -176,6 +176,8 @@ def run_models(bench: Bench, tasks: Iterable[Task]) -> list[Row]:
     for task in tasks:
         row, matrices[task.model] = bench.run(task)
         rows.append(row)
+    if not matrices.keys() >= set(TOGETHER):
+        return rows
     together = np.concatenate([matrices[model] for model in TOGETHER], axis=1)
     return [*rows, {**rows[0], "model": BOTH, "error": linear_error(together, bench.labels, bench.train)}]
 
@@ -238,6 +240,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="seeds 1 to N (default: %(default)s)")
     parser.add_argument("--gensim-seeds", type=int, default=3, metavar="N", help="the same for gensim; 0: without it")
     parser.add_argument("--shards", type=int, nargs="*", default=[1, 16], metavar="P", help="default: 1 16")
+    parser.add_argument("--models", nargs="+", choices=MODELS, default=MODELS, help="default: all")
     parser.add_argument("--skip-nbsvm", action="store_true", help="no NB-SVM, which takes minutes and 8 GB of memory")
     parser.add_argument(
         "--kept", type=Path, metavar="DIR", help="keeps finished runs there, and takes those it has (default: none)"

@@ -122,7 +122,7 @@ def test_documents_of_a_file_of_ids(
     spark: SparkSession, model: Path, tmp_path: Path, out: Path, monkeypatch: Any, capsys: Any, among: str
 ) -> None:
     """They are read stretch by stretch, however far apart they are."""
-    monkeypatch.setattr("w2v_spark.spark.neighbours._STRETCH", 40)
+    monkeypatch.setattr("w2v_spark.spark.side_rows._STRETCH", 40)
     (tmp_path / "ids.txt").write_text("1400\n70\n1400\n50\n0\n")
     options = ["--of", "documents", "--among", among, "--topn", "3", "--ids", str(tmp_path / "ids.txt")]
     assert neighbours(["--vectors", str(model), "--output", str(out), *options]) == 2

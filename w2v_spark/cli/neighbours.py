@@ -98,7 +98,7 @@ def format_summary(request: Request, seconds: dict[str, float], table: str) -> s
     rows = [
         (request.of.kind, f"{request.rows:,}"),
         ("neighbours", f"{request.topn:,} a {noun}, among {request.candidates:,} {request.among.kind}"),
-        *((stage, f"{seconds[stage]:.1f} s") for stage in ("search", "publish", "total")),
+        *((stage, f"{taken:.1f} s") for stage, taken in seconds.items()),
         ("table", table),
     ]
     return "\n".join(f"{name:<16}{value}" for name, value in rows)

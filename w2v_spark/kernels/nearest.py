@@ -1,4 +1,4 @@
-"""Selection of the nearest neighbours: one pass over a tile of similarities, and their exact values afterwards."""
+"""Selection from similarities: the nearest neighbours and their exact values, or the largest of both sides."""
 
 from __future__ import annotations
 
@@ -44,6 +44,26 @@ def any_above(values, bounds):
     return vsum(excess) > np.float32(0.0)
 
 
+@inline
+def any_above_one(values, bound):
+    """Whether any of `_SPAN` floats at an address is larger than a bound; no branch before the end."""
+    zero, limit = vsplat(np.float32(0.0)), vsplat(bound)
+    excess = zero
+    for offset in range(0, 4 * _SPAN, REGISTER_BYTES):
+        excess = vadd(excess, vmax(vsub(vload(values + offset), limit), zero))
+    return vsum(excess) > np.float32(0.0)
+
+
+@device
+def replace_least(values, value):
+    """Put a number among ascending ones in place of the first."""
+    place = 0
+    while place + 1 < len(values) and values[place + 1] < value:
+        values[place] = values[place + 1]
+        place += 1
+    values[place] = value
+
+
 @kernel
 def keep_nearest(tile, first, own, ids, similarities):
     """Take a tile of similarities into the heaps of some queries.
@@ -79,17 +99,51 @@ def keep_nearest(tile, first, own, ids, similarities):
 
 
 @kernel
-def score(queries, matrix, ids, similarities):
-    """Replace the similarities of candidates by dot products that are summed in float64, in order.
+def keep_largest(tile, columns, of_rows, of_columns):
+    """Take a tile of similarities into the largest ones of each of its rows, and of each of its columns.
+
+    Parameters
+    ----------
+    tile : (rows, columns or more) float32
+        No NaN.
+    columns : int
+        How many of the columns count.
+    of_rows : (rows, k) float32
+        Ascending, changed in place; minus infinity to begin with.
+    of_columns : (columns, k) float32
+        The same.
+    """
+    bounds = of_columns[:, 0].copy()
+    for r in range(tile.shape[0]):
+        row = tile[r]
+        for start in range(0, columns, _SPAN):
+            stop = min(start + _SPAN, columns)
+            if stop - start == _SPAN:
+                values = address_of(row, start)
+                if not any_above(values, address_of(bounds, start)) and not any_above_one(values, of_rows[r, 0]):
+                    continue
+            for c in range(start, stop):
+                if row[c] > bounds[c]:
+                    replace_least(of_columns[c], row[c])
+                    bounds[c] = of_columns[c, 0]
+                if row[c] > of_rows[r, 0]:
+                    replace_least(of_rows[r], row[c])
+
+
+@kernel
+def score(queries, matrix, offsets, ids, similarities):
+    """Replace the similarities of candidates by dot products that are summed in float64, in order, and offsets.
 
     Parameters
     ----------
     queries : (rows, D) float32
     matrix : (V, D) float32
+    offsets : (V,) float64
+        What is added to the product with each row, which is held within -1..1.
     ids : (rows, n) int32
         `NONE` where there is no candidate; its similarity stays as it is.
     similarities : (rows, n) float32
-        Changed in place. Within -1..1.
+        Changed in place.
     """
     for r in range(ids.shape[0]):
         for k in range(ids.shape[1]):
@@ -98,4 +152,4 @@ def score(queries, matrix, ids, similarities):
                 total = 0.0
                 for d in range(queries.shape[1]):
                     total += np.float64(queries[r, d]) * np.float64(row[d])
-                similarities[r, k] = min(max(total, -1.0), 1.0)
+                similarities[r, k] = min(max(total, -1.0), 1.0) + offsets[ids[r, k]]

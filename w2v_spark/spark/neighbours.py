@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import io
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Final
 
 import numpy as np
-import pyarrow as pa
 from pyspark.sql import SparkSession
 
-from w2v_spark.errors import StoreError
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
+from w2v_spark.spark.hubness import find_means
 from w2v_spark.spark.numbered_files import write_numbered
-from w2v_spark.storage import Directory
+from w2v_spark.spark.side_rows import load_candidates, read_queried
+from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, sealed, unsealed
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.labelled_rows import open_rows, read_source
-from w2v_spark.vectors.neighbour_request import Request, Side
+from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import (
     NAME_COLUMNS,
     QUERY_COLUMNS,
@@ -29,15 +27,14 @@ from w2v_spark.vectors.neighbour_table import (
     write_neighbours,
 )
 from w2v_spark.vectors.row_stack import Ids
-from w2v_spark.vectors.search.tiled import find_neighbours, normalise
-from w2v_spark.vectors.table_files import find_fingerprint
-from w2v_spark.vectors.table_source import TableSource
+from w2v_spark.vectors.search.csls import Means, Measure, offsets_of, to_csls
+from w2v_spark.vectors.search.tiled import Neighbours, find_neighbours
 
 FORMAT_VERSION: Final = "1"
 _QUERIES: Final = "queries.npy"
 _PARTS: Final = "parts"
 _TABLE: Final = "table"
-_STRETCH: Final = 16_384  # rows of a table that are read at a time
+_MEANS: Final = "means.npz"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,54 +58,33 @@ class FindNeighbours:
     def __call__(self, number: int, file: str) -> None:
         """Write a file of the table."""
         request, staging = self.request, Directory.open(self.staging)
-        candidates, labels = _load_candidates(request.among)
+        candidates, labels = load_candidates(request.among)
         start = number * self.rows_per_file
         stop = min(start + self.rows_per_file, self.rows)
         mine = np.arange(start, stop, dtype=np.int32) if self.all_rows else _read_queries(staging)[start:stop]
         if self.is_of_one_table:
             found, own = find_neighbours(candidates, mine, request.topn, request.restrict), labels
         else:
-            unit, own = _read_queried(request.of, mine)
-            places = np.arange(len(mine), dtype=np.int32)
-            found = find_neighbours(unit, places, request.topn, request.restrict, candidates)
+            unit, own = read_queried(request.of, mine)
+            means = _read_means(staging) if request.measure is Measure.CSLS else None
+            found = _find_between(unit, candidates, request, None if means is None else means.part(mine))
         own, names = own.select(QUERY_COLUMNS[request.of.kind]), labels.select(NAME_COLUMNS[request.among.kind])
         parts, rows = staging.child(_PARTS), (to_batch(batch, own, names) for batch in found)
         schema = neighbour_schema(own.schema, names.schema)
         write_neighbours(parts.filesystem, parts.file(file), rows, self.metadata, schema)
 
 
-@lru_cache(maxsize=1)
-def _load_candidates(side: Side) -> tuple[Matrix, pa.Table]:
-    """The normalised vectors and their labels, kept by an executor's Python worker from task to task."""
-    rows = open_rows(side.location, side.table)
-    _check_unchanged(side)
-    return normalise(rows.stack), rows.labels.combine_chunks()
+def _find_between(unit: Matrix, among: Matrix, request: Request, means: Means | None) -> Iterator[Neighbours]:
+    """Neighbours of some rows of one table among those of another, by cosine, or by CSLS where means are given."""
+    places = np.arange(len(unit), dtype=np.int32)
+    offsets = None if means is None else offsets_of(means.of_candidates)
+    for found in find_neighbours(unit, places, request.topn, request.restrict, among, offsets):
+        yield found if means is None else to_csls(found, means.of_rows[found.queries])
 
 
-def _read_queried(side: Side, rows: Ids) -> tuple[Matrix, pa.Table]:
-    """Some rows, ascending, of a table that is not held: normalised vectors and labels.
-
-    Those that were asked for may lie far apart: no more is held than they and the rows of one stretch.
-    """
-    units, labels = list[Matrix](), list[pa.Table]()
-    for near in np.split(rows, np.flatnonzero(np.diff(rows // _STRETCH)) + 1):
-        first = int(near[0])
-        found = read_source(_find_source(side), first, int(near[-1]) + 1)
-        units.append(normalise(found.stack)[near - first])
-        labels.append(found.labels.take(pa.array(near - first)))
-    _check_unchanged(side)
-    return np.concatenate(units), pa.concat_tables(labels)
-
-
-@lru_cache(maxsize=1)
-def _find_source(side: Side) -> TableSource:
-    """The footers of a table, read once by a worker."""
-    return TableSource.find(side.location, side.table)
-
-
-def _check_unchanged(side: Side) -> None:
-    if find_fingerprint(side.location, side.table) != side.files.fingerprint:
-        raise StoreError(f"{side.location} was changed while its neighbours were looked for; start again")
+def _read_means(staging: Directory) -> Means:
+    place = staging.file(_MEANS)
+    return Means(**arrays_from_bytes(unsealed(staging.read_bytes(_MEANS), place), place))
 
 
 def _read_queries(staging: Directory) -> Ids:
@@ -131,7 +107,7 @@ def write_neighbour_table(
     Returns
     -------
     dict
-        Seconds: ``search``, ``publish`` and ``total``.
+        Seconds: ``means`` with CSLS, ``search``, ``publish`` and ``total``.
 
     Raises
     ------
@@ -143,7 +119,7 @@ def write_neighbour_table(
     Notes
     -----
     Memory of a worker: the candidates, 4 W D bytes and their labels; and the rows of a file, up to 16,384, if they are
-    of another table.
+    of another table. By CSLS all pairs of rows are gone through twice, and the driver holds 80 W bytes.
     """
     begin = time.perf_counter()
     with target.beside() as staging:
@@ -151,6 +127,10 @@ def write_neighbour_table(
             buffer = io.BytesIO()
             np.save(buffer, request.queries, allow_pickle=False)
             staging.write_bytes(_QUERIES, buffer.getvalue())
+        if request.measure is Measure.CSLS:
+            with progress.stage("means"):
+                means = asdict(find_means(spark, request, staging, tasks))
+                staging.write_bytes(_MEANS, sealed(arrays_to_bytes(means)))
         with progress.stage("search"):
             staging.child(_PARTS).create()
             count = -(-request.rows // request.rows_per_file)
@@ -170,8 +150,9 @@ def _task(request: Request, staging: Directory) -> FindNeighbours:
         **(sizes if of_words else tables),
         "topn": str(request.topn),
         "candidates": str(request.candidates),
+        **({} if request.measure is Measure.COSINE else {"measure": request.measure}),
     }
-    bare = Request(request.of, request.among, None, request.topn, request.restrict)
+    bare = replace(request, queries=None, skipped=0)
     step = request.rows_per_file
     return FindNeighbours(bare, staging.uri, is_of_one_table, all_rows, request.rows, step, metadata)
 

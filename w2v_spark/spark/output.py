@@ -12,19 +12,15 @@ from w2v_spark.config import Config
 from w2v_spark.errors import CheckpointMismatch, ConfigError, Name, StoreError
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import (
-    DICTIONARY,
-    DOCUMENTS,
     HISTORY_FILE,
     MODEL_FILE,
-    NGRAMS,
-    PHRASES,
     RUN,
     RUN_FILE,
     STATE,
-    TAGS,
     VECTORS,
     Kind,
     is_of_lock,
+    other_parts,
 )
 from w2v_spark.publishing.lock import Lock
 from w2v_spark.publishing.occupancy import check_free
@@ -207,8 +203,7 @@ class Output(Destination):
         self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
     ) -> Directory:
         """See `Destination`."""
-        parts = DOCUMENTS, TAGS, NGRAMS, DICTIONARY, PHRASES, STATE
-        self.publication.put_in_place(staging, names, [name for name in parts if name not in names])
+        self.publication.put_in_place(staging, names, other_parts(names))
         return self.directory
 
     @property

@@ -63,7 +63,7 @@ def assign_rows(unit: Matrix, topics: Matrix) -> tuple[Topics, npt.NDArray[np.fl
         add_product(topics, columns, tile)
         nearest[start : start + _ROWS, 0] = np.argmax(tile[:, : len(rows)], axis=0)
     if len(unit):
-        score(unit, topics, nearest, similarities)
+        score(unit, topics, np.zeros(len(topics)), nearest, similarities)
     return nearest[:, 0], similarities[:, 0]
 
 

@@ -23,9 +23,9 @@ from w2v_spark.vectors.nearest_words import Answer
 from w2v_spark.vectors.one_model import open_tables
 from w2v_spark.vectors.reading import VectorTable, open_vectors
 from w2v_spark.vectors.row_stack import RowStack
-from w2v_spark.vectors.similarities import Similarities
 from w2v_spark.vectors.stream import Counts
 from w2v_spark.vectors.subword_vectors import SubwordVectors
+from w2v_spark.vectors.translation import Translations
 from w2v_spark.vectors.word_vectors import WordVectors
 
 __all__ = ["Answer", "KeyedVectors"]
@@ -33,7 +33,7 @@ __all__ = ["Answer", "KeyedVectors"]
 Default = TypeVar("Default")
 
 
-class KeyedVectors(Similarities):
+class KeyedVectors(Translations):
     """Words and their vectors, in rank order. What it holds does not change once it is built.
 
     Where a word is asked for, the number of its row does as well. Unless something else is said, an unknown word

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -14,6 +14,7 @@ from w2v_spark.publishing.versions import open_result
 from w2v_spark.vectors.listed_ids import find_listed
 from w2v_spark.vectors.reading import read_words
 from w2v_spark.vectors.row_stack import Ids
+from w2v_spark.vectors.search.csls import Measure
 from w2v_spark.vectors.search.query import check_limits
 from w2v_spark.vectors.search.tiled import QUERY_ROWS
 from w2v_spark.vectors.table_files import TableFiles, describe_vectors
@@ -82,6 +83,8 @@ class Request:
         Neighbours come from so many of the most frequent words.
     skipped : int
         Words or ids asked for that have no vector.
+    measure : Measure
+        By which neighbours are ranked.
     """
 
     of: Side
@@ -90,6 +93,7 @@ class Request:
     topn: int
     restrict: int | None = None
     skipped: int = 0
+    measure: Measure = Measure.COSINE
 
     @classmethod
     def build(
@@ -162,6 +166,15 @@ class Request:
             )
         rows = sorted(index[word] for word in asked if word in index)
         return cls(*sides, np.array(rows, dtype=np.int32), topn, restrict, len(unknown))
+
+    def between_spaces(self, measure: Measure) -> Request:
+        """The same, between two tables, by a measure. Raises `ConfigError` if both are one."""
+        if self.is_of_one_table:
+            raise ConfigError(
+                Name("target"), f" {self.among.location} is the table of ", Name("source"),
+                ": words are translated into another space; for one table there is w2v-spark neighbours",
+            )  # fmt: skip
+        return replace(self, measure=measure)
 
     @property
     def rows(self) -> int:

@@ -17,7 +17,10 @@ from w2v_spark.vectors.search.query import check_limits
 
 QUERY_ROWS: Final = 256
 CANDIDATE_ROWS: Final = 512  # similarities are 0.5 MiB then: the selection reads them from the second-level cache
+_WHAT: Final = "a search for the neighbours of all words"
 _SPARE: Final = 8  # candidates beyond the n asked for, so that rounding of the product does not decide who is left out
+
+Numbers = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +77,9 @@ def normalise(vectors: RowStack) -> Matrix:
 
 
 def find_neighbours(
-    unit: Matrix, queries: Ids, topn: int, restrict: int | None = None, among: Matrix | None = None
-) -> Iterator[Neighbours]:
+    unit: Matrix, queries: Ids, topn: int, restrict: int | None = None, among: Matrix | None = None,
+    offsets: Numbers | None = None,
+) -> Iterator[Neighbours]:  # fmt: skip
     """The exact nearest neighbours of many words, a batch of words at a time; or of rows of any other table.
 
     Parameters
@@ -91,6 +95,9 @@ def find_neighbours(
     among : float32, (W, D), C-contiguous, optional
         Neighbours come from these rows, as `normalise` leaves them, in place of ``unit``. Without it, a word is not its
         own neighbour.
+    offsets : float64, (W,), optional
+        What is added to the cosine with each candidate: neighbours are ranked by the sum, which stands in the place of
+        the similarity.
 
     Yields
     ------
@@ -108,37 +115,96 @@ def find_neighbours(
 
     Notes
     -----
-    Products are float32, `CANDIDATE_ROWS` x `QUERY_ROWS` at a time. Of each word ``topn`` candidates and a few more
-    are kept; their similarities are then computed again in float64, by which they are ranked. So equal vectors get
-    equal similarities, and the result is that of float64 throughout but where more candidates than the few to spare
-    lie within the rounding of a float32 sum. Cost: 2 Q W D floating-point operations; memory: 0.5 MiB for a tile and
-    8 ``topn`` bytes for each of its rows.
+    Products are float32, `CANDIDATE_ROWS` x `QUERY_ROWS` at a time; sums begin with the offset. Of each word ``topn``
+    candidates and a few more are kept; their similarities are then computed again in float64, by which they are ranked.
+    So equal vectors get equal similarities, and the result is that of float64 throughout but where more candidates than
+    the few to spare lie within the rounding of a float32 sum. Cost: 2 Q W D floating-point operations; memory: 0.5 MiB
+    for a tile and 8 ``topn`` bytes for each of its rows.
     """
     check_limits(topn, restrict, least=1)
-    with needing_compiler("a search for the neighbours of all words"):
-        from w2v_spark.kernels.memory import aligned_zeros, padded
+    with needing_compiler(_WHAT):
         from w2v_spark.kernels.nearest import NONE, keep_nearest, score
-        from w2v_spark.kernels.product import add_product
     candidates = (unit if among is None else among)[:restrict]
-    if candidates.shape[1] != unit.shape[1]:
-        raise InputError(f"vectors of length {unit.shape[1]} have no neighbours among vectors of {candidates.shape[1]}")
+    _check_lengths(unit, candidates)
+    added: Numbers = np.zeros(len(candidates)) if offsets is None else offsets[: len(candidates)]
     kept = min(topn + _SPARE, len(candidates))
     for start in range(0, len(queries), QUERY_ROWS):
         own = queries[start : start + QUERY_ROWS]
         rows = unit[own]
         left_out = own if among is None else np.full(len(own), NONE, dtype=np.int32)
-        columns, tile = (aligned_zeros(n, padded(len(own))) for n in (unit.shape[1], CANDIDATE_ROWS))
-        columns[:, : len(own)] = rows.T
         ids = np.full((len(own), kept), NONE, dtype=np.int32)
         similarities = np.full((len(own), kept), -np.inf, dtype=np.float32)
-        for first in range(0, len(candidates), CANDIDATE_ROWS):
-            rows_here = candidates[first : first + CANDIDATE_ROWS]
-            part = tile[: len(rows_here)]
-            part[:] = 0
-            add_product(rows_here, columns, part)
-            keep_nearest(part, first, left_out, ids, similarities)
-        score(rows, candidates, ids, similarities)
+        for first, tile in _tiles(rows, candidates, added):
+            keep_nearest(tile, first, left_out, ids, similarities)
+        score(rows, candidates, added, ids, similarities)
         yield _rank(own, ids, similarities, topn)
+
+
+def find_largest(unit: Matrix, among: Matrix, count: int) -> tuple[Matrix, Matrix]:
+    """The largest cosines of every row of two tables with the rows of the other one, by one product.
+
+    Parameters
+    ----------
+    unit : float32, (n, D), C-contiguous
+        As `normalise` leaves it.
+    among : float32, (W, D), C-contiguous
+        The same.
+    count : int
+        k, at least 1.
+
+    Returns
+    -------
+    of_rows : float32, (n, min(k, W))
+        Ascending.
+    of_candidates : float32, (W, k)
+        The same; minus infinity in the first places where n is below k.
+
+    Raises
+    ------
+    InputError
+        The vectors differ in length.
+    MissingExtra
+        numba is not installed.
+
+    Notes
+    -----
+    Cosines are sums in float32, in one order whatever the tables are cut into; so the largest of whole tables are those
+    of their parts brought together. Cost: 2 n W D floating-point operations; memory: 4 k W bytes and a tile.
+    """
+    with needing_compiler(_WHAT):
+        from w2v_spark.kernels.nearest import keep_largest
+    _check_lengths(unit, among)
+    of_rows: Matrix = np.full((len(unit), min(count, len(among))), -np.inf, dtype=np.float32)
+    of_candidates: Matrix = np.full((len(among), count), -np.inf, dtype=np.float32)
+    nothing: Numbers = np.zeros(len(among))
+    for start in range(0, len(unit), QUERY_ROWS):
+        mine = slice(start, min(start + QUERY_ROWS, len(unit)))
+        for first, tile in _tiles(unit[mine], among, nothing):
+            keep_largest(tile, mine.stop - start, of_candidates[first : first + len(tile)], of_rows[mine])
+    return of_rows, of_candidates
+
+
+def _tiles(rows: Matrix, candidates: Matrix, offsets: Numbers) -> Iterator[tuple[int, Matrix]]:
+    """Cosines with some candidates at a time, each plus its offset: the first one's number and (candidates, rows).
+
+    A tile lasts until the next one is asked for. It may have more columns than there are rows.
+    """
+    from w2v_spark.kernels.memory import aligned_zeros, padded
+    from w2v_spark.kernels.product import add_product
+
+    columns, tile = (aligned_zeros(n, padded(len(rows))) for n in (rows.shape[1], CANDIDATE_ROWS))
+    columns[:, : len(rows)] = rows.T
+    for first in range(0, len(candidates), CANDIDATE_ROWS):
+        rows_here = candidates[first : first + CANDIDATE_ROWS]
+        part = tile[: len(rows_here)]
+        part[:] = offsets[first : first + CANDIDATE_ROWS, None]
+        add_product(rows_here, columns, part)
+        yield first, part
+
+
+def _check_lengths(unit: Matrix, candidates: Matrix) -> None:
+    if candidates.shape[1] != unit.shape[1]:
+        raise InputError(f"vectors of length {unit.shape[1]} have no neighbours among vectors of {candidates.shape[1]}")
 
 
 def _rank(own: Ids, ids: Ids, similarities: Matrix, topn: int) -> Neighbours:

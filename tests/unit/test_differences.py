@@ -249,6 +249,17 @@ HELD_BY = {
         "test_keyed_vectors_queries.py::test_no_answers_asked_for",
     ),
     ("Queries", "The mean of one word's name"): ("test_keyed_vectors_queries.py::test_mean_of_one",),
+    # Translation
+    ("Translation", "The map"): (
+        "test_translation.py::test_the_map_is_that_of_muse",
+        "test_translation.py::test_cosines_after_the_map_of_gensim_give_its_translations",
+        "test_align_command.py::test_a_centred_map_is_compared_with_the_centred_target",
+    ),
+    ("Translation", "Refinement"): ("test_translation.py::test_refinement_is_that_of_muse",),
+    ("Translation", "Hubs"): ("test_translation.py::test_translations_by_csls_equal_the_twin",),
+    ("Translation", "A test dictionary"): (
+        "test_translation.py::test_precision_equals_the_twin_and_counts_what_is_unknown",
+    ),
     # Vector files
     ("Vector files", "Counts that a file does not have"): ("test_word2vec_format.py::test_we_read_those_of_gensim",),
     ("Vector files", "Vector files"): ("test_vector_files_as_found.py::test_harmless_differences_are_read",),

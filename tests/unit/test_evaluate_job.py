@@ -195,7 +195,7 @@ def test_a_report_takes_the_place_of_a_report_alone(run: Path, capsys: pytest.Ca
     for file in (part, run / "pairs.txt"):
         before = file.read_bytes()
         assert run_evaluate([*arguments, str(file)]) == 2
-        assert f"--output {file} exists and is no report of evaluate" in capsys.readouterr().err
+        assert f"--output {file} exists and is no report of this command" in capsys.readouterr().err
         assert file.read_bytes() == before
     (run / "link.json").symlink_to(run / "report.json")
     for _ in range(2):

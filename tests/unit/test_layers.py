@@ -54,10 +54,11 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "topics": BASE | {"kernels", "text", "corpus", "publishing", "vectors", "retraining"},
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},
     "evaluation": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "phrases", "vectors"},
+    "alignment": BASE | {"publishing", "vectors", "training", "retraining", "evaluation"},
     "spark": CORE | {"evaluation"},
     "ml": CORE | {"spark"},
     "estimator": {"config", "errors", "inference", "ml", "models", "phrases", "spark", "vectors"},
-    "cli": CORE | {"spark", "evaluation"},
+    "cli": CORE | {"spark", "evaluation", "alignment"},
     "__main__": {"cli"},
     "w2v_spark": {"config", "extras", "publishing", "topics", "vectors", "inference", "estimator"},
 }

@@ -64,6 +64,11 @@ COMMANDS: Final = {
     "neighbours": Command(
         "w2v_spark.cli.neighbours", "write the nearest neighbours of words, documents or tags, on Spark"
     ),
+    "align": Command("w2v_spark.cli.align", "map one space of vectors onto another by a dictionary"),
+    "translate": Command(
+        "w2v_spark.cli.translate", "write the best translations of words, on Spark, or score those of a dictionary"
+    ),
+    "drift": Command("w2v_spark.cli.drift", "write which words have changed most between two models"),
     "topics": Command("w2v_spark.cli.topics", "find topics in documents, or give documents to topics, on Spark"),
     "phrases": Command("w2v_spark.cli.phrases", "find words that stand together more often than by chance, on Spark"),
     "export": Command("w2v_spark.cli.export", "write vectors in the format of another program"),

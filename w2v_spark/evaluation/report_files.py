@@ -6,7 +6,7 @@ import json
 import posixpath
 from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pyarrow import fs
 
@@ -17,9 +17,19 @@ from w2v_spark.storage import Directory
 Report = dict[str, Any]
 Location = str | PathLike[str]
 
+_KEYS: Final = frozenset({"vectors", "words_read", "dim", "similarity"})  # of evaluate's, those of old included
+_OUTPUT: Final = Name("output")
 
-def check_report_place(location: Location) -> None:
+
+def check_report_place(location: Location, keys: frozenset[str] = _KEYS, place: Name = _OUTPUT) -> None:
     """Refuse, before work starts, a place at which no file can be made.
+
+    Parameters
+    ----------
+    keys : set of str
+        What a report has that may be replaced.
+    place : Name
+        What messages call the location.
 
     Raises
     ------
@@ -29,15 +39,15 @@ def check_report_place(location: Location) -> None:
     parent, name = _split(location)
     kind = parent.filesystem.get_file_info(parent.file(name)).type
     if not name or kind == fs.FileType.Directory or not parent.exists():
-        raise ConfigError(Name("output"), f" {location} is not a file in an existing directory")
-    if kind == fs.FileType.File and not _is_report(parent, name):
-        raise ConfigError(Name("output"), f" {location} exists and is no report of evaluate; choose another file")
+        raise ConfigError(place, f" {location} is not a file in an existing directory")
+    if kind == fs.FileType.File and not _is_report(parent, name, keys):
+        raise ConfigError(place, f" {location} exists and is no report of this command; choose another file")
 
 
-def _is_report(parent: Directory, name: str) -> bool:
-    """Whether a file is what `write_report` has made of what `evaluate` gives."""
+def _is_report(parent: Directory, name: str, keys: frozenset[str]) -> bool:
+    """Whether a file is what `write_report` has made of a report with these keys."""
     try:
-        return parent.read_json(name).keys() >= {"vectors", "words_read", "dim", "similarity"}  # in reports of old, too
+        return parent.read_json(name).keys() >= keys
     except StoreError:
         return False
 

@@ -15,7 +15,7 @@ from w2v_spark.formats.formats import VectorFile
 from w2v_spark.formats.lenience import STRICT, Lenience
 from w2v_spark.formats.opening import open_file
 from w2v_spark.publishing.description import FORMAT_VERSION
-from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind
+from w2v_spark.publishing.layout import MODEL_FILE, RUN, RUN_FILE, VECTORS, Kind, other_parts
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
@@ -75,9 +75,8 @@ def import_vectors(
     -----
     Memory: some MiB, a row group, and the words, which are compared in the end.
     """
-    existed, publication = output.exists(), Publication(output, Kind.VECTORS, overwrite=True)
-    staging = publication.open_staging()
-    try:
+    publication = Publication(output, Kind.VECTORS, overwrite=True)
+    with publication.staged() as staging:
         with ExitStack() as files:
             stream = open_file(file, limit, lenience, files)
             labels = _Labels(stream)
@@ -100,11 +99,7 @@ def import_vectors(
             "packages": dict(packages or {}),
         }
         staging.write_json(MODEL_FILE, model)
-        publication.put_in_place(staging, _IMPORTED, earlier=(HISTORY_FILE,))
-    finally:
-        publication.run.delete()
-        if not existed and output.exists() and not publication.is_finished:
-            output.delete()
+        publication.put_in_place(staging, _IMPORTED, earlier=other_parts(_IMPORTED))
     return model
 
 

@@ -121,6 +121,8 @@ class ModelDescription:
             raise StoreError(f"{name} describes vectors of another program, not a training")
         if "infer" in value:
             raise StoreError(f"{name} describes documents that a model has inferred; give the directory of that model")
+        if "alignment" in value:
+            raise StoreError(f"{name} describes vectors that were mapped into another space, not a training")
         try:
             corpus = value["corpus"]
             return cls(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from typing import Final
 
@@ -50,6 +50,8 @@ SAMPLING_FILE: Final = "sampling.npz"
 COUNTS: Final = "counts"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
+TARGET: Final = "target"
+"""The table of the space onto which another one was mapped, where it was moved as well."""
 NOISE: Final = "noise"
 """What seeds differ by, of each configuration: a folder of a root."""
 
@@ -60,6 +62,14 @@ _LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old|claim))+")
 """What a process that was killed while it took a lock may leave behind."""
 
 
+_PARTS: Final = (*TABLES, DICTIONARY, PHRASES, STATE, MODEL_FILE, HISTORY_FILE, ROTATION_FILE, TARGET)
+
+
+def other_parts(names: Sequence[str]) -> list[str]:
+    """What a result with word vectors may have beside some parts, and an earlier one in its place may have had."""
+    return [name for name in _PARTS if name not in names]
+
+
 class Kind(StrEnum):
     """What an output directory holds."""
 
@@ -68,6 +78,7 @@ class Kind(StrEnum):
     NEIGHBOURS = "table of neighbours"
     TOPICS = "result of topics"
     PHRASES = "table of phrases"
+    DRIFT = "table of drift"
 
 
 def find_foreign(directory: Directory, kind: Kind) -> str | None:
@@ -144,6 +155,14 @@ def _own_weights(directory: Directory, info: pafs.FileInfo) -> str | None:
     return next((f"{info.base_name}/{name}" for name in names if not _WEIGHTS.fullmatch(name)), None)
 
 
+def _own_array(directory: Directory, info: pafs.FileInfo) -> str | None:
+    """A file of numpy's format."""
+    if info.type != pafs.FileType.File:
+        return str(info.base_name)
+    with directory.filesystem.open_input_file(info.path) as file:
+        return None if file.read(len(_ARRAY)) == _ARRAY else str(info.base_name)
+
+
 def _own_json(*keys: str) -> Callable[[Directory, pafs.FileInfo], str | None]:
     """A file that holds a JSON object with some keys."""
 
@@ -186,6 +205,7 @@ _RUN_ENTRY: Final = re.compile(
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
+_ARRAY: Final = b"\x93NUMPY"
 _WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy|sampling\.npz")
 
 _Test = Callable[[Directory, pafs.FileInfo], str | None]
@@ -198,6 +218,8 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         DICTIONARY: _own_part,
         PHRASES: _own_part,
         STATE: _own_weights,
+        ROTATION_FILE: _own_array,
+        TARGET: _own_table,
         MODEL_FILE: _own_json("format_version", "packages"),
         HISTORY_FILE: _own_json("rounds"),
         SUCCESS_FILE: _own_success,
@@ -212,6 +234,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         LOCK_FILE: _own_json("made_by", "token"),
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
+    Kind.DRIFT: {"part": _own_part, SUCCESS_FILE: _own_success},
     Kind.PHRASES: {
         PHRASES: _own_part,
         SUCCESS_FILE: _own_success,

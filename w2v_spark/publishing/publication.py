@@ -20,7 +20,17 @@ from pyarrow import fs as pafs
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.inputs.files import covering, within
-from w2v_spark.publishing.layout import RUN, SUCCESS_FILE, TABLES, Kind, find_foreign, is_of_lock, is_retained, mark
+from w2v_spark.publishing.layout import (
+    RUN,
+    SUCCESS_FILE,
+    TABLES,
+    TARGET,
+    Kind,
+    find_foreign,
+    is_of_lock,
+    is_retained,
+    mark,
+)
 from w2v_spark.publishing.part_names import name_by_content
 from w2v_spark.storage import Directory
 
@@ -127,7 +137,7 @@ class Publication:
         target = self.directory
         if not target.is_local:
             target.remove(SUCCESS_FILE)
-        for table in (names[0], *(name for name in names[1:] if name in TABLES)):
+        for table in (names[0], *(name for name in names[1:] if name in (*TABLES, TARGET))):
             name_by_content(staging.child(table))
         staging.sync()
         replaced = _swap_table(staging, names[0], target, names[0])
@@ -141,6 +151,17 @@ class Publication:
         staging.delete()
         for name in replaced:
             target.remove(name)
+
+    @contextmanager
+    def staged(self) -> Iterator[Directory]:
+        """`open_staging` for work in one go: nothing of it is left, nor of an output that was made for it in vain."""
+        existed = self.directory.exists()
+        try:
+            yield self.open_staging()
+        finally:
+            self.run.delete()
+            if not existed and self.directory.exists() and not self.is_finished:
+                self.directory.delete()
 
     @contextmanager
     def beside(self) -> Iterator[Directory]:

@@ -38,13 +38,15 @@ class Comparison:
     overlap: Numbers
 
     @classmethod
-    def build(cls, before: Space, after: Space, words: int) -> Comparison | None:
+    def build(cls, before: Space, after: Space, words: int, is_aligned: bool = False) -> Comparison | None:
         """Fit the rotation and compare; None where no word is common.
 
         Parameters
         ----------
         words : int
             The most frequent common words, whose neighbours are compared.
+        is_aligned : bool
+            Leave the new space as it is: it was made in the place of the old one.
         """
         common = Common.find(before.words, after.words)
         if not len(common):
@@ -52,7 +54,8 @@ class Comparison:
         pairs = WordPairs(before.vectors, after.vectors, common.old, common.new)
         with ThreadPoolExecutor(1) as pool:  # a rotation changes no neighbour
             overlap = pool.submit(overlaps, pairs, words)
-            rotation = fit_rotation(pairs, np.log1p(after.counts[common.new].astype(np.float64)))
+            weights = np.log1p(after.counts[common.new].astype(np.float64))
+            rotation = np.eye(pairs.dim) if is_aligned else fit_rotation(pairs, weights)
             return cls(common, rotation, cosines_of(pairs, rotation), overlap.result())
 
     def table(self, before: Space, after: Space) -> pa.Table:

@@ -52,6 +52,11 @@ class WordPairs:
     def __len__(self) -> int:
         return len(self.new_rows)
 
+    @property
+    def dim(self) -> int:
+        """D."""
+        return int(self.new.take(self.new_rows[:1]).shape[1])
+
     def batches(self, chosen: RowNumbers) -> Iterator[tuple[slice, Numbers, Numbers]]:
         """Of some pairs, by their numbers: their place, old and new rows in float64."""
         for start in range(0, len(chosen), ROWS_AT_A_TIME):
@@ -90,12 +95,12 @@ def fit_rotation(pairs: WordPairs, weights: Numbers) -> Rotation:
     words with the lowest cosines is left out, and then the worst tenth of the rest. Cost: ``2 n D^2`` operations each
     time, in float64; memory: some 32,768 rows.
     """
-    keep = np.flatnonzero(weights > 0)
-    rotation = _procrustes(pairs, weights, keep)
+    keep, factors = np.flatnonzero(weights > 0), weights * pairs.scales  # rows of length 1
+    rotation = procrustes(pairs, factors, keep)
     for _ in range(_TRIMS):
         order = np.argsort(cosines_of(pairs, rotation, keep), kind="stable")  # equal ones by rank
         keep = np.sort(keep[order[int(len(keep) * _TRIMMED) :]])
-        rotation = _procrustes(pairs, weights, keep)
+        rotation = procrustes(pairs, factors, keep)
     return rotation
 
 
@@ -109,11 +114,26 @@ def cosines_of(pairs: WordPairs, rotation: Rotation, chosen: RowNumbers | None =
     return cosines * pairs.scales[chosen]
 
 
-def _procrustes(pairs: WordPairs, weights: Numbers, keep: RowNumbers) -> Rotation:
+def procrustes(pairs: WordPairs, factors: Numbers, keep: RowNumbers | None = None) -> Rotation:
+    """The orthogonal map of new rows that makes the weighted sum of their inner products with the old ones largest.
+
+    Parameters
+    ----------
+    pairs : WordPairs
+        At least one.
+    factors : (n,) float64
+        What the product of each pair counts.
+    keep : (m,) int64, optional
+        Numbers of the pairs that count; all by default.
+
+    Notes
+    -----
+    Cost: ``2 m D^2`` operations and the singular values of a (D, D) matrix, in float64.
+    """
+    keep = np.arange(len(pairs)) if keep is None else keep
     covariance: Numbers | float = 0.0
-    scales = weights * pairs.scales  # rows of length 1
     with threadpool_limits(limits=1, user_api="blas"):
         for place, old, new in pairs.batches(keep):
-            covariance = covariance + new.T @ (old * scales[keep[place], None])
+            covariance = covariance + new.T @ (old * factors[keep[place], None])
         left, _, right = np.linalg.svd(np.asarray(covariance))
     return np.asarray(left @ right)

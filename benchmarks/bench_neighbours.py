@@ -72,9 +72,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     return 0 if passed else 1
 
 
-def write_random_vectors(directory: Path, rows: int, dim: int) -> None:
+def write_random_vectors(directory: Path, rows: int, dim: int, seed: int = 0) -> None:
     """A table of normal random vectors."""
-    random = np.random.default_rng(0)
+    random = np.random.default_rng(seed)
     blocks = (random.standard_normal((min(10_000, rows - s), dim), np.float32) for s in range(0, rows, 10_000))
     words = pa.array([f"word{row}" for row in range(rows)])
     write_vectors(fs.LocalFileSystem(), str(directory), words, np.arange(rows, 0, -1), blocks, {})

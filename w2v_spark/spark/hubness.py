@@ -10,14 +10,16 @@ import numpy as np
 from pyspark.sql import SparkSession
 
 from w2v_spark.spark.numbered_files import write_numbered
+from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.side_rows import load_candidates, read_queried
 from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, sealed, unsealed
 from w2v_spark.vectors.blocks import Matrix
-from w2v_spark.vectors.neighbour_request import Request, Side, rows_per_file
+from w2v_spark.vectors.neighbour_request import Request, Side
 from w2v_spark.vectors.search.csls import NEAREST, Means, bring_together, mean_of_largest
-from w2v_spark.vectors.search.tiled import find_largest
+from w2v_spark.vectors.search.tiled import QUERY_ROWS, find_largest
 
 _LARGEST: Final = "largest"
+_MOST_ROWS: Final = 16_384  # of a file, which a worker holds
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +29,11 @@ class FindLargest:
     of: Side
     among: Side
     directory: str
+    step: int
 
     def __call__(self, number: int, file: str) -> None:
         """Write a file: is called on the executors."""
-        step = rows_per_file(self.of.files.rows)
-        mine = np.arange(number * step, min((number + 1) * step, self.of.files.rows), dtype=np.int32)
+        mine = np.arange(number * self.step, min((number + 1) * self.step, self.of.files.rows), dtype=np.int32)
         of_rows, of_candidates = find_largest(read_queried(self.of, mine)[0], load_candidates(self.among)[0], NEAREST)
         arrays = {"of_rows": of_rows, "of_candidates": of_candidates}
         Directory.open(self.directory).write_bytes(file, sealed(arrays_to_bytes(arrays)))
@@ -45,14 +47,16 @@ def find_means(spark: SparkSession, request: Request, staging: Directory, tasks:
     request : Request
         Of two tables.
     staging : Directory
-        Files of 40 (W + 16,384) bytes pass through it, one for 16,384 rows of the first table.
+        Files of 40 (W + 16,384) bytes pass through it: as many as there are cores, and one for each 16,384 rows of the
+        first table.
     tasks : int, optional
         How many Spark tasks share the work; it changes no bit of the result.
     """
     place = staging.child(_LARGEST).create()
     rows = request.of.files.rows
-    find = FindLargest(request.of, request.among, place.uri)
-    files = write_numbered(spark, find, ".npz", -(-rows // rows_per_file(rows)), tasks)
+    step = _rows_per_file(rows, tasks or default_parallelism(spark))
+    find = FindLargest(request.of, request.among, place.uri, step)
+    files = write_numbered(spark, find, ".npz", -(-rows // step), tasks)
     of_rows: list[Matrix] = []
 
     def read() -> Iterator[Matrix]:
@@ -64,3 +68,12 @@ def find_means(spark: SparkSession, request: Request, staging: Directory, tasks:
     of_candidates = mean_of_largest(bring_together(read()))
     place.delete()
     return Means(mean_of_largest(np.concatenate(of_rows)), of_candidates)
+
+
+def _rows_per_file(rows: int, cores: int) -> int:
+    """As many as keep the cores busy: each file begins anew to look for the largest cosines of all candidates.
+
+    So files of few rows cost time. Their number does not show in the means.
+    """
+    blocks = -(-rows // (QUERY_ROWS * cores))
+    return min(blocks * QUERY_ROWS, _MOST_ROWS)

@@ -55,10 +55,11 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "formats": BASE | {"w2v_spark", "publishing", "vectors"},
     "evaluation": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "phrases", "vectors"},
     "alignment": BASE | {"publishing", "vectors", "training", "retraining", "evaluation"},
+    "report": BASE | {"w2v_spark", "publishing", "vectors"},
     "spark": CORE | {"evaluation"},
     "ml": CORE | {"spark"},
     "estimator": {"config", "errors", "inference", "ml", "models", "phrases", "spark", "vectors"},
-    "cli": CORE | {"spark", "evaluation", "alignment"},
+    "cli": CORE | {"spark", "evaluation", "report", "alignment"},
     "__main__": {"cli"},
     "w2v_spark": {"config", "extras", "publishing", "topics", "vectors", "inference", "estimator"},
 }

@@ -61,6 +61,7 @@ COMMANDS: Final = {
     "retrain": Command("w2v_spark.cli.retrain", "make the next version of the one before and of new text, on Spark"),
     "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
     "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on test sets, and compare two models"),
+    "report": Command("w2v_spark.cli.report", "write a page about a model: text, training, quality, neighbours"),
     "neighbours": Command(
         "w2v_spark.cli.neighbours", "write the nearest neighbours of words, documents or tags, on Spark"
     ),

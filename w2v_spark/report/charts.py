@@ -16,7 +16,7 @@ _HEIGHT: Final = 264
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 380, 34, 218  # of the plot within the picture
 _LABEL: Final = 14  # characters of a word beside a point
 _BAR: Final = 30  # height of a bar with its distance from the next
-_BAR_LEFT, _BAR_RIGHT = 76, 256  # of the longest bar: names stand before it and values behind
+_BAR_LEFT, _BAR_RIGHT = 76, 236  # of the longest bar: names stand before it and values behind
 
 
 @dataclass(frozen=True, slots=True)

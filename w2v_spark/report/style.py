@@ -70,6 +70,7 @@ summary {{ cursor: pointer; color: var(--line); padding: 4px 0; }}
   margin: 8px 0; }}
 .settings dt {{ color: var(--soft); }}
 .settings dd {{ margin: 0; overflow-wrap: anywhere; }}
+@media (max-width: 480px) {{ svg text {{ font-size: 15px; }} }}
 @media print {{
   @page {{ margin: 14mm; }}
   :root {{ color-scheme: light; {_LIGHT} }}

@@ -120,6 +120,11 @@ def test_a_pipeline_is_tuned_by_cross_validation(spark: SparkSession, tmp_path: 
     assert vectors_of(loaded.transform(texts)) == vectors_of(fitted.transform(texts))
 
 
+def test_a_model_of_words_is_none_of_documents(reference_output: Path, spark: SparkSession) -> None:
+    with pytest.raises(ConfigError, match=r"is a model of words \(skipgram\).*: load it with Word2VecModel"):
+        Doc2VecModel.load(str(reference_output))
+
+
 def test_what_cannot_be_is_refused_before_anything_is_read(documents: DataFrame, tmp_path: Path) -> None:
     for params, message in (
         ({"architecture": "skipgram"}, "gives vectors to words alone"),

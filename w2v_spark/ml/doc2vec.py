@@ -186,7 +186,7 @@ class Doc2VecModel(Model, Doc2VecParams, MLReadable["Doc2VecModel"], MLWritable)
     @classmethod
     def read(cls) -> MLReader[Doc2VecModel]:
         """What loads it."""
-        return ParamsReader(cls, f"{cls.__module__}.{cls.__name__}", DocumentStore)
+        return ParamsReader(cls, f"{cls.__module__}.{cls.__name__}", DocumentStore.open)
 
 
 def _config_of(params: Any) -> Config:

@@ -7,18 +7,20 @@ import uuid
 import weakref
 from collections.abc import Callable
 from functools import cached_property
-from typing import Final
+from typing import Final, Self
 
 import pyarrow.fs as pafs
 from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config import Config
-from w2v_spark.errors import StoreError
+from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.inference.document_inference import DocumentInference, open_model
 from w2v_spark.inference.served import ServedModel
 from w2v_spark.inputs.files import spark_path
 from w2v_spark.ml.model_store import PROCESS, train_frame
 from w2v_spark.ml.summary import TrainingSummary
+from w2v_spark.models.architectures import input_rows_of
+from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import DOCUMENTS, HISTORY_FILE, MODEL_FILE, STATE, SUCCESS_FILE, TAGS, VECTORS
 from w2v_spark.spark.source import FrameInput
 from w2v_spark.storage import Directory, errors_naming
@@ -46,6 +48,17 @@ class DocumentStore:
         self._directory, self._lock = directory, threading.Lock()
         self._served: tuple[Config, ServedModel, Directory, weakref.finalize[..., object]] | None = None
         self._removal = weakref.finalize(self, directory.delete) if owned else None
+
+    @classmethod
+    def open(cls, directory: Directory) -> Self:
+        """The files of a model that is there. Raises `ConfigError` if it is one of words alone."""
+        model = ModelDescription.read(directory).config.model
+        if not input_rows_of(model).documents:
+            raise ConfigError(
+                f"{directory.uri} is a model of words ({model.architecture}), which has no vectors of documents: load "
+                "it with Word2VecModel"
+            )
+        return cls(directory)
 
     @cached_property
     def vectors(self) -> KeyedVectors:

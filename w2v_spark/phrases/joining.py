@@ -75,12 +75,10 @@ class PhraseIndex:
         return joined[:tokens], moved
 
 
-def chain(
-    signed: Ids, ends: Ids, passes: list[PhraseIndex], times: npt.NDArray[np.int64] = _NO_TIMES
-) -> tuple[Ids, Ids]:
-    """Join by one pass after the other, see `PhraseIndex.join`; ``times`` are those of the last pass."""
+def chain(signed: Ids, ends: Ids, passes: list[PhraseIndex]) -> tuple[Ids, Ids]:
+    """Join by one pass after the other, see `PhraseIndex.join`."""
     for index in passes:
-        signed, ends = index.join(signed, ends, times if index is passes[-1] else _NO_TIMES)
+        signed, ends = index.join(signed, ends)
     return signed, ends
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import select
 import sys
 from collections.abc import Sequence
@@ -136,7 +135,6 @@ def _close_output() -> None:
         if sys.stdout is not None:
             sys.stdout.flush()
     except OSError:
-        with contextlib.suppress(OSError, ValueError):
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, sys.stdout.fileno())
-            os.close(nowhere)
+        from w2v_spark.run.progress import lead_nowhere
+
+        lead_nowhere(sys.stdout)

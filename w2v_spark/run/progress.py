@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
 _RECENT: Final = 0.7  # what a round counts for the time left, in parts of what the next one counts
 _CLEAR_LINE: Final = "\r\x1b[K"
 _BAR: Final = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} {unit}s [{elapsed}{postfix}]"
+
+
+def lead_nowhere(stream: TextIO) -> None:
+    """Let a file that cannot be written to take all that it is given, what Python flushes at its end as well."""
+    with suppress(OSError, ValueError):  # closed, or no file at all
+        nowhere = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nowhere, stream.fileno())
+        os.close(nowhere)
 
 
 class LastingStream:
@@ -43,8 +52,14 @@ class LastingStream:
                 self._stream.write(text)
                 self._stream.flush()
             except (OSError, ValueError):  # a broken pipe, a terminal that is gone, a closed file
-                self._stream = None
+                self._give_up()
         return len(text)
+
+    def _give_up(self) -> None:
+        """Be silent from now on, and leave nothing that Python could fail to flush at its end."""
+        if self._stream is not None and self._stream is sys.stderr:
+            lead_nowhere(self._stream)
+        self._stream = None
 
     def flush(self) -> None:
         """Nothing: `write` does it."""

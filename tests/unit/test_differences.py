@@ -177,8 +177,8 @@ HELD_BY = {
     ("Evaluation", "Evaluation"): (
         "test_evaluation.py::test_equals_gensim",
         "test_evaluation.py::test_the_google_questions_equal_gensim",
-        "test_evaluation.py::test_similarity_equals_gensim",
-        "test_evaluation.py::test_the_similarity_sets_equal_gensim",
+        "test_similarity.py::test_similarity_equals_gensim",
+        "test_similarity.py::test_the_similarity_sets_equal_gensim",
     ),
     ("Evaluation", "Words that differ in case only"): (
         "test_evaluation.py::test_of_words_that_differ_in_case_only_the_one_that_is_asked_for_stands",
@@ -198,7 +198,7 @@ HELD_BY = {
         "test_evaluation.py::test_zero_vectors_and_tiny_vocabularies",
         "test_keyed_vectors.py::test_zero_vectors_are_similar_to_nothing",
     ),
-    ("Evaluation", "A word with itself"): ("test_evaluation.py::test_a_word_with_itself_is_a_tie_and_no_rounding",),
+    ("Evaluation", "A word with itself"): ("test_similarity.py::test_a_word_with_itself_is_a_tie_and_no_rounding",),
     ("Evaluation", "3CosMul"): ("test_evaluation.py::test_products_equal_gensim",),
     ("Evaluation", "Questions without a section"): ("test_evaluation.py::test_questions_without_sections",),
     ("Evaluation", "Unknown words of outliers"): ("test_outliers.py::test_a_set",),

@@ -1,6 +1,7 @@
 """Weights in several files, and files that are written over."""
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -14,7 +15,15 @@ from w2v_spark.kernels.checksum import checksum
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import weights
-from w2v_spark.training.matrix_files import BLOCK_ROWS, FileRows, WeightFile, open_matrix, write_matrix
+from w2v_spark.training.matrix_files import (
+    BLOCK_ROWS,
+    ROWS_AT_A_TIME,
+    FileRows,
+    WeightFile,
+    batches,
+    open_matrix,
+    write_matrix,
+)
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.weights import WeightShape, open_matrices, word_vectors
 
@@ -155,3 +164,27 @@ def test_a_plain_file_is_opened_where_nobody_knows_its_checksum(tmp_path):
     np.testing.assert_array_equal(open_matrix(directory, "plain.npy", len(matrix), DIM)[:], matrix)
     with pytest.raises(StoreError, match="expected"):
         open_matrix(directory, "plain.npy", len(matrix), DIM, found)
+
+
+@pytest.mark.skipif(not Path("/proc/self/smaps").exists(), reason="the system does not say what is mapped")
+def test_a_matrix_that_has_been_gone_through_is_not_held(tmp_path):
+    directory, rows = Directory.open(str(tmp_path)), 3 * ROWS_AT_A_TIME + 1
+    batch = np.ones((rows, DIM), np.float32)
+    found = write_matrix(directory, "m.npy", rows, DIM, iter([batch]))
+    opened = open_matrix(directory, "m.npy", rows, DIM, found)
+
+    opened[:]
+    assert _held(tmp_path / "m.npy") >= batch.nbytes // 1024
+    assert sum(len(rows) for rows in batches(FileRows((opened,), (0, rows)))) == rows
+    assert _held(tmp_path / "m.npy") == 0
+    np.testing.assert_array_equal(opened[:], batch)
+
+
+def _held(path):
+    """KiB of a mapped file that count to this process."""
+    lines = Path("/proc/self/smaps").read_text().splitlines()
+    return sum(
+        int(next(more for more in lines[number:] if more.startswith("Rss:")).split()[1])
+        for number, line in enumerate(lines)
+        if line.endswith(str(path))
+    )

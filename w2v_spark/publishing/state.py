@@ -13,7 +13,7 @@ from w2v_spark.errors import StoreError
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.publishing.layout import COUNTS, SAMPLING_FILE, STATE
 from w2v_spark.storage import Directory, damage_naming, errors_naming, retried
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader, npy_header
+from w2v_spark.training.matrix_files import Matrix, MatrixReader, batches, npy_header
 from w2v_spark.training.weights import WeightShape
 
 
@@ -47,8 +47,8 @@ def write_state(
     for name, matrix in weights.items():
         with state.filesystem.open_output_stream(state.file(f"{name}.npy")) as sink:
             sink.write(npy_header(len(matrix), dim))
-            for start in range(0, len(matrix), ROWS_AT_A_TIME):
-                sink.write(pa.py_buffer(np.ascontiguousarray(matrix[start : start + ROWS_AT_A_TIME])))
+            for batch in batches(matrix):
+                sink.write(pa.py_buffer(np.ascontiguousarray(batch)))
     if tables is not None:
         state.write_bytes(SAMPLING_FILE, tables.to_bytes())
     if counts is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import mmap
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -128,6 +129,8 @@ class MatrixFile:
     rows, dim : int
     checksums : (blocks,) uint64, or None
         None verifies nothing.
+    mapped : (rows, D) float32, optional
+        A view of ``memory``, the mapped file; None where ranges are read.
     """
 
     directory: Directory
@@ -136,6 +139,7 @@ class MatrixFile:
     dim: int
     checksums: npt.NDArray[np.uint64] | None
     mapped: Matrix | None = None
+    memory: mmap.mmap | None = None
     _verified: npt.NDArray[np.bool_] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -162,6 +166,11 @@ class MatrixFile:
                     )
                 self._verified[block] = True
         return read[first - begin : last - begin]
+
+    def let_go(self) -> None:
+        """Count the mapped pages to this process no longer; they are mapped again where rows are read again."""
+        if self.memory is not None:
+            self.memory.madvise(mmap.MADV_DONTNEED)
 
     def _read(self, first: int, last: int) -> Matrix:
         if self.mapped is not None:
@@ -193,19 +202,25 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
         found = f"has {info.size} bytes" if info.is_file else "is missing"
         raise StoreError(f"{directory.uri}/{name} {found}, expected {size} bytes of a {rows} x {dim} matrix")
     end = len(header) + 4 * rows * dim
-    mapped = None
+    mapped = memory = None
     if directory.is_local:
-        whole = np.memmap(path, np.uint8, "r").view(np.ndarray)
+        memory = _map(path)
+        whole = np.frombuffer(memory, np.uint8)
         mapped = whole[len(header) : end].view(np.float32).reshape(rows, dim)
         head, tail = whole[: len(header)].tobytes(), whole[end:].tobytes()
     elif expected:
         head, tail = directory.read_range(name, 0, len(header)), directory.read_range(name, end, size - end)
     if not expected:
-        return MatrixFile(directory, name, rows, dim, None, mapped)
+        return MatrixFile(directory, name, rows, dim, None, mapped, memory)
     checksums = np.frombuffer(tail, "<u8")
     if head != header or _file_checksum(header, checksums) != expected:
         raise StoreError(f"{directory.uri}/{name} is damaged, or another file: its checksums are not what was written")
-    return MatrixFile(directory, name, rows, dim, checksums, mapped)
+    return MatrixFile(directory, name, rows, dim, checksums, mapped, memory)
+
+
+def _map(path: str) -> mmap.mmap:
+    with open(path, "rb") as file:  # noqa: PTH123
+        return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,6 +253,28 @@ class FileRows:
             first, part = end, part + 1
         return np.concatenate(pieces)
 
+    def let_go(self) -> None:
+        """See `MatrixFile.let_go`."""
+        for part in self.parts:
+            let_go(part)
+
+
+def let_go(matrix: MatrixReader) -> None:
+    """Let go of the pages of a matrix that has been read, where it is mapped.
+
+    Whoever goes through a matrix once calls it on the way: the driver would otherwise seem to hold all that it has
+    looked at, and on a machine with a limit of memory it is counted like that.
+    """
+    if isinstance(matrix, MatrixFile | FileRows):
+        matrix.let_go()
+
+
+def batches(matrix: MatrixReader) -> Iterator[Matrix]:
+    """All rows, `ROWS_AT_A_TIME` at a time; no more of a mapped file is held."""
+    for start in range(0, len(matrix), ROWS_AT_A_TIME):
+        yield matrix[start : start + ROWS_AT_A_TIME]
+        let_go(matrix)
+
 
 def rows_at_a_time(matrix: MatrixReader) -> int:
     """How many rows to read at once: a block where they are mapped, many where each read is one of a file system.
@@ -251,14 +288,13 @@ def rows_at_a_time(matrix: MatrixReader) -> int:
 
 def all_finite(matrix: MatrixReader) -> bool:
     """Whether no weight is NaN or infinite; reads all rows."""
-    rows = (slice(start, start + ROWS_AT_A_TIME) for start in range(0, len(matrix), ROWS_AT_A_TIME))
-    return all(np.isfinite(matrix[some].sum(dtype=np.float64)) for some in rows)
+    return all(np.isfinite(batch.sum(dtype=np.float64)) for batch in batches(matrix))
 
 
 def read_all(matrix: MatrixReader) -> None:
     """Read a matrix once, so that all of it is verified. Raises `StoreError` where it is damaged."""
-    for start in range(0, len(matrix), ROWS_AT_A_TIME):
-        matrix[start : start + ROWS_AT_A_TIME]
+    for _ in batches(matrix):
+        pass
 
 
 def _blocks(rows: int) -> int:

@@ -22,6 +22,7 @@ from w2v_spark.training.matrix_files import (
     MatrixReader,
     WeightFile,
     WeightFiles,
+    let_go,
     open_matrix,
 )
 
@@ -138,6 +139,8 @@ def word_vectors(
             yield inputs[rows] + outputs[rows]
         else:
             yield inputs[rows] if model.published_rows is PublishedRows.INPUT else outputs[rows]
+        for matrix in (inputs, outputs):
+            let_go(matrix)
 
 
 def _path_sums(nodes: MatrixReader, tables: SamplingTables, words: slice) -> Matrix:

@@ -138,6 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     source.add_argument("--labelled", type=Path, metavar="FILE", help="split, label, id and text, .tsv.zst")
     source.add_argument("--articles", type=Path, metavar="DIR", help="Parquet files with 'id' and 'text'")
     parser.add_argument("--documents", type=int, metavar="N", help="so many of them, drawn at random (default: all)")
+    parser.add_argument("--words", type=int, metavar="N", help="the first so many words of each (default: all)")
     parser.add_argument("--tokens", type=Path, required=True, metavar="FILE", help="Parquet file to write")
     options = parser.parse_args(argv)
     if options.labelled is not None:
@@ -146,7 +147,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         table = pa.concat_tables(pq.read_table(file, columns=["id", "text"]) for file in data_files(options.articles))
     chosen = np.random.default_rng(1).permutation(len(table))[: options.documents]
     table = table.take(pa.array(np.sort(chosen)))
-    write_tokens(table["id"].cast(pa.string()), analyze(table["text"]), options.tokens)
+    words = analyze(table["text"])
+    if options.words is not None:
+        words = pc.list_slice(words, 0, options.words)
+    write_tokens(table["id"].cast(pa.string()), words, options.tokens)
     return 0
 
 

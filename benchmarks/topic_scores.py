@@ -125,8 +125,9 @@ def _cut(model: TopicModel, pairs: Sequence[tuple[str, int]], topics: int) -> di
 
 
 def score(level: dict[str, Any], tokens: Tokens, labels: Sequence[Any] | None) -> dict[str, Any]:
-    """All that can be said of one level of topics. Ends the program where it knows nothing of some document."""
-    if missing := [name for name in tokens.ids if name not in level["documents"]]:
+    """All that can be said of one level of topics. Ends the program where labels are compared and one has no topic."""
+    missing = [name for name in tokens.ids if name not in level["documents"]]
+    if missing and labels is not None:
         sys.exit(f"{len(missing):,} of {len(tokens):,} documents have no row in the topics, {missing[0]!r} for one")
     words = [topic[:TOP] for topic in level["words"]]
     sliding, whole = npmi(words, tokens), npmi(words, tokens, None)

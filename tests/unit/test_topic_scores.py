@@ -142,7 +142,8 @@ def test_results_do_not_say_where_models_lay(tmp_path: Path) -> None:
 def test_documents_without_a_row_are_named(made_up: Tokens) -> None:
     level = {"words": [["a", "b"]], "documents": dict.fromkeys(made_up.ids[1:], 0)}
     with pytest.raises(SystemExit, match="1 of 52 documents have no row in the topics, '0' for one"):
-        score(level, made_up, None)
+        score(level, made_up, [n % 2 for n in range(len(made_up.ids))])
+    assert "nmi" not in score(level, made_up, None), "words need no document's topic"
 
 
 def test_topics_are_judged_by_a_baseline_with_as_many() -> None:

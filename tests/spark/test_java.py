@@ -14,7 +14,7 @@ import pytest
 from tests.spark.fresh_session import start
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import java as java_module
-from w2v_spark.spark.java import Java, is_same_encoding
+from w2v_spark.spark.java import is_same_encoding
 from w2v_spark.spark.session import find_java_home
 
 # What Spark's own start scripts call, Java aside.
@@ -182,7 +182,8 @@ def test_java_gets_the_first_locale_that_it_understands(
 ) -> None:
     monkeypatch.setenv("JAVA_HOME", str(fake_java("java", "17", understood)))
     monkeypatch.setenv("LC_ALL", "C")
-    assert java_module.find_java() == Java(None, locale)
+    found = java_module.find_java()
+    assert (found.home, found.locale) == (None, locale)
 
 
 @pytest.mark.parametrize(

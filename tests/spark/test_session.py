@@ -201,7 +201,7 @@ def test_java_is_only_searched_where_this_process_starts_it(
         monkeypatch.delenv(name, raising=False)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(session_module, "find_java", lambda: searched.append(True) or Java(None, None))
+    monkeypatch.setattr(session_module, "find_java", lambda: searched.append(True) or Java(None, None, 17, ""))
     monkeypatch.setattr(session_module, "SparkSession", _FakeSession)
     monkeypatch.setattr(session_module, "_start", lambda builder, settings: builder.getOrCreate())
     get_session(config=settings)

@@ -84,7 +84,7 @@ def test_a_task_gets_a_core_for_each_thread_unless_the_user_has_chosen(
     if in_file:
         (tmp_path / "spark-defaults.conf").write_text("".join(f"{key} {value}\n" for key, value in given.items()))
     settings = {"spark.master": "local[4]", **({} if in_file else given)}
-    prepared = session_module._prepare_java_side(settings, threads, Java(None, None))
+    prepared = session_module._prepare_java_side(settings, threads, Java(None, None, 17, ""))
     assert {**(given if in_file else {}), **prepared}.get("spark.task.cpus") == chosen
 
 
@@ -92,7 +92,7 @@ def test_too_many_threads_are_refused_before_spark_starts(monkeypatch: pytest.Mo
     monkeypatch.delenv("PYSPARK_SUBMIT_ARGS", raising=False)
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     with pytest.raises(ConfigError, match=r"train.threads = 3 .*local\[2\]"):
-        session_module._prepare_java_side({"spark.master": "local[2]"}, 3, Java(None, None))
+        session_module._prepare_java_side({"spark.master": "local[2]"}, 3, Java(None, None, 17, ""))
 
 
 # In a session

@@ -79,14 +79,13 @@ def _make_private(directory: Path) -> bool:
         return False
 
 
-def find_directory() -> Path | None:
-    """A private directory in the first place that can be written to, for these sources; None when there is none."""
-    name = f"kernels-{_source_digest()}"
+def find_directory(name: str) -> Path | None:
+    """A private directory of this name in the first place that can be written to; None when there is none."""
     directories = (place.absolute() / name for place in _places())
     return next((directory for directory in directories if _make_private(directory)), None)
 
 
-DIRECTORY: Final = find_directory()
+DIRECTORY: Final = find_directory(f"kernels-{_source_digest()}")
 
 
 class _Locator:

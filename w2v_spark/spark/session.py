@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
+from w2v_spark.spark.java_archive import archive_options
 from w2v_spark.spark.java_log import JAVA_LOG
 from w2v_spark.spark.secret import with_secret, without_secrets
 from w2v_spark.spark.sockets import temporary_sockets
@@ -65,8 +66,8 @@ def get_session(
     temporary directory in the place of ``spark-warehouse`` in the working directory (unless Spark is set up for Hive),
     and for a local master no web UI and the loopback address. ``JAVA_HOME``, ``PYSPARK_PYTHON`` and
     ``SPARK_LOCAL_IP`` are set in this process's environment for that. Java gets a locale in which it reads names of
-    files as this Python does. What Java and the Python workers print goes to a file (`java_log`), unless there is a
-    log4j2 file in Spark's ``conf`` directory.
+    files as this Python does, and keeps Spark's classes for the next one (`java_archive`). What Java and the Python
+    workers print goes to a file (`java_log`), unless there is a log4j2 file in Spark's ``conf`` directory.
 
     Raises
     ------
@@ -279,9 +280,17 @@ def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java) ->
     if {"PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"} & os.environ.keys() or "spark.remote" in settings:
         return dict(settings)  # a command line of the user's own, or a server whose settings are fixed by now
     defaults = _defaults(is_local, threads)
+    _add_java_options(defaults, archive_options(java, configured))
     defaults |= temporary_warehouse(configured, _conf_dir())
     check_threads(threads, {**defaults, **configured}.get("spark.master", ""))
     return {**{key: value for key, value in defaults.items() if key not in configured}, **settings}
+
+
+def _add_java_options(settings: dict[str, str], options: str) -> None:
+    """Add options for Java to those that are its default."""
+    name = "spark.driver.defaultJavaOptions"
+    if options:
+        settings[name] = f"{settings.get(name, '')} {options}".strip()
 
 
 def _defaults(is_local: bool, threads: int) -> dict[str, str]:

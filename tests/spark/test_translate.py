@@ -62,7 +62,7 @@ def test_all_words(spark: SparkSession, tables: tuple[str, str], out: Path, caps
     code = translate(arguments)
     shown = capsys.readouterr()
     assert code == 0, shown.err
-    assert ("means" in shown.out) == (measure == "csls")
+    assert ("pairs" in shown.out) == (measure == "csls")
     found, scores = pq.read_table(out).to_pylist(), scores_of(tables, measure)
     assert [row["word"] for row in found] == [f"e{row}" for row in range(ROWS)]
     ids = np.array([[int(entry["word"][1:]) for entry in row["neighbours"]] for row in found])

@@ -22,12 +22,13 @@ from w2v_spark.alignment.fitting import center_of, centred, fit, mapped_rows, mu
 from w2v_spark.alignment.precision import Share, evaluate_translations
 from w2v_spark.errors import ConfigError, InputError, WordNotFound
 from w2v_spark.kernels.memory import aligned_zeros, padded
-from w2v_spark.kernels.nearest import keep_largest
+from w2v_spark.kernels.nearest import NONE, keep_both
 from w2v_spark.retraining.rotation import WordPairs
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.reading import VectorTable
 from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.search import csls, tiled
+from w2v_spark.vectors.search.both_sides import bring_together, cosines_of, find_both, ids_of, to_keys
 
 LEARNED = 60
 
@@ -54,14 +55,23 @@ def table(words: list[str], matrix: Any) -> VectorTable:
 @given(
     st.integers(1, 9), st.integers(1, 140), st.integers(1, 12), st.integers(1, 12), st.integers(0, 99)
 )  # fmt: skip
-def test_the_largest_of_rows_and_columns(height: int, columns: int, of_rows: int, of_columns: int, seed: int) -> None:
+def test_the_nearest_of_queries_and_candidates(height: int, columns: int, m: int, k: int, seed: int) -> None:
     tile = aligned_zeros(height, padded(columns))
     tile[:] = np.random.default_rng(seed).integers(-20, 20, tile.shape)  # ties, and columns that do not count
-    found = np.full((height, of_rows), -np.inf, np.float32), np.full((columns, of_columns), -np.inf, np.float32)
-    keep_largest(tile, columns, *found)
-    for comp, ref in zip(found, (tile[:, :columns], tile[:, :columns].T), strict=True):
-        filled = np.concatenate([np.full(comp.shape, -np.inf), ref], axis=1)
-        np.testing.assert_array_equal(comp, np.sort(filled, axis=1)[:, -comp.shape[1] :])
+    of_queries, of_candidates = heaps(columns, m), heaps(height, k)
+    keep_both(tile, 3, 7, *of_queries, *of_candidates)
+    for comp, ref, first in ((of_queries, tile[:, :columns].T, 3), (of_candidates, tile[:, :columns], 7)):
+        size = min(comp[0].shape[1], ref.shape[1])
+        found = to_keys(*comp)
+        order = np.argsort(-ref, axis=1, kind="stable")[:, :size]
+        ranked = np.sort(found, axis=1)[:, ::-1][:, :size]
+        np.testing.assert_array_equal(ids_of(ranked), order + first)
+        np.testing.assert_array_equal(cosines_of(ranked), np.take_along_axis(ref, order, axis=1))
+        assert np.isneginf(comp[1]).sum() == comp[1].size - ranked.size
+
+
+def heaps(count: int, size: int) -> tuple[Any, Any]:
+    return np.full((count, size), NONE, np.int32), np.full((count, size), -np.inf, np.float32)
 
 
 @pytest.mark.parametrize("height", [1, 9, tiled.QUERY_ROWS, 2 * tiled.QUERY_ROWS + 70])
@@ -73,10 +83,11 @@ def test_means_equal_the_twin_and_do_not_depend_on_the_cut(height: int, others: 
     cosines = naive.unit(first) @ naive.unit(second).T
     np.testing.assert_allclose(means.of_rows, np.sort(cosines, axis=1)[:, -10:].mean(axis=1), rtol=0, atol=1e-6)
     np.testing.assert_allclose(means.of_candidates, np.sort(cosines, axis=0)[-10:].mean(axis=0), rtol=0, atol=1e-6)
-    cut = [tiled.find_largest(first[start : start + 7], second, 10) for start in range(0, height, 7)]
-    of_candidates = csls.mean_of_largest(csls.bring_together(part for _, part in cut))
+    cut = [find_both(first[start : start + 7], second, 10, 10, start) for start in range(0, height, 7)]
+    of_candidates = csls.mean_of_largest(bring_together(part.of_candidates for part in cut))
     np.testing.assert_array_equal(of_candidates, means.of_candidates)
-    np.testing.assert_array_equal(csls.mean_of_largest(np.concatenate([part for part, _ in cut])), means.of_rows)
+    of_rows = csls.mean_of_largest(np.concatenate([part.of_rows for part in cut]))
+    np.testing.assert_array_equal(of_rows, means.of_rows)
 
 
 @pytest.mark.parametrize("topn", [1, 5, 1000])

@@ -1,4 +1,4 @@
-"""Selection from similarities: the nearest neighbours and their exact values, or the largest of both sides."""
+"""Selection from similarities: the nearest neighbours and their exact values, of one side or of both."""
 
 from __future__ import annotations
 
@@ -6,13 +6,11 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels.jit import device, inline, kernel
-from w2v_spark.kernels.memory import REGISTER_BYTES
-from w2v_spark.kernels.simd import address_of, vadd, vload, vmax, vsplat, vsub, vsum
+from w2v_spark.kernels.jit import device, kernel
+from w2v_spark.kernels.simd import SPAN, address_of, any_above, lanes_above, lowest_bit
 
 NONE: Final = np.iinfo(np.int32).max
 """The id of a place that no candidate has taken."""
-_SPAN: Final = 64  # similarities that are compared before the first branch: four registers
 
 
 @device
@@ -34,34 +32,15 @@ def replace_worst(ids, similarities, candidate, similarity):
     similarities[place], ids[place] = similarity, candidate
 
 
-@inline
-def any_above(values, bounds):
-    """Whether any of `_SPAN` floats at an address is larger than its bound at another; no branch before the end."""
-    zero = vsplat(np.float32(0.0))
-    excess = zero
-    for offset in range(0, 4 * _SPAN, REGISTER_BYTES):
-        excess = vadd(excess, vmax(vsub(vload(values + offset), vload(bounds + offset)), zero))
-    return vsum(excess) > np.float32(0.0)
-
-
-@inline
-def any_above_one(values, bound):
-    """Whether any of `_SPAN` floats at an address is larger than a bound; no branch before the end."""
-    zero, limit = vsplat(np.float32(0.0)), vsplat(bound)
-    excess = zero
-    for offset in range(0, 4 * _SPAN, REGISTER_BYTES):
-        excess = vadd(excess, vmax(vsub(vload(values + offset), limit), zero))
-    return vsum(excess) > np.float32(0.0)
-
-
 @device
-def replace_least(values, value):
-    """Put a number among ascending ones in place of the first."""
-    place = 0
-    while place + 1 < len(values) and values[place + 1] < value:
-        values[place] = values[place + 1]
-        place += 1
-    values[place] = value
+def lanes_to_see(row, start, stop, bounds, bound):
+    """Which of some values may be above their bounds, or above the one for all, as bits: all of less than a span."""
+    if stop - start < SPAN:
+        return (np.uint64(1) << np.uint64(stop - start)) - np.uint64(1)
+    values, limits = address_of(row, start), address_of(bounds, start)
+    if not any_above(values, limits, bound):
+        return np.uint64(0)
+    return lanes_above(values, limits, bound)
 
 
 @kernel
@@ -88,46 +67,45 @@ def keep_nearest(tile, first, own, ids, similarities):
     bounds = similarities[:, 0].copy()
     for c in range(tile.shape[0]):
         row, candidate = tile[c], np.int32(first + c)
-        for start in range(0, queries, _SPAN):
-            stop = min(start + _SPAN, queries)
-            if stop - start == _SPAN and not any_above(address_of(row, start), address_of(bounds, start)):
-                continue
-            for q in range(start, stop):
+        for start in range(0, queries, SPAN):
+            bits = lanes_to_see(row, start, min(start + SPAN, queries), bounds, np.float32(np.inf))
+            while bits:
+                q = start + lowest_bit(bits)
+                bits &= bits - np.uint64(1)
                 if row[q] > bounds[q] and candidate != own[q]:
                     replace_worst(ids[q], similarities[q], candidate, row[q])
                     bounds[q] = similarities[q, 0]
 
 
 @kernel
-def keep_largest(tile, columns, of_rows, of_columns):
-    """Take a tile of similarities into the largest ones of each of its rows, and of each of its columns.
+def keep_both(tile, first, first_query, candidate_ids, of_candidates, query_ids, of_queries):
+    """Take a tile of similarities into the heaps of some queries and into those of the candidates, as `keep_nearest`.
 
     Parameters
     ----------
-    tile : (rows, columns or more) float32
+    tile : (candidates, queries or more) float32
         No NaN.
-    columns : int
-        How many of the columns count.
-    of_rows : (rows, k) float32
-        Ascending, changed in place; minus infinity to begin with.
-    of_columns : (columns, k) float32
-        The same.
+    first, first_query : int
+        The ids of the first candidate and of the first query.
+    candidate_ids : (queries, m) int32, of_candidates : (queries, m) float32
+        Heaps of the queries, changed in place; `NONE` and minus infinity to begin with.
+    query_ids : (candidates, k) int32, of_queries : (candidates, k) float32
+        Heaps of the candidates, the same.
     """
-    bounds = of_columns[:, 0].copy()
-    for r in range(tile.shape[0]):
-        row = tile[r]
-        for start in range(0, columns, _SPAN):
-            stop = min(start + _SPAN, columns)
-            if stop - start == _SPAN:
-                values = address_of(row, start)
-                if not any_above(values, address_of(bounds, start)) and not any_above_one(values, of_rows[r, 0]):
-                    continue
-            for c in range(start, stop):
-                if row[c] > bounds[c]:
-                    replace_least(of_columns[c], row[c])
-                    bounds[c] = of_columns[c, 0]
-                if row[c] > of_rows[r, 0]:
-                    replace_least(of_rows[r], row[c])
+    queries = len(of_candidates)
+    bounds = of_candidates[:, 0].copy()
+    for c in range(tile.shape[0]):
+        row, candidate = tile[c], np.int32(first + c)
+        for start in range(0, queries, SPAN):
+            bits = lanes_to_see(row, start, min(start + SPAN, queries), bounds, of_queries[c, 0])
+            while bits:
+                q = start + lowest_bit(bits)
+                bits &= bits - np.uint64(1)
+                if row[q] > bounds[q]:
+                    replace_worst(candidate_ids[q], of_candidates[q], candidate, row[q])
+                    bounds[q] = of_candidates[q, 0]
+                if row[q] > of_queries[c, 0]:
+                    replace_worst(query_ids[c], of_queries[c], np.int32(first_query + q), row[q])
 
 
 @kernel

@@ -1,16 +1,21 @@
 """A matrix product with one order of sums, so that its bits depend neither on the processor nor on its library.
 
-Sixteen columns lie in a register, and every sum goes over the inner index in order, by fused multiplications. Tiles of
-four rows and two registers keep their sums in registers; their shape has no influence on the result.
+Sixteen columns lie in a register, and every sum goes over the inner index in order, by fused multiplications. Tiles
+keep their sums in registers: four rows and two registers of 512 bits, or six rows and one that is two registers of 256
+bits, of which there are sixteen only. Their shape has no influence on the result.
 """
 
 from __future__ import annotations
+
+from typing import Final
 
 import numpy as np
 
 from w2v_spark.kernels import simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
+
+WIDE: Final = simd.has_wide_registers()
 
 
 @inline
@@ -41,6 +46,31 @@ def _add_four_by_two(a, depth, b, step, out, r, offset):
     simd.vstore(o2 + REGISTER_BYTES, t2)
     simd.vstore(o3, s3)
     simd.vstore(o3 + REGISTER_BYTES, t3)
+
+
+@inline
+def _add_six_by_one(a, depth, b, step, out, r, offset):
+    o0, o1 = simd.address_of(out, r) + offset, simd.address_of(out, r + 1) + offset
+    o2, o3 = simd.address_of(out, r + 2) + offset, simd.address_of(out, r + 3) + offset
+    o4, o5 = simd.address_of(out, r + 4) + offset, simd.address_of(out, r + 5) + offset
+    s0, s1, s2 = simd.vload(o0), simd.vload(o1), simd.vload(o2)
+    s3, s4, s5 = simd.vload(o3), simd.vload(o4), simd.vload(o5)
+    place = b + offset
+    for k in range(depth):
+        x = simd.vload(place)
+        place += step
+        s0 = simd.vfma(simd.vsplat(a[r, k]), x, s0)
+        s1 = simd.vfma(simd.vsplat(a[r + 1, k]), x, s1)
+        s2 = simd.vfma(simd.vsplat(a[r + 2, k]), x, s2)
+        s3 = simd.vfma(simd.vsplat(a[r + 3, k]), x, s3)
+        s4 = simd.vfma(simd.vsplat(a[r + 4, k]), x, s4)
+        s5 = simd.vfma(simd.vsplat(a[r + 5, k]), x, s5)
+    simd.vstore(o0, s0)
+    simd.vstore(o1, s1)
+    simd.vstore(o2, s2)
+    simd.vstore(o3, s3)
+    simd.vstore(o4, s4)
+    simd.vstore(o5, s5)
 
 
 @inline
@@ -88,6 +118,14 @@ def add_product(a, b, out):
     -----
     Cost: ``rows * depth * columns`` fused multiplications, most of them as fast as the processor has them.
     """
+    if WIDE:
+        _add_by_two_registers(a, b, out)
+    else:
+        _add_by_one_register(a, b, out)
+
+
+@inline
+def _add_by_two_registers(a, b, out):
     rows, depth = a.shape
     first, step = simd.address_of(b, 0), simd.address_of(b, 1) - simd.address_of(b, 0)
     row_bytes = np.int64(out.shape[1]) * 4
@@ -108,3 +146,17 @@ def add_product(a, b, out):
             while r < rows:
                 _add_one_by_one(a, depth, first, step, out, r, offset)
                 r += 1
+
+
+@inline
+def _add_by_one_register(a, b, out):
+    rows, depth = a.shape
+    first, step = simd.address_of(b, 0), simd.address_of(b, 1) - simd.address_of(b, 0)
+    for offset in range(0, np.int64(out.shape[1]) * 4, REGISTER_BYTES):
+        r = 0
+        while r + 6 <= rows:
+            _add_six_by_one(a, depth, first, step, out, r, offset)
+            r += 6
+        while r < rows:
+            _add_one_by_one(a, depth, first, step, out, r, offset)
+            r += 1

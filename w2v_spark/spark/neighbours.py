@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -13,10 +13,10 @@ from pyspark.sql import SparkSession
 
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.run.progress import Progress
-from w2v_spark.spark.hubness import find_means
+from w2v_spark.spark.both_sides import PairFiles, find_both_sides
 from w2v_spark.spark.numbered_files import write_numbered
 from w2v_spark.spark.side_rows import load_candidates, read_queried
-from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, sealed, unsealed
+from w2v_spark.storage import Directory
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.neighbour_table import (
@@ -27,14 +27,15 @@ from w2v_spark.vectors.neighbour_table import (
     write_neighbours,
 )
 from w2v_spark.vectors.row_stack import Ids
-from w2v_spark.vectors.search.csls import Means, Measure, offsets_of, to_csls
+from w2v_spark.vectors.search.csls import NEAREST, Measure, mean_of_largest, to_csls
+from w2v_spark.vectors.search.known_pairs import find_by_known
 from w2v_spark.vectors.search.tiled import Neighbours, find_neighbours
 
 FORMAT_VERSION: Final = "1"
 _QUERIES: Final = "queries.npy"
 _PARTS: Final = "parts"
 _TABLE: Final = "table"
-_MEANS: Final = "means.npz"
+_LEAST_KEPT: Final = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ class FindNeighbours:
     rows: int
     rows_per_file: int
     metadata: dict[str, str]
+    pairs: PairFiles | None
 
     def __call__(self, number: int, file: str) -> None:
         """Write a file of the table."""
@@ -66,25 +68,24 @@ class FindNeighbours:
             found, own = find_neighbours(candidates, mine, request.topn, request.restrict), labels
         else:
             unit, own = read_queried(request.of, mine)
-            means = _read_means(staging) if request.measure is Measure.CSLS else None
-            found = _find_between(unit, candidates, request, None if means is None else means.part(mine))
+            found = _find_between(unit, mine, candidates, request, self.pairs)
         own, names = own.select(QUERY_COLUMNS[request.of.kind]), labels.select(NAME_COLUMNS[request.among.kind])
         parts, rows = staging.child(_PARTS), (to_batch(batch, own, names) for batch in found)
         schema = neighbour_schema(own.schema, names.schema)
         write_neighbours(parts.filesystem, parts.file(file), rows, self.metadata, schema)
 
 
-def _find_between(unit: Matrix, among: Matrix, request: Request, means: Means | None) -> Iterator[Neighbours]:
-    """Neighbours of some rows of one table among those of another, by cosine, or by CSLS where means are given."""
-    places = np.arange(len(unit), dtype=np.int32)
-    offsets = None if means is None else offsets_of(means.of_candidates)
-    for found in find_neighbours(unit, places, request.topn, request.restrict, among, offsets):
-        yield found if means is None else to_csls(found, means.of_rows[found.queries])
-
-
-def _read_means(staging: Directory) -> Means:
-    place = staging.file(_MEANS)
-    return Means(**arrays_from_bytes(unsealed(staging.read_bytes(_MEANS), place), place))
+def _find_between(
+    unit: Matrix, rows: Ids, among: Matrix, request: Request, pairs: PairFiles | None
+) -> Iterator[Neighbours]:
+    """Neighbours of some rows of one table among those of another, by cosine, or by CSLS where pairs are given."""
+    if pairs is None:
+        yield from find_neighbours(unit, np.arange(len(unit), dtype=np.int32), request.topn, request.restrict, among)
+        return
+    known = pairs.of_rows(rows)
+    means = mean_of_largest(known)
+    for found in find_by_known(unit, rows, among, request.topn, known, pairs.reverse()):
+        yield to_csls(found, means[found.queries])
 
 
 def _read_queries(staging: Directory) -> Ids:
@@ -107,7 +108,7 @@ def write_neighbour_table(
     Returns
     -------
     dict
-        Seconds: ``means`` with CSLS, ``search``, ``publish`` and ``total``.
+        Seconds: ``pairs`` with CSLS, ``search``, ``publish`` and ``total``.
 
     Raises
     ------
@@ -119,7 +120,9 @@ def write_neighbour_table(
     Notes
     -----
     Memory of a worker: the candidates, 4 W D bytes and their labels; and the rows of a file, up to 16,384, if they are
-    of another table. By CSLS all pairs of rows are gone through twice, and the driver holds 80 W bytes.
+    of another table. By CSLS a first pass finds what is near by cosine on both sides: a worker holds some 300 W bytes
+    more, the driver 240 W. The search then goes through all candidates of those rows only for which that does not
+    say which are best.
     """
     begin = time.perf_counter()
     with target.beside() as staging:
@@ -127,20 +130,25 @@ def write_neighbour_table(
             buffer = io.BytesIO()
             np.save(buffer, request.queries, allow_pickle=False)
             staging.write_bytes(_QUERIES, buffer.getvalue())
+        pairs = None
         if request.measure is Measure.CSLS:
-            with progress.stage("means"):
-                means = asdict(find_means(spark, request, staging, tasks))
-                staging.write_bytes(_MEANS, sealed(arrays_to_bytes(means)))
+            with progress.stage("pairs"):
+                pairs = find_both_sides(spark, request, staging, _kept(request.topn), tasks)
         with progress.stage("search"):
             staging.child(_PARTS).create()
             count = -(-request.rows // request.rows_per_file)
-            files = write_numbered(spark, _task(request, staging), ".parquet", count, tasks)
+            files = write_numbered(spark, _task(request, staging, pairs), ".parquet", count, tasks)
         with progress.stage("publish"):
             target.replace_by(staging, _collect_parts(files, staging))
     return {**progress.seconds, "total": round(time.perf_counter() - begin, 3)}
 
 
-def _task(request: Request, staging: Directory) -> FindNeighbours:
+def _kept(topn: int) -> int:
+    """How many candidates are kept of each row, so that those who rank by CSLS are among them as a rule."""
+    return max(2 * topn + _LEAST_KEPT, NEAREST)
+
+
+def _task(request: Request, staging: Directory, pairs: PairFiles | None) -> FindNeighbours:
     is_of_one_table, all_rows = request.is_of_one_table, request.queries is None
     of_words = is_of_one_table and request.of.kind == "words"
     sizes = {"vocabulary_size": str(request.of.files.rows)}
@@ -154,7 +162,7 @@ def _task(request: Request, staging: Directory) -> FindNeighbours:
     }
     bare = replace(request, queries=None, skipped=0)
     step = request.rows_per_file
-    return FindNeighbours(bare, staging.uri, is_of_one_table, all_rows, request.rows, step, metadata)
+    return FindNeighbours(bare, staging.uri, is_of_one_table, all_rows, request.rows, step, metadata, pairs)
 
 
 def _collect_parts(files: Sequence[str], staging: Directory) -> str:

@@ -168,12 +168,14 @@ class Request:
         return cls(*sides, np.array(rows, dtype=np.int32), topn, restrict, len(unknown))
 
     def between_spaces(self, measure: Measure) -> Request:
-        """The same, between two tables, by a measure. Raises `ConfigError` if both are one."""
+        """The same, between two tables, by a measure. Raises `ConfigError` if both are one, or part of one."""
         if self.is_of_one_table:
             raise ConfigError(
                 Name("target"), f" {self.among.location} is the table of ", Name("source"),
                 ": words are translated into another space; for one table there is w2v-spark neighbours",
             )  # fmt: skip
+        if self.restrict is not None:
+            raise ConfigError(Name("restrict"), " does not go with two spaces: all words of the target are candidates")
         return replace(self, measure=measure)
 
     @property

@@ -6,18 +6,17 @@ Source: Conneau et al. 2018, "Word Translation Without Parallel Data", section 2
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import reduce
 from typing import Final
 
 import numpy as np
 
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.row_stack import Ids
-from w2v_spark.vectors.search.tiled import QUERY_ROWS, Neighbours, Numbers, find_largest, find_neighbours
+from w2v_spark.vectors.search.both_sides import Keys, bring_together, cosines_of, find_both
+from w2v_spark.vectors.search.tiled import QUERY_ROWS, Neighbours, Numbers, find_neighbours
 
 NEAREST: Final = 10
 """Of how many nearest rows of the other space the mean cosine is taken, as in MUSE."""
@@ -62,15 +61,11 @@ class Means:
         step = max(-(-len(unit) // workers), QUERY_ROWS)
         starts = range(0, len(unit), step)
         with ThreadPoolExecutor(workers) as pool:  # the kernels of the search let go of the interpreter
-            found = list(pool.map(lambda start: find_largest(unit[start : start + step], among, NEAREST), starts))
+            found = list(pool.map(lambda start: find_both(unit[start : start + step], among, NEAREST, NEAREST), starts))
         return cls(
-            mean_of_largest(np.concatenate([of_rows for of_rows, _ in found])),
-            mean_of_largest(bring_together(of_candidates for _, of_candidates in found)),
+            mean_of_largest(np.concatenate([part.of_rows for part in found])),
+            mean_of_largest(bring_together(part.of_candidates for part in found)),
         )
-
-    def part(self, rows: Ids) -> Means:
-        """Those of some of the rows that are asked about."""
-        return Means(self.of_rows[rows], self.of_candidates)
 
 
 def offsets_of(of_candidates: Numbers) -> Numbers:
@@ -78,13 +73,9 @@ def offsets_of(of_candidates: Numbers) -> Numbers:
     return -of_candidates / 2
 
 
-def bring_together(parts: Iterable[Matrix]) -> Matrix:
-    """The largest k of each row, ascending, of matrices (W, k) that hold some of them each; one is held beside two."""
-    return reduce(lambda one, other: np.sort(np.concatenate([one, other], axis=1), axis=1)[:, -one.shape[1] :], parts)
-
-
-def mean_of_largest(largest: Matrix) -> Numbers:
-    """The mean of each row, in float64; minus infinity stands for nothing."""
+def mean_of_largest(keys: Keys) -> Numbers:
+    """The mean of the ten largest cosines of each row of `Keys`, in float64; minus infinity stands for nothing."""
+    largest = cosines_of(keys[:, -NEAREST:])
     known = np.isfinite(largest)
     sums = np.where(known, largest, 0).sum(axis=1, dtype=np.float64)
     return np.asarray(sums / np.maximum(known.sum(axis=1), 1))
@@ -126,6 +117,6 @@ def find_translations(
     offsets = None if of_candidates is None else offsets_of(of_candidates)
     found = list(find_neighbours(unit, rows, topn, None, among, offsets))
     if of_candidates is not None:
-        means = mean_of_largest(find_largest(unit, among, NEAREST)[0])
+        means = mean_of_largest(find_both(unit, among, NEAREST, NEAREST).of_rows)
         found = [to_csls(part, means[part.queries]) for part in found]
     return np.concatenate([part.ids for part in found]), np.concatenate([part.similarities for part in found])

@@ -17,8 +17,8 @@ from w2v_spark.vectors.search.query import check_limits
 
 QUERY_ROWS: Final = 256
 CANDIDATE_ROWS: Final = 512  # similarities are 0.5 MiB then: the selection reads them from the second-level cache
-_WHAT: Final = "a search for the neighbours of all words"
-_SPARE: Final = 8  # candidates beyond the n asked for, so that rounding of the product does not decide who is left out
+WHAT: Final = "a search for the neighbours of all words"
+SPARE: Final = 8  # candidates beyond the n asked for, so that rounding of the product does not decide who is left out
 
 Numbers = npt.NDArray[np.float64]
 
@@ -43,6 +43,10 @@ class Neighbours:
     ids: Ids
     similarities: Matrix
     lengths: npt.NDArray[np.int64]
+
+    def part(self, places: slice) -> Neighbours:
+        """Those of some of the words."""
+        return Neighbours(self.queries[places], self.ids[places], self.similarities[places], self.lengths[places])
 
 
 def normalise(vectors: RowStack) -> Matrix:
@@ -122,77 +126,36 @@ def find_neighbours(
     for a tile and 8 ``topn`` bytes for each of its rows.
     """
     check_limits(topn, restrict, least=1)
-    with needing_compiler(_WHAT):
+    with needing_compiler(WHAT):
         from w2v_spark.kernels.nearest import NONE, keep_nearest, score
     candidates = (unit if among is None else among)[:restrict]
-    _check_lengths(unit, candidates)
+    check_lengths(unit, candidates)
     added: Numbers = np.zeros(len(candidates)) if offsets is None else offsets[: len(candidates)]
-    kept = min(topn + _SPARE, len(candidates))
+    kept = min(topn + SPARE, len(candidates))
     for start in range(0, len(queries), QUERY_ROWS):
         own = queries[start : start + QUERY_ROWS]
         rows = unit[own]
         left_out = own if among is None else np.full(len(own), NONE, dtype=np.int32)
         ids = np.full((len(own), kept), NONE, dtype=np.int32)
         similarities = np.full((len(own), kept), -np.inf, dtype=np.float32)
-        for first, tile in _tiles(rows, candidates, added):
+        for first, tile in tiles(rows, candidates, added):
             keep_nearest(tile, first, left_out, ids, similarities)
         score(rows, candidates, added, ids, similarities)
-        yield _rank(own, ids, similarities, topn)
+        yield rank(own, ids, similarities, topn)
 
 
-def find_largest(unit: Matrix, among: Matrix, count: int) -> tuple[Matrix, Matrix]:
-    """The largest cosines of every row of two tables with the rows of the other one, by one product.
-
-    Parameters
-    ----------
-    unit : float32, (n, D), C-contiguous
-        As `normalise` leaves it.
-    among : float32, (W, D), C-contiguous
-        The same.
-    count : int
-        k, at least 1.
-
-    Returns
-    -------
-    of_rows : float32, (n, min(k, W))
-        Ascending.
-    of_candidates : float32, (W, k)
-        The same; minus infinity in the first places where n is below k.
-
-    Raises
-    ------
-    InputError
-        The vectors differ in length.
-    MissingExtra
-        numba is not installed.
-
-    Notes
-    -----
-    Cosines are sums in float32, in one order whatever the tables are cut into; so the largest of whole tables are those
-    of their parts brought together. Cost: 2 n W D floating-point operations; memory: 4 k W bytes and a tile.
-    """
-    with needing_compiler(_WHAT):
-        from w2v_spark.kernels.nearest import keep_largest
-    _check_lengths(unit, among)
-    of_rows: Matrix = np.full((len(unit), min(count, len(among))), -np.inf, dtype=np.float32)
-    of_candidates: Matrix = np.full((len(among), count), -np.inf, dtype=np.float32)
-    nothing: Numbers = np.zeros(len(among))
-    for start in range(0, len(unit), QUERY_ROWS):
-        mine = slice(start, min(start + QUERY_ROWS, len(unit)))
-        for first, tile in _tiles(unit[mine], among, nothing):
-            keep_largest(tile, mine.stop - start, of_candidates[first : first + len(tile)], of_rows[mine])
-    return of_rows, of_candidates
-
-
-def _tiles(rows: Matrix, candidates: Matrix, offsets: Numbers) -> Iterator[tuple[int, Matrix]]:
+def tiles(rows: Matrix, candidates: Matrix, offsets: Numbers) -> Iterator[tuple[int, Matrix]]:
     """Cosines with some candidates at a time, each plus its offset: the first one's number and (candidates, rows).
 
     A tile lasts until the next one is asked for. It may have more columns than there are rows.
     """
     from w2v_spark.kernels.memory import aligned_zeros, padded
     from w2v_spark.kernels.product import add_product
+    from w2v_spark.kernels.simd import LANES
 
-    columns, tile = (aligned_zeros(n, padded(len(rows))) for n in (rows.shape[1], CANDIDATE_ROWS))
+    width = padded(len(rows))
+    columns = aligned_zeros(rows.shape[1], width + LANES)  # not a power of two, so that rows do not share cache sets
+    tile = aligned_zeros(CANDIDATE_ROWS, width)
     columns[:, : len(rows)] = rows.T
     for first in range(0, len(candidates), CANDIDATE_ROWS):
         rows_here = candidates[first : first + CANDIDATE_ROWS]
@@ -202,12 +165,13 @@ def _tiles(rows: Matrix, candidates: Matrix, offsets: Numbers) -> Iterator[tuple
         yield first, part
 
 
-def _check_lengths(unit: Matrix, candidates: Matrix) -> None:
+def check_lengths(unit: Matrix, candidates: Matrix) -> None:
+    """Refuse vectors of two lengths. Raises `InputError`."""
     if candidates.shape[1] != unit.shape[1]:
         raise InputError(f"vectors of length {unit.shape[1]} have no neighbours among vectors of {candidates.shape[1]}")
 
 
-def _rank(own: Ids, ids: Ids, similarities: Matrix, topn: int) -> Neighbours:
+def rank(own: Ids, ids: Ids, similarities: Matrix, topn: int) -> Neighbours:
     """The first n of the candidates by similarity, then by id; free places, at minus infinity, are last."""
     order = np.lexsort((ids, -similarities))[:, :topn]
     similarities = np.take_along_axis(similarities, order, axis=1)

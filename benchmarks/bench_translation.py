@@ -58,8 +58,8 @@ MEANING: Final = {
     "least squares": "the map of gensim's TranslationMatrix: least squares on vectors of length 1",
     "products": "seconds of two processes with one BLAS thread each that hold the vectors already and multiply each "
     "row of one table by each of the other once",
-    "job": "seconds of w2v-spark translate from the start of Python to its exit: JVM, workers, reading, two products "
-    "of all pairs, writing",
+    "job": "seconds of w2v-spark translate from the start of Python to its exit: JVM, workers, reading, the product "
+    "of all pairs, for some rows once more, writing",
     "ratio": "of the medians of the job and of one set of products",
 }
 

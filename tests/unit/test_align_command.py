@@ -12,10 +12,12 @@ from tests.commands import align, translate
 from tests.naive import translation as naive
 from tests.unit.translated_spaces import D, make_spaces
 from tests.unit.vector_files import make_table
-from w2v_spark.errors import StoreError
+from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from w2v_spark.vectors.neighbour_request import Request
+from w2v_spark.vectors.search.csls import Measure
 
 LEARNED = range(60)
 
@@ -207,3 +209,9 @@ def test_an_output_within_an_input(here: Path, capsys: pytest.CaptureFixture[str
 )
 def test_options_of_translate(here: Path, capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
     assert message in refused("translate", f"--source english --target french {options}", capsys)
+
+
+def test_all_words_of_the_target_are_candidates(here: Path) -> None:
+    request = Request.build("english", 1, restrict=3, among_vectors="french")
+    with pytest.raises(ConfigError, match="restrict does not go with two spaces"):
+        request.between_spaces(Measure.CSLS)

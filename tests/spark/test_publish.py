@@ -78,7 +78,7 @@ def test_a_version_has_the_vectors_of_a_plain_output(job: MainJob, source: Path,
     there = Model.read(Path(directory.path))
     assert there.files == plain.files
     assert sorted(info.base_name for info in directory.list()) == [
-        "_SUCCESS", "history.json", "manifest.json", "model.json", "report.json", "state", "vectors",
+        "_SUCCESS", "history.json", "manifest.json", "model.json", "report.html", "report.json", "state", "vectors",
     ]  # fmt: skip
     assert not (published / "_run").exists()
     assert not (published / LOCK_FILE).exists()

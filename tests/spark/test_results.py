@@ -155,7 +155,7 @@ def test_overwrite_replaces_the_result(job, tmp_path, out):
     model = job.train(source, out, "--overwrite")
     assert model.matrix.shape == (9, 8)
     replaced, *names = sorted(path.name for path in out.iterdir())
-    assert names == ["_SUCCESS", "history.json", "model.json", "vectors"]
+    assert names == ["_SUCCESS", "history.json", "model.json", "report.html", "vectors"]
     assert sorted(path.name for path in (out / replaced).iterdir()) == [part.name, "part-00001.parquet"]
     assert len(list((out / "vectors").iterdir())) == 1
 

@@ -9,8 +9,9 @@ from typing import Final
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.formats.output_files import OutputFiles, check_output
 from w2v_spark.locations import follow_link, is_special
+from w2v_spark.publishing.layout import is_page
 from w2v_spark.redaction import hide
-from w2v_spark.report.page import build_report, is_report
+from w2v_spark.report.page import build_report
 from w2v_spark.storage import Directory
 
 EXAMPLE: Final = "w2v-spark report --model model --output report.html"
@@ -23,7 +24,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--output", required=True, metavar="FILE", help="the page, one HTML file")
     parser.add_argument(
-        "--evaluation", metavar="JSON", help="show the test sets of this file, which 'evaluate --output' has written"
+        "--evaluation",
+        metavar="JSON",
+        help="show what this file says, which 'evaluate --output' or 'translate --report' has written",
+    )
+    parser.add_argument(
+        "--topics", metavar="DIR",
+        help="show the topics of this directory (default: MODEL-topics or topics beside the model, if made of it)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--drift", metavar="DIR", help="show the words that changed most, by this output of 'w2v-spark drift'"
     )
     parser.add_argument("--overwrite", action="store_true", help="replace a report that exists; nothing else is")
 
@@ -31,7 +41,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(options: argparse.Namespace) -> int:
     """Write the page, and print where it is."""
     check_place(options.output, options.overwrite)
-    page = build_report(options.model, options.evaluation)
+    page = build_report(options.model, options.evaluation, options.topics, options.drift)
     with OutputFiles() as files:
         files.create(options.output).write(page.encode("utf-8"))
     print(hide(f"{options.output}: a report on {options.model}"))
@@ -48,7 +58,7 @@ def check_place(location: str, overwrite: bool) -> None:
     """
     place = Directory.open(follow_link(location))
     is_file = place.filesystem.get_file_info(place.path).is_file and not (place.is_local and is_special(place.path))
-    if is_file and not is_report(_head(place)):
+    if is_file and not is_page(_head(place)):
         raise ConfigError(Name("output"), f" {location} exists and is no report; choose another file")
     check_output("output", location, overwrite)
 

@@ -49,6 +49,7 @@ def add_run_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--overwrite", action="store_true", help="replace what is in the output directory")
     parser.add_argument("--resume", action="store_true", help="go on with an interrupted run")
     parser.add_argument("--keep-run", action="store_true", help="keep the run directory after success")
+    parser.add_argument("--skip-report", action="store_true", help="write no page about the model beside it")
     parser.add_argument("--force", action="store_true", help="train although memory is certain to be too small")
     parser.add_argument("--events", metavar="FILE", help="append what happens to a file, a line of JSON an event")
     parser.add_argument("--quiet", action="store_true", help="print errors and warnings only")  # fmt: skip
@@ -88,7 +89,8 @@ def run(options: argparse.Namespace) -> int:
 
 def choices_of(options: argparse.Namespace) -> dict[str, Any]:
     """Those of `add_run_arguments` that a `Destination` is told."""
-    return {name: getattr(options, name) for name in ("overwrite", "resume", "keep_run", "force")}
+    given = {name: getattr(options, name) for name in ("overwrite", "resume", "keep_run", "force")}
+    return {**given, "page": not options.skip_report}
 
 
 def train_and_report(

@@ -18,6 +18,9 @@ from w2v_spark.storage import Directory
 SUCCESS_FILE: Final = "_SUCCESS"
 MODEL_FILE: Final = "model.json"
 HISTORY_FILE: Final = "history.json"
+PAGE_FILE: Final = "report.html"
+PAGE_MARK: Final = '<meta name="generator" content="w2v-spark report">'
+"""Stands within the first 1,000 bytes of every page about a model."""
 VECTORS: Final = "vectors"
 DOCUMENTS: Final = "documents"
 TAGS: Final = "tags"
@@ -62,7 +65,7 @@ _LOCK_ASIDE: Final = re.compile(r"lock\.json(\.[0-9a-f]{32}\.(tmp|old|claim))+")
 """What a process that was killed while it took a lock may leave behind."""
 
 
-_PARTS: Final = (*TABLES, DICTIONARY, PHRASES, STATE, MODEL_FILE, HISTORY_FILE, ROTATION_FILE, TARGET)
+_PARTS: Final = (*TABLES, DICTIONARY, PHRASES, STATE, MODEL_FILE, HISTORY_FILE, PAGE_FILE, ROTATION_FILE, TARGET)
 
 
 def other_parts(names: Sequence[str]) -> list[str]:
@@ -176,6 +179,16 @@ def _own_json(*keys: str) -> Callable[[Directory, pafs.FileInfo], str | None]:
     return test
 
 
+def is_page(head: bytes) -> bool:
+    """Whether a file that begins so, with 1,000 bytes or more, is a page that ``w2v-spark report`` has made."""
+    return PAGE_MARK.encode() in head[:1000]
+
+
+def _own_page(directory: Directory, info: pafs.FileInfo) -> str | None:
+    is_own = info.type == pafs.FileType.File and is_page(directory.read_range(info.base_name, 0, 1000))
+    return None if is_own else str(info.base_name)
+
+
 def _own_success(_: Directory, info: pafs.FileInfo) -> str | None:
     return None if info.type == pafs.FileType.File and not info.size else str(info.base_name)
 
@@ -222,6 +235,7 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
         TARGET: _own_table,
         MODEL_FILE: _own_json("format_version", "packages"),
         HISTORY_FILE: _own_json("rounds"),
+        PAGE_FILE: _own_page,
         SUCCESS_FILE: _own_success,
         RUN: _own_run,
         LOCK_FILE: _own_json("made_by", "token"),

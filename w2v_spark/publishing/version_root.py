@@ -29,6 +29,7 @@ from w2v_spark.publishing.layout import (
     CURRENT_FILE,
     MANIFEST_FILE,
     MARK_FILE,
+    PAGE_FILE,
     PINS_FILE,
     REPORT_FILE,
     SUCCESS_FILE,
@@ -90,7 +91,8 @@ class VersionRoot(VersionList):
         staging : Directory
             From `open_staging`; it is gone afterwards.
         names : sequence of str
-            Its files and folders.
+            Its files and folders. A page about the model goes with them, and like the report is not in the manifest:
+            a later verdict on the same content replaces both.
         report : mapping, optional
             For ``report.json``. ``state`` is ``published`` unless it says otherwise, ``parent`` the current version.
         switch : bool
@@ -113,7 +115,7 @@ class VersionRoot(VersionList):
             if known is None:
                 known = self._add(staging, names, manifest, report)
             elif self.report(known).get("state") != State.PUBLISHED:  # which a later verdict does not take back
-                self.directory(known).write_json(REPORT_FILE, report, durable=True)
+                self._renew(known, staging, report)
             staging.delete()
             if switch and report["state"] == State.PUBLISHED:
                 if expected is not None and current != expected:
@@ -222,8 +224,9 @@ class VersionRoot(VersionList):
         manifest.write(staging)
         staging.write_json(REPORT_FILE, report)
         versions = self.root.child(VERSIONS).create()
+        beside = [PAGE_FILE] if staging.exists(PAGE_FILE) else []
         if staging.is_local:
-            for name in {info.base_name for info in staging.list()} - {*names, MANIFEST_FILE, REPORT_FILE}:
+            for name in {info.base_name for info in staging.list()} - {*names, *beside, MANIFEST_FILE, REPORT_FILE}:
                 staging.remove(name)
             staging.sync()
             staging.write_bytes(SUCCESS_FILE, b"", durable=True)
@@ -232,10 +235,18 @@ class VersionRoot(VersionList):
             self.root.sync_names()
             return id_
         target = versions.child(id_).create()
-        for name in (*names, REPORT_FILE, MANIFEST_FILE):
+        for name in (*names, *beside, REPORT_FILE, MANIFEST_FILE):
             staging.move(name, target, name)
         target.write_bytes(SUCCESS_FILE, b"")
         return id_
+
+    def _renew(self, known: str, staging: Directory, report: Mapping[str, Any]) -> None:
+        """Write what is said about a version anew."""
+        version = self.directory(known)
+        version.write_json(REPORT_FILE, report, durable=True)
+        version.remove(PAGE_FILE)
+        if staging.exists(PAGE_FILE):
+            version.write_bytes(PAGE_FILE, staging.read_bytes(PAGE_FILE), durable=True)
 
     def _switch(self, version: str, purpose: str) -> None:
         """Write CURRENT; before that note that the version so far was current until now, so that nobody prunes it."""

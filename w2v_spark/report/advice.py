@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from w2v_spark.publishing.description import ModelDescription
-from w2v_spark.report.content import Content, Round, mapping, sequence
-from w2v_spark.report.markup import duration, percent, whole
+from w2v_spark.report.content import Content, Round
+from w2v_spark.report.markup import duration, mapping, percent, sequence, whole
 
 _LITTLE: Final = 1_000_000  # words of text
 _UNKNOWN: Final = 0.1  # share of the text that is not in the vocabulary

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any
 
@@ -13,10 +13,14 @@ from w2v_spark.publishing.description import FORMAT_VERSION, ModelDescription, r
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, REPORT_FILE, SUCCESS_FILE, VECTORS
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
+from w2v_spark.report.changes import Changes
+from w2v_spark.report.markup import mapping
+from w2v_spark.report.near import Labelled
+from w2v_spark.report.topic_list import Topics, find_topics
 from w2v_spark.report.words import Words
 from w2v_spark.storage import Directory, damage_naming
-from w2v_spark.vectors.keyed_vectors import KeyedVectors
-from w2v_spark.vectors.reading import open_vectors
+from w2v_spark.vectors.reading import open_vectors, read_counts
+from w2v_spark.vectors.table_files import describe_vectors
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +59,9 @@ class Content:
         Of the directory.
     described : ModelDescription, optional
         None for vectors of another program.
-    imported : dict
-        What ``model.json`` says of those, else empty.
+    imported, aligned : dict
+        What ``model.json`` says of vectors of another program, and of those that were mapped onto another space; else
+        empty.
     rounds : tuple of Round
         Empty where there is no history.
     words : Words, optional
@@ -64,19 +69,34 @@ class Content:
     version : dict
         ``report.json`` of a version, else empty.
     evaluation : dict
-        What ``w2v-spark evaluate --output`` has written, if it was given, else empty.
+        What ``w2v-spark evaluate --output`` or ``translate --report`` has written, if it was given, else empty.
+    labelled : Labelled, optional
+        Documents and tags, where the model has them.
+    topics : Topics, optional
+    changes : Changes, optional
+        The words that have changed most, where that is known.
     """
 
     name: str
     described: ModelDescription | None
     imported: Mapping[str, Any]
+    aligned: Mapping[str, Any]
     rounds: tuple[Round, ...]
     words: Words | None
     version: Mapping[str, Any]
     evaluation: Mapping[str, Any]
+    labelled: Labelled | None = None
+    topics: Topics | None = None
+    changes: Changes | None = None
 
     @classmethod
-    def read(cls, location: str | PathLike[str], evaluation: str | PathLike[str] | None = None) -> Content:
+    def read(
+        cls,
+        location: str | PathLike[str],
+        evaluation: str | PathLike[str] | None = None,
+        topics: str | PathLike[str] | None = None,
+        drift: str | PathLike[str] | None = None,
+    ) -> Content:
         """Look at a result.
 
         Parameters
@@ -84,34 +104,67 @@ class Content:
         location : str or Path
             The output directory of a training or an import, a root of versions, or ``ROOT@version``.
         evaluation : str or Path, optional
-            A file that ``w2v-spark evaluate --output`` has written.
+            A file that ``w2v-spark evaluate --output`` or ``translate --report`` has written.
+        topics : str or Path, optional
+            A result of ``w2v-spark topics``; without it one is looked for beside the model, see `find_topics`.
+        drift : str or Path, optional
+            A result of ``w2v-spark drift``, in the place of what the version says itself.
 
         Raises
         ------
         StoreError
-            There is no complete result, or a file of it is damaged; or ``evaluation`` is no JSON object.
+            There is no complete result, or a file of it is damaged; or ``evaluation`` is no JSON object,
+            or there are no such results.
         ConfigError
             There is no such version.
 
         Notes
         -----
-        Cost: words and counts are read, and the vectors once: 30 words are compared with all.
+        Cost: words and counts are read, and the vectors once: 30 words are compared with all; and each of some
+        documents with all documents.
         """
         directory = open_result(location)
         if not directory.exists(SUCCESS_FILE):
             raise StoreError(f"{hide(directory.uri)} holds no complete result: give the output directory of a run")
         model = directory.read_json(MODEL_FILE)
-        is_imported = "import" in model and model.get("format_version") == FORMAT_VERSION
-        described = None if is_imported else ModelDescription.read(directory)
-        return cls(
-            posixpath.basename(directory.path.rstrip("/")),
-            described,
-            model if is_imported else {},
-            read_rounds(directory),
-            _read_words(directory),
-            directory.read_json(REPORT_FILE) if directory.exists(REPORT_FILE) else {},
-            {} if evaluation is None else _read_evaluation(evaluation),
+        is_ours = model.get("format_version") == FORMAT_VERSION
+        imported, aligned = (mapping(model.get(key)) if is_ours else {} for key in ("import", "alignment"))
+        described = None if imported or aligned else ModelDescription.read(directory)
+        version = directory.read_json(REPORT_FILE) if directory.exists(REPORT_FILE) else {}
+        beside = find_topics(directory, described.run) if described is not None and topics is None else topics
+        return replace(
+            cls.gather(directory, posixpath.basename(directory.path.rstrip("/")), described, version),
+            imported=imported,
+            aligned=aligned,
+            evaluation={} if evaluation is None else _read_evaluation(evaluation),
+            labelled=Labelled.read(directory),
+            topics=None if beside is None else Topics.read(beside),
+            changes=Changes.of_version(directory) if drift is None else Changes.read(drift),
         )
+
+    @classmethod
+    def gather(
+        cls,
+        directory: Directory,
+        name: str,
+        described: ModelDescription | None,
+        version: Mapping[str, Any],
+        compares: bool = True,
+    ) -> Content:
+        """The same of a directory of which nobody has said yet that it is complete, and which has no ``model.json``.
+
+        Parameters
+        ----------
+        directory : Directory
+        name : str
+        described : ModelDescription, optional
+            What that file will say.
+        version : mapping
+            What ``report.json`` will say.
+        compares : bool
+            Read the vectors, and look for neighbours of some words.
+        """
+        return cls(name, described, {}, {}, read_rounds(directory), _read_words(directory, compares), version, {})
 
 
 def read_rounds(directory: Directory) -> tuple[Round, ...]:
@@ -128,24 +181,16 @@ def read_rounds(directory: Directory) -> tuple[Round, ...]:
     return tuple(rounds)
 
 
-def _read_words(directory: Directory) -> Words | None:
+def _read_words(directory: Directory, compares: bool) -> Words | None:
     if not directory.exists(VECTORS):
         return None
-    table = open_vectors(directory.uri)
-    return Words.of(KeyedVectors(table.words, table.stack, table.counts))
+    table = directory.child(VECTORS).uri
+    if compares:
+        return Words.of(open_vectors(table))
+    return Words.counted(*read_counts(table), describe_vectors(table).dim or 0)
 
 
 def _read_evaluation(location: str | PathLike[str]) -> Mapping[str, Any]:
     place = Directory.open(location)
     folder, name = posixpath.split(place.path)
     return Directory(folder, place.filesystem, folder).read_json(name)
-
-
-def sequence(value: Any) -> Sequence[Any]:
-    """A list of a file that may have been written by another version of this program; empty for anything else."""
-    return value if isinstance(value, list) else []
-
-
-def mapping(value: Any) -> Mapping[str, Any]:
-    """The same of an object."""
-    return value if isinstance(value, dict) else {}

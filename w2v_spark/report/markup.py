@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from w2v_spark.errors import printable
@@ -64,11 +64,6 @@ def table(head: Sequence[str], rows: Iterable[Sequence[str]], words: int = 1) ->
     return element("div", element("table", inner), class_="scroll", tabindex="0")
 
 
-def facts(rows: Iterable[tuple[str, str]]) -> Markup:
-    """Names and what they stand for."""
-    return element("dl", join(Markup(element("dt", name) + element("dd", value)) for name, value in rows))
-
-
 def details(summary: str, content: str) -> Markup:
     """What is shown when it is asked for."""
     return element("details", join([element("summary", summary), content]))
@@ -119,3 +114,20 @@ def number(value: Any, digits: int = 4) -> str:
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return "–"
     return whole(value) if isinstance(value, int) else f"{value:.{digits}g}"
+
+
+def settings_list(rows: Sequence[tuple[str, str]]) -> Markup:
+    """Names, and what they are set to."""
+    return element(
+        "dl", join(Markup(element("dt", name) + element("dd", value)) for name, value in rows), class_="settings"
+    )
+
+
+def sequence(value: Any) -> Sequence[Any]:
+    """A list of a file that may have been written by another version of this program; empty for anything else."""
+    return value if isinstance(value, list) else []
+
+
+def mapping(value: Any) -> Mapping[str, Any]:
+    """The same of an object."""
+    return value if isinstance(value, dict) else {}

@@ -6,14 +6,16 @@ from os import PathLike
 from typing import Final
 
 import w2v_spark
+from w2v_spark.publishing.layout import PAGE_MARK
 from w2v_spark.report.advice import Advice, advise
 from w2v_spark.report.content import Content
 from w2v_spark.report.markup import Markup, brief, element, escape, join, shorten, whole
 from w2v_spark.report.quality import drift_section, quality_section
 from w2v_spark.report.sections import corpus_section, neighbours_section, settings_section, training_section
+from w2v_spark.report.spaces import alignment_section
 from w2v_spark.report.style import STYLE
+from w2v_spark.report.topic_list import topics_section
 
-_MARK: Final = '<meta name="generator" content="w2v-spark report">'
 # The page needs nothing of the network; this lets browsers refuse whatever else a mistake might let in.
 _POLICY: Final = (
     "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
@@ -21,7 +23,12 @@ _POLICY: Final = (
 _NAME: Final = 80  # characters of the title
 
 
-def build_report(location: str | PathLike[str], evaluation: str | PathLike[str] | None = None) -> str:
+def build_report(
+    location: str | PathLike[str],
+    evaluation: str | PathLike[str] | None = None,
+    topics: str | PathLike[str] | None = None,
+    drift: str | PathLike[str] | None = None,
+) -> str:
     """A report on a result, as one HTML page that needs no network.
 
     Parameters
@@ -29,7 +36,9 @@ def build_report(location: str | PathLike[str], evaluation: str | PathLike[str] 
     location : str or Path
         The output directory of a training or an import, a root of versions, or ``ROOT@version``: a path or a URI.
     evaluation : str or Path, optional
-        A file that ``w2v-spark evaluate --output`` has written, whose test sets are shown.
+        A file that ``w2v-spark evaluate --output`` or ``translate --report`` has written.
+    topics, drift : str or Path, optional
+        Results of ``w2v-spark topics`` and ``drift``, see `Content.read`.
 
     Returns
     -------
@@ -41,12 +50,7 @@ def build_report(location: str | PathLike[str], evaluation: str | PathLike[str] 
     StoreError, ConfigError
         See `Content.read`.
     """
-    return render(Content.read(location, evaluation))
-
-
-def is_report(head: bytes) -> bool:
-    """Whether a file that begins so, with 1,000 bytes or more, is a page that `build_report` has made."""
-    return _MARK.encode() in head[:1000]
+    return render(Content.read(location, evaluation, topics, drift))
 
 
 def render(content: Content) -> str:
@@ -60,6 +64,10 @@ def render(content: Content) -> str:
         ("neighbours", "Neighbours", neighbours_section(content)),
         ("drift", "Drift", drift_section(content)),
     ]
+    if content.topics is not None:
+        sections.insert(-1, ("topics", "Topics", topics_section(content.topics)))
+    if content.aligned:
+        sections.insert(1, ("alignment", "Alignment", alignment_section(content.aligned)))
     if content.described is not None:
         sections.append(("settings", "Settings", settings_section(content.described)))
     body = join(element("section", join([element("h2", title), inner]), id=name) for name, title, inner in sections)
@@ -69,7 +77,7 @@ def render(content: Content) -> str:
             "<!DOCTYPE html>",
             '<html lang="en">',
             '<head><meta charset="utf-8">',
-            _MARK,
+            PAGE_MARK,
             _POLICY,
             '<meta name="viewport" content="width=device-width, initial-scale=1">',
             element("title", f"{title} – w2v-spark report"),
@@ -101,6 +109,8 @@ def _subtitle(content: Content) -> str:
     if content.described is not None:
         model = content.described.config.model
         parts.append(f"{model.architecture} with {model.objective.replace('_', ' ')}, made by w2v-spark")
+    elif content.aligned:
+        parts.append("Vectors that were mapped onto another space by w2v-spark align")
     else:
         parts.append("Vectors of another program")
     if "state" in content.version:

@@ -9,10 +9,25 @@ import posixpath
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from w2v_spark.report.changes import changes_part
 from w2v_spark.report.charts import LineChart, axis
-from w2v_spark.report.content import Content, mapping, sequence
-from w2v_spark.report.markup import Markup, element, escape, join, number, percent, show_word, table, whole
-from w2v_spark.report.sections import figure, settings_list
+from w2v_spark.report.content import Content
+from w2v_spark.report.markup import (
+    Markup,
+    element,
+    escape,
+    join,
+    mapping,
+    number,
+    percent,
+    sequence,
+    settings_list,
+    show_word,
+    table,
+    whole,
+)
+from w2v_spark.report.sections import figure
+from w2v_spark.report.spaces import is_precision, precision_part
 
 _ASKED: Final = ("answered", "pairs", "items", "queries", "words")
 """What an evaluation may call the number of questions that it has answered."""
@@ -37,7 +52,9 @@ def quality_section(content: Content) -> Markup:
             for gate in map(mapping, gates)
         ]  # fmt: skip
         parts.append(table(("Gate", "Verdict", "Reason"), rows, words=3))
-    if content.evaluation:
+    if is_precision(content.evaluation):
+        parts.append(precision_part(content.evaluation))
+    elif content.evaluation:
         parts.append(element("h3", "Test sets"))
         found = list(evaluated(content.evaluation))
         names = ("Test set", "Kind", "Result", "Answered", "Left out")
@@ -84,6 +101,8 @@ def evaluated(report: Mapping[str, Any]) -> Iterator[tuple[str, str, str, str, s
 def drift_section(content: Content) -> Markup:
     """What has moved since the version before."""
     drift, words = mapping(content.version.get("drift")), mapping(content.version.get("words"))
+    if not drift and not words and content.changes is not None:
+        return changes_part(content.changes)
     if not drift and not words:
         return element("p", "Drift is measured between versions that 'w2v-spark retrain' makes: there is nothing here.")
     cosine = mapping(drift.get("cosine"))
@@ -113,6 +132,8 @@ def drift_section(content: Content) -> Markup:
         ]
         parts += [element("h3", "Words that have moved farthest")]
         parts.append(table(("Word", "Times two seeds", "Occurrences"), shown))
+    if content.changes is not None:
+        parts.append(changes_part(content.changes))
     return join(parts)
 
 

@@ -11,7 +11,7 @@ from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.redaction import hide
 from w2v_spark.report.advice import unknown_share
 from w2v_spark.report.charts import BarChart, LineChart, axis
-from w2v_spark.report.content import Content, Round, mapping
+from w2v_spark.report.content import Content, Round
 from w2v_spark.report.markup import (
     Markup,
     details,
@@ -19,12 +19,15 @@ from w2v_spark.report.markup import (
     element,
     join,
     many,
+    mapping,
     percent,
+    settings_list,
     show_word,
     size,
     table,
     whole,
 )
+from w2v_spark.report.near import labelled_part
 from w2v_spark.report.words import Sample, Words
 
 _ROWS: Final = 24  # of a table of numbers below a chart
@@ -42,13 +45,6 @@ def figure(caption: str, note: str, chart: LineChart | BarChart, numbers: Markup
 def pair(figures: Sequence[Markup]) -> Markup:
     """Charts beside each other where there is room."""
     return element("div", join(figures), class_="pair")
-
-
-def settings_list(rows: Sequence[tuple[str, str]]) -> Markup:
-    """Names, and what they are set to."""
-    return element(
-        "dl", join(Markup(element("dt", name) + element("dd", value)) for name, value in rows), class_="settings"
-    )
 
 
 def corpus_section(content: Content) -> Markup:
@@ -145,7 +141,8 @@ def training_section(content: Content) -> Markup:
     """Loss, learning rate and speed by round, and where the time went."""
     described, rounds = content.described, content.rounds
     if described is None:
-        return element("p", "These vectors come from another program: nothing is known of their training.")
+        known = "were mapped, not trained" if content.aligned else "come from another program"
+        return element("p", f"These vectors {known}: nothing is known here of their training.")
     parts: list[str] = [settings_list(_training_rows(described, rounds))]
     figures = []
     if rounds:
@@ -214,15 +211,19 @@ def _stages(described: ModelDescription) -> Markup:
 
 def neighbours_section(content: Content) -> Markup:
     """Words from frequent to rare, and those nearest to them."""
-    if content.words is None or not content.words.samples:
-        return element("p", "This model has no vectors of words.")
+    labelled = [] if content.labelled is None else [labelled_part(content.labelled)]
+    if content.words is None:
+        return join([element("p", "This model has no vectors of words."), *labelled])
+    if not content.words.samples:
+        return element("p", "No words were compared. 'w2v-spark report' does that for every model.")
     note = (
         "Words spread over the vocabulary from frequent to rare, chosen by rank and not by how good they look, with "
         "the cosine of the nearest. Neighbours of rare words are often worse."
     )
     is_known = content.words.tokens > 0
     items = join(_sample(each, is_known) for each in content.words.samples)
-    return join([element("p", note), element("ul", items, class_="samples")])
+    parts: list[str] = [element("p", note), element("ul", items, class_="samples")]
+    return join([*parts, *labelled])
 
 
 def _sample(sample: Sample, is_known: bool) -> Markup:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
+import pyarrow as pa
 
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
+from w2v_spark.vectors.reading import VectorTable
 
 SAMPLES: Final = 30
 NEIGHBOURS: Final = 5
@@ -80,9 +82,15 @@ class Words:
     samples: tuple[Sample, ...]
 
     @classmethod
-    def of(cls, vectors: KeyedVectors) -> Words:
+    def of(cls, table: VectorTable) -> Words:
         """Of a vector table. Cost: O(V D) for each of `SAMPLES` words, by one matrix product."""
-        counts = np.zeros(len(vectors), np.int64) if vectors.counts is None else np.asarray(vectors.counts)
+        vectors = KeyedVectors(table.words, table.stack, table.counts)
+        counted = cls.counted(table.words, table.counts, vectors.dim)
+        return replace(counted, samples=_sample(vectors, np.asarray(table.counts)))
+
+    @classmethod
+    def counted(cls, words: pa.StringArray, counts: npt.NDArray[np.int64], dim: int) -> Words:
+        """Of words and counts alone, without neighbours."""
         known = not _are_ranks(counts)
         falling = np.sort(counts)[::-1] if known else counts[:0]
         falling = falling[falling > 0]
@@ -90,13 +98,13 @@ class Words:
         ranks = spread(len(falling), _POINTS)
         marks = [rank for rank in spread(len(falling), 6, last=0.5) if rank]
         return cls(
-            len(vectors),
-            vectors.dim,
+            len(words),
+            dim,
             int(falling.sum()),
             tuple((rank, int(falling[rank - 1])) for rank in ranks),
-            tuple((rank, int(falling[rank - 1]), vectors.word(int(order[rank - 1]))) for rank in marks),
+            tuple((rank, int(falling[rank - 1]), words[int(order[rank - 1])].as_py()) for rank in marks),
             tuple(cover(falling)),
-            _sample(vectors, counts),
+            (),
         )
 
 

@@ -14,6 +14,7 @@ from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.publishing.layout import (
     HISTORY_FILE,
     MODEL_FILE,
+    PAGE_FILE,
     RUN,
     RUN_FILE,
     STATE,
@@ -46,6 +47,8 @@ class Destination(ABC):
         Go on with an interrupted run, or start one if there is none.
     keep_run : bool
         Keep the run directory after success.
+    page : bool
+        Write a page about the model beside it.
     force : bool
         Train although memory is certain to be too small.
     lock : Lock, optional
@@ -57,6 +60,7 @@ class Destination(ABC):
     overwrite: bool = False
     resume: bool = False
     keep_run: bool = False
+    page: bool = False
     force: bool = False
     lock: Lock | None = None
 
@@ -203,6 +207,8 @@ class Output(Destination):
         self, staging: Directory, names: Sequence[str], report: Mapping[str, Any], incumbent: Directory | None = None
     ) -> Directory:
         """See `Destination`."""
+        if staging.exists(PAGE_FILE):
+            names = (*names, PAGE_FILE)
         self.publication.put_in_place(staging, names, other_parts(names))
         return self.directory
 

@@ -26,6 +26,7 @@ from w2v_spark.spark.held_out import trained_documents
 from w2v_spark.spark.origin import Completed, Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.passes import announce, count_text, encode_text
+from w2v_spark.spark.published_report import stage_page
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
@@ -141,6 +142,7 @@ def _train(
     rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
+    stage_page(staging, model, output, report, None if before is None else id_of(before), progress)
     model.write(staging)
     if output.lock is not None:
         output.lock.check()

@@ -167,6 +167,11 @@ class DocumentVectors:
         return self._words
 
     @property
+    def has_words(self) -> bool:
+        """Whether there are words."""
+        return self._words is not None
+
+    @property
     def tags(self) -> TagVectors:
         """The tags of the model. Raises `StoreError` if it has none."""
         if self._tags is None:

@@ -156,5 +156,10 @@ def read_words(location: str | PathLike[str]) -> list[str]:
     StoreError
         As `read_vectors`; what only the vectors would show goes unseen.
     """
-    words: list[str] = _read_labels(TableSource.find(location, WORD_TABLE))[0].to_pylist()
+    words: list[str] = read_counts(location)[0].to_pylist()
     return words
+
+
+def read_counts(location: str | PathLike[str]) -> tuple[pa.StringArray, Counts]:
+    """The same with their counts. Raises `StoreError` as `read_words`."""
+    return _read_labels(TableSource.find(location, WORD_TABLE))

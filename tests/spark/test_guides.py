@@ -7,8 +7,10 @@ import random
 import re
 import shlex
 import subprocess
+from collections.abc import Sequence
 from pathlib import Path
 
+import pyarrow.parquet as pq
 import pytest
 from pyspark.sql import SparkSession
 
@@ -27,12 +29,12 @@ def blocks(page: str, heading: str) -> list[tuple[str, str]]:
     return re.findall(r"^```(\w+)\n(.*?)^```", section, re.MULTILINE | re.DOTALL)
 
 
-def run_commands(block: str) -> None:
-    """Run commands of ours, a line each, in this process, which has a Spark already."""
+def run_commands(block: str, name: str = "", more: Sequence[str] = ()) -> None:
+    """Run commands of ours, a line each, in this process, which has a Spark already; one of them with more options."""
     for line in block.strip().replace("\\\n", " ").splitlines():
         words = shlex.split(line)
         assert words[0] == "w2v-spark"
-        assert main(words[1:]) == 0, line
+        assert main([*words[1:], *(more if words[1] == name else [])]) == 0, line
 
 
 def run_python(block: str, **names: object) -> None:
@@ -74,6 +76,44 @@ def test_evaluation(spark: SparkSession, tmp_path: Path, monkeypatch, capsys) ->
     run_commands(command)
     assert "SimLex-999.txt" in capsys.readouterr().out
     run_python(code)
+
+
+def write_periods() -> None:
+    """Two periods in which all words but one keep their company, as folders and as a table with tags."""
+    draw, texts = random.Random(11), {}
+    groups = [[f"{group}{n}" for n in range(12)] for group in "abcd"]
+    for period, home in (("2000s", 0), ("2010s", 3)):
+        lines = [
+            " ".join(draw.choices([*group, *(["moved"] if number == home else [])], k=20))
+            for _ in range(60)
+            for number, group in enumerate(groups)
+        ]
+        Path("texts", period).mkdir(parents=True)
+        Path("texts", period, "a.txt").write_text("\n".join(lines))
+        texts[period] = lines
+    rows = [(line, period) for period, lines in texts.items() for line in lines]
+    write_parquet(Path("texts.parquet"), text=[line for line, _ in rows], period=[period for _, period in rows])
+
+
+SMALL = ["model.dim=8", "vocabulary.min_count=1", "train.epochs=5", "train.sample=0"]
+
+
+@pytest.mark.parametrize("heading", ["By rotation", "By a frozen matrix", "By tags"])
+def test_two_periods(spark: SparkSession, tmp_path: Path, monkeypatch, heading: str) -> None:
+    monkeypatch.chdir(tmp_path)
+    write_periods()
+    ((_, commands),) = blocks("translation.md", heading)
+    run_commands(commands, "train", [item for setting in SMALL for item in ("--set", setting)])
+    if heading == "By tags":
+        found = pq.read_table("words-of-periods").to_pylist()
+        assert {row["value"] for row in found} == {"2000s", "2010s"}
+        return
+    changes = pq.read_table("changes").to_pylist()
+    assert "moved" in [row["word"] for row in changes[:3]]
+    assert len(changes) == 49
+    if heading == "By rotation":
+        assert changes[0]["noise"] is not None
+        assert len(pq.read_table("then-and-now")) == 49
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from benchmarks.common import timed
 from benchmarks.corpus import Corpus
-from w2v_spark.config import Architecture, ModelConfig, Objective, TrainConfig
+from w2v_spark.config import COUNTED, Architecture, ModelConfig, Objective, TrainConfig
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
@@ -26,7 +26,8 @@ from w2v_spark.training.weights import WeightShape, initial_rows
 
 Matrix = npt.NDArray[np.float32]
 
-MODELS = {f"{first}_{second}": (first, second) for first, second in itertools.product(Architecture, Objective)}
+TRAINED = [objective for objective in Objective if objective not in COUNTED]
+MODELS = {f"{first}_{second}": (first, second) for first, second in itertools.product(Architecture, TRAINED)}
 
 
 def model_config(name: str, dim: int) -> ModelConfig:

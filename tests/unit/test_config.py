@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from w2v_spark.config import (
+    COUNTED,
     SETTINGS,
     Architecture,
     Config,
@@ -97,6 +98,14 @@ def test_defaults_are_the_documented_ones() -> None:
             "freeze": "none",
             "seed": 1,
         },
+        "counts": {
+            "smoothing": 0.75,
+            "shift": 1.0,
+            "term_weights": "log_entropy",
+            "eigenvalue_weight": 0.5,
+            "iterations": 12,
+            "oversampling": 100,
+        },
         "retrain": {
             "epochs": 3,
             "learning_rate": 0.05,
@@ -176,7 +185,7 @@ def test_a_section_has_keys(content: object) -> None:
             "CBOW",
             "model.architecture = 'CBOW' is not allowed: expected 'skipgram' or 'cbow' or 'pv_dbow' or 'pv_dm'$",
         ),
-        ("model", "objective", "hs", "expected 'negative_sampling' or 'hierarchical_softmax'$"),
+        ("model", "objective", "hs", "expected 'negative_sampling' or 'hierarchical_softmax' or 'ppmi_svd' or 'lsa'$"),
         (
             "model",
             "published_rows",
@@ -387,3 +396,29 @@ def test_who_shows_an_error_says_what_settings_are_called() -> None:
     with pytest.raises(ConfigError) as caught:
         Config.load(overrides=["nothing"])
     assert caught.value.render(lambda key: f"--{key}").startswith("--set 'nothing' is not of the form")
+
+
+@pytest.mark.parametrize("objective", COUNTED)
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [
+        ("model", "architecture", "cbow"),
+        ("model", "architecture", "pv_dbow"),
+        ("model", "subwords", True),
+        ("train", "freeze", "output"),
+    ],
+)
+def test_what_counts_do_not_have_is_refused(objective: Objective, section: str, key: str, value: object) -> None:
+    values: dict[str, dict[str, object]] = {"model": {"objective": objective}, "train": {}}
+    values[section][key] = value
+    with pytest.raises(
+        ConfigError, match=rf"{section}\.{key} = .* is not allowed with model\.objective = '{objective}': .*; expected "
+    ):
+        Config.from_dict(values)
+
+
+def test_lsa_has_one_vector_a_word() -> None:
+    counted = {"objective": "ppmi_svd", "published_rows": "sum"}
+    assert Config.from_dict({"model": counted}).model.published_rows is PublishedRows.SUM
+    with pytest.raises(ConfigError, match=r"model\.published_rows = 'sum' is not allowed with .* 'lsa'"):
+        Config.from_dict({"model": {**counted, "objective": "lsa"}})

@@ -272,6 +272,8 @@ def test_vectors_that_know_nothing_of_a_set(sets: dict[str, Path]) -> None:
 def test_what_must_be_set_for_a_measure(sets: dict[str, Path]) -> None:
     with pytest.raises(ConfigError, match=r"no held_out_loss without text that is held out; set train\.held_out"):
         GateSet.build(["held_out_loss <= incumbent"])
+    with pytest.raises(ConfigError, match="no held_out_loss of vectors that are made of counts, which predict nothing"):
+        GateSet.build(["held_out_loss <= incumbent"], held_out=0.1, counted=True)
     with pytest.raises(ConfigError, match="drift is measured where a training goes on from a version"):
         GateSet.build(["drift <= 4 noise"])
     with pytest.raises(InputError, match="belong to similarity"):

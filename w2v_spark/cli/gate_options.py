@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.evaluation.gate_set import GateSet
 from w2v_spark.models.architectures import input_rows_of
@@ -41,5 +41,5 @@ def build_gates(options: argparse.Namespace, config: Config, measures_drift: boo
     files = {name: [file for group in getattr(options, name) for file in group] for name in ("analogies", "similarity")}
     return GateSet.build(
         options.gate, files["analogies"], files["similarity"], options.gate_sql, config.train.held_out, measures_drift,
-        input_rows_of(config.model).documents,
+        input_rows_of(config.model).documents, config.model.objective in COUNTED,
     )  # fmt: skip

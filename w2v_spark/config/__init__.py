@@ -12,10 +12,12 @@ from w2v_spark.config.choices import (
     PublishedRows,
     ReverseComplement,
     Sentences,
+    TermWeights,
     Tokenizer,
     UnknownLetters,
 )
 from w2v_spark.config.configuration import SETTINGS, Config
+from w2v_spark.config.counts_section import COUNTED, CountsConfig
 from w2v_spark.config.model_section import ModelConfig, WholeSentence
 from w2v_spark.config.reading import preset_names
 from w2v_spark.config.sections import (
@@ -30,6 +32,7 @@ from w2v_spark.config.text_section import Auto, TextConfig
 
 __all__ = [
     "AMBIGUOUS",
+    "COUNTED",
     "LETTERS",
     "RENAMED",
     "SETTINGS",
@@ -38,6 +41,7 @@ __all__ = [
     "Architecture",
     "Auto",
     "Config",
+    "CountsConfig",
     "Entry",
     "Freeze",
     "InferConfig",
@@ -50,6 +54,7 @@ __all__ = [
     "ReverseComplement",
     "Sentences",
     "Setting",
+    "TermWeights",
     "TextConfig",
     "Tokenizer",
     "TrainConfig",

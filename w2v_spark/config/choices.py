@@ -71,10 +71,12 @@ class Architecture(StrEnum):
 
 
 class Objective(StrEnum):
-    """Which output rows a target is scored against."""
+    """Which output rows a target is scored against, or which counts are factorised."""
 
     NEGATIVE_SAMPLING = "negative_sampling"
     HIERARCHICAL_SOFTMAX = "hierarchical_softmax"
+    PPMI_SVD = "ppmi_svd"
+    LSA = "lsa"
 
 
 class PublishedRows(StrEnum):
@@ -83,6 +85,13 @@ class PublishedRows(StrEnum):
     INPUT = "input"
     OUTPUT = "output"
     SUM = "sum"
+
+
+class TermWeights(StrEnum):
+    """What the count of a word in a document becomes."""
+
+    LOG_ENTROPY = "log_entropy"
+    TF_IDF = "tf_idf"
 
 
 class Freeze(StrEnum):

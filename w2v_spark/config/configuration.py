@@ -14,6 +14,7 @@ from typing import Any, Final
 from w2v_spark.config.alphabets import check_kmers
 from w2v_spark.config.checks import check_bounds, convert
 from w2v_spark.config.choices import Architecture, Objective, PublishedRows
+from w2v_spark.config.counts_section import CountsConfig, check_counted
 from w2v_spark.config.model_section import ModelConfig, check_subwords
 from w2v_spark.config.phrases_section import PhrasesConfig
 from w2v_spark.config.reading import nearest, parse_override, read_file
@@ -44,6 +45,7 @@ class Config:
     vocabulary: VocabularyConfig = field(default_factory=VocabularyConfig)
     model: ModelConfig = field(default_factory=ModelConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    counts: CountsConfig = field(default_factory=CountsConfig)
     retrain: RetrainConfig = field(default_factory=RetrainConfig)
     infer: InferConfig = field(default_factory=InferConfig)
 
@@ -53,6 +55,7 @@ class Config:
         if not self.text.column:
             raise ConfigError(Name("text.column"), " is empty; name the column that holds the text")
         check_kmers(self.text)
+        check_counted(self.model, self.train)
         check_subwords(self.model)
         for name, section in (("train", self.train), ("retrain", self.retrain), ("infer", self.infer)):
             if section.min_learning_rate > section.learning_rate:

@@ -27,9 +27,10 @@ class ModelConfig:
     )
     objective: Objective = setting(
         Objective.NEGATIVE_SAMPLING,
-        "how a target is told from other words: against noise words, or along the branches of a Huffman tree",
+        "how a target is told from other words: against noise words, or along the branches of a Huffman tree; or which "
+        "counts are factorised in place of training: of pairs of words (ppmi_svd), or of words in documents (lsa)",
         param="objective",
-        gensim="`hs=0`, `hs=1`",
+        gensim="`hs=0`, `hs=1`; `LsiModel`",
         mllib="always hierarchical softmax",
         c_program="`-hs 0`, `-hs 1`",
     )
@@ -131,7 +132,8 @@ class ModelConfig:
     )
     published_rows: PublishedRows = setting(
         PublishedRows.INPUT,
-        'the rows that are published as vectors; only "input" with hierarchical softmax',
+        'the rows that are published as vectors; only "input" with hierarchical softmax and lsa, and with ppmi_svd '
+        "those of words, of contexts, or the sum of both",
         param="publishedRows",
         gensim="input: `wv`; output: `syn1neg`",
         mllib="always input",

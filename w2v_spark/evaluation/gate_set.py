@@ -57,6 +57,7 @@ class GateSet:
         held_out: float = 0.0,
         retrains: bool = False,
         documents: bool = False,
+        counted: bool = False,
     ) -> GateSet:
         """Read what a user gives, before any work starts.
 
@@ -73,6 +74,8 @@ class GateSet:
             Whether the result is compared with the version that it goes on from, so that drift is measured.
         documents : bool
             Whether documents have rows. Text that was held out is of documents that have none.
+        counted : bool
+            Whether vectors are made of counts: there is no loss then.
 
         Raises
         ------
@@ -92,6 +95,11 @@ class GateSet:
             raise ConfigError(
                 Name("gate"), f": there is no {HELD_OUT_LOSS} of a model of documents: those that are held out have no "
                 f"vectors to predict their words by; gate it by test sets, {OVERLAP} or ", Name("gate_sql"),
+            )  # fmt: skip
+        if HELD_OUT_LOSS in asked and counted:
+            raise ConfigError(
+                Name("gate"), f": there is no {HELD_OUT_LOSS} of vectors that are made of counts, which predict "
+                f"nothing; gate them by test sets, {OVERLAP} or ", Name("gate_sql"),
             )  # fmt: skip
         if HELD_OUT_LOSS in asked and not held_out:
             raise ConfigError(

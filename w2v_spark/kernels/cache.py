@@ -26,7 +26,7 @@ from typing import Any, Final, Self
 import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
-PACKAGES: Final = ("corpus", "kernels", "models", "phrases", "text")
+PACKAGES: Final = ("corpus", "counting", "kernels", "models", "phrases", "text")
 """Packages with compiled functions, or with functions that are compiled into those."""
 
 

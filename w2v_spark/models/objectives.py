@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.config import ModelConfig, Objective
-from w2v_spark.errors import Name, VocabularyError
+from w2v_spark.config import COUNTED, ModelConfig, Objective
+from w2v_spark.errors import ConfigError, Name, VocabularyError
 from w2v_spark.models.alias import build_alias_table, noise_probabilities
 from w2v_spark.models.huffman import build_paths
 
@@ -136,7 +136,14 @@ class HierarchicalSoftmax:
 
 
 def output_rows_of(model: ModelConfig) -> OutputRows:
-    """What ``model.objective`` names. The one place where the setting becomes something that acts."""
+    """What ``model.objective`` names. The one place where the setting becomes something that acts.
+
+    Raises `ConfigError` for those that factorise counts: nothing is scored against anything.
+    """
+    if model.objective in COUNTED:
+        raise ConfigError(
+            Name("model.objective"), f" = '{model.objective}' has no output rows: its vectors are made of counts"
+        )
     if model.objective is Objective.HIERARCHICAL_SOFTMAX:
         return HierarchicalSoftmax()
     return NegativeSampling(model.negatives, model.noise_exponent)

@@ -11,7 +11,7 @@ from importlib import import_module, metadata
 from typing import Any, Final
 
 import w2v_spark
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE
@@ -149,7 +149,8 @@ class ModelDescription:
         """The table at the end of a run: names and values as text."""
         stages = [stage for stage in ("count", "encode", "train", "publish") if stage in self.timings]
         other = self.timings["total"] - sum(self.timings[stage] for stage in stages)
-        words = self.encoded.kept_tokens * self.plan.epochs
+        speed = self.encoded.kept_tokens * self.plan.epochs / max(self.timings["rounds"], 1e-3)
+        is_counted = self.config.model.objective in COUNTED
         return [
             ("documents", f"{self.counted.documents:,}"),
             ("words", f"{self.counted.tokens:,}"),
@@ -157,18 +158,20 @@ class ModelDescription:
             *self._rows_of_documents(),
             *([("n-grams", f"{self.encoded.ngrams:,}")] if self.encoded.ngrams else []),
             ("vectors", f"{self.config.model.dim} dimensions"),
-            ("shards x rounds", f"{self.plan.shards} x {self.plan.rounds}"),
+            *([] if is_counted else [("shards x rounds", f"{self.plan.shards} x {self.plan.rounds}")]),
             *((stage, f"{self.timings[stage]:.1f} s") for stage in stages),
             ("other", f"{max(other, 0.0):.1f} s"),
             ("total", f"{self.timings['total']:.1f} s"),
-            ("training speed", f"{words / max(self.timings['rounds'], 1e-3):,.0f} words/s"),
+            *([] if is_counted else [("training speed", f"{speed:,.0f} words/s")]),
             ("table", table),
         ]
 
 
-def write_history(directory: Directory, rounds: Sequence[Mapping[str, Any]]) -> None:
-    """Save what happened in each round as ``history.json``."""
-    directory.write_json(HISTORY_FILE, {"rounds": list(rounds)})
+def write_history(
+    directory: Directory, rounds: Sequence[Mapping[str, Any]], steps: Sequence[Mapping[str, Any]] = ()
+) -> None:
+    """Save what happened in each round as ``history.json``, or in each step of a decomposition of counts."""
+    directory.write_json(HISTORY_FILE, {"rounds": list(rounds), **({"steps": list(steps)} if steps else {})})
 
 
 def read_history(directory: Directory) -> list[dict[str, Any]]:
@@ -177,6 +180,14 @@ def read_history(directory: Directory) -> list[dict[str, Any]]:
     if not isinstance(rounds, list):
         raise StoreError(f"{directory.uri}/{HISTORY_FILE} is damaged: it has no rounds")
     return rounds
+
+
+def read_steps(directory: Directory) -> list[dict[str, Any]]:
+    """The steps of ``history.json``; none where there were rounds. Raises `StoreError` if it is missing or damaged."""
+    steps = directory.read_json(HISTORY_FILE).get("steps", [])
+    if not isinstance(steps, list):
+        raise StoreError(f"{directory.uri}/{HISTORY_FILE} is damaged: its steps are no list")
+    return steps
 
 
 def describe_packages(*names: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from w2v_spark.config import COUNTED
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.report.content import Content, Round
 from w2v_spark.report.markup import duration, mapping, percent, sequence, whole
@@ -101,7 +102,7 @@ def _of_rounds(described: ModelDescription, rounds: tuple[Round, ...], section: 
 
 def _of_text(described: ModelDescription) -> Iterator[Advice]:
     seen = described.counted
-    if seen.tokens < _LITTLE:
+    if seen.tokens < _LITTLE and described.config.model.objective not in COUNTED:  # which are for little text
         yield Advice(
             f"The text is short: {whole(seen.tokens)} words, of {whole(_LITTLE)} that vectors need as a rule.",
             "Give more text. If there is no more, raise train.epochs, lower model.dim, or go on from vectors that were "

@@ -14,6 +14,7 @@ from w2v_spark.publishing.layout import HISTORY_FILE, MODEL_FILE, REPORT_FILE, S
 from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
 from w2v_spark.report.changes import Changes
+from w2v_spark.report.counted import Step, read_decomposition
 from w2v_spark.report.markup import mapping
 from w2v_spark.report.near import Labelled
 from w2v_spark.report.topic_list import Topics, find_topics
@@ -63,7 +64,7 @@ class Content:
         What ``model.json`` says of vectors of another program, and of those that were mapped onto another space; else
         empty.
     rounds : tuple of Round
-        Empty where there is no history.
+        Empty where there is no history, or where counts were decomposed.
     words : Words, optional
         None for a model without vectors of words.
     version : dict
@@ -75,6 +76,8 @@ class Content:
     topics : Topics, optional
     changes : Changes, optional
         The words that have changed most, where that is known.
+    steps : tuple of Step
+        Of the decomposition, where there was one.
     """
 
     name: str
@@ -88,6 +91,7 @@ class Content:
     labelled: Labelled | None = None
     topics: Topics | None = None
     changes: Changes | None = None
+    steps: tuple[Step, ...] = ()
 
     @classmethod
     def read(
@@ -164,7 +168,8 @@ class Content:
         compares : bool
             Read the vectors, and look for neighbours of some words.
         """
-        return cls(name, described, {}, {}, read_rounds(directory), _read_words(directory, compares), version, {})
+        rounds, steps = read_rounds(directory), read_decomposition(directory)
+        return cls(name, described, {}, {}, rounds, _read_words(directory, compares), version, {}, steps=steps)
 
 
 def read_rounds(directory: Directory) -> tuple[Round, ...]:

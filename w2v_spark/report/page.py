@@ -6,6 +6,7 @@ from os import PathLike
 from typing import Final
 
 import w2v_spark
+from w2v_spark.config import COUNTED
 from w2v_spark.publishing.layout import PAGE_MARK
 from w2v_spark.report.advice import Advice, advise
 from w2v_spark.report.content import Content
@@ -108,7 +109,9 @@ def _subtitle(content: Content) -> str:
     parts = []
     if content.described is not None:
         model = content.described.config.model
-        parts.append(f"{model.architecture} with {model.objective.replace('_', ' ')}, made by w2v-spark")
+        objective = model.objective.replace("_", " ")
+        what = objective if model.objective in COUNTED else f"{model.architecture} with {objective}"
+        parts.append(f"{what}, made by w2v-spark")
     elif content.aligned:
         parts.append("Vectors that were mapped onto another space by w2v-spark align")
     else:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any, Final
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.redaction import hide
 from w2v_spark.report.advice import unknown_share
 from w2v_spark.report.charts import BarChart, LineChart, axis
 from w2v_spark.report.content import Content, Round
+from w2v_spark.report.counted import counted_rows, describe_steps
 from w2v_spark.report.markup import (
     Markup,
     details,
@@ -143,9 +144,12 @@ def training_section(content: Content) -> Markup:
     if described is None:
         known = "were mapped, not trained" if content.aligned else "come from another program"
         return element("p", f"These vectors {known}: nothing is known here of their training.")
-    parts: list[str] = [settings_list(_training_rows(described, rounds))]
+    is_counted = described.config.model.objective in COUNTED
+    parts: list[str] = [settings_list(counted_rows(described) if is_counted else _training_rows(described, rounds))]
     figures = []
-    if rounds:
+    if content.steps:
+        figures = [figure(*describe_steps(content.steps))]
+    elif rounds:
         figures = [_by_round("loss", rounds), _by_round("learning_rate", rounds), _by_round("words_per_second", rounds)]
     else:
         parts.append(element("p", "This model has no history (history.json): what its rounds did is not known."))

@@ -13,6 +13,7 @@
     rounds/00006/        those of the round before, to go back to where the newest ones are damaged
     rounds/documents/    rows of documents, a file a shard and slice
     rounds/spare/        files of earlier rounds, to be written over
+    factorization/       where counts are decomposed, in the place of rounds: see `counting.stages`
     commands.npz         what executors are to do next, and report-*.arrow, what they have done: see `mailbox`
 
 A file counts once the driver has listed it in a JSON file. So what killed, retried or speculative tasks leave behind
@@ -28,7 +29,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
@@ -59,6 +60,7 @@ from w2v_spark.training.weights import WeightShape
 CORPUS: Final = "corpus"
 CORPUS_FILE: Final = "corpus.json"
 ROUNDS: Final = "rounds"
+FACTORIZATION: Final = "factorization"
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,19 +114,14 @@ class RunDirectory:
         """
         sample = 0.0 if run.trains_on_every_word(vocabulary) else run.plan.sample
         config = run.config.replace(train={"sample": sample})
-        tables = SamplingTables.build(vocabulary.counts, config.model, sample)
         subwords = _find_subwords(vocabulary, config)
-        statistics = build_update_statistics(
-            vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained,
-            None if tags is None else tags.shares, subwords,
-        )  # fmt: skip
+        drawn = {} if config.model.objective in COUNTED else _drawn_from(run, config, vocabulary, tags, subwords)
         self._clear(*([] if corpus is None else [CORPUS]))
         if corpus is not None:
             corpus.write(self.directory, CORPUS_FILE, run.identity)
         files = {
             VOCABULARY_FILE: vocabulary.to_bytes(),
-            SAMPLING_FILE: tables.to_bytes(),
-            UPDATE_STATISTICS_FILE: statistics_to_bytes(statistics),
+            **drawn,
             **({} if tags is None else {TAGS_FILE: tags.to_bytes()}),
             **({} if subwords is None else {SUBWORDS_FILE: subwords.to_bytes()}),
             **units.files(),
@@ -190,6 +187,8 @@ class RunDirectory:
         """
         with errors_naming(f"{self.directory.uri}/{VOCABULARY_FILE}"):
             vocabulary = Vocabulary.read(self.directory, VOCABULARY_FILE, run.files[VOCABULARY_FILE])
+        if run.config.model.objective in COUNTED:
+            return vocabulary
         if self.read_tables(run.files[SAMPLING_FILE]).vocabulary_size != len(vocabulary):
             raise StoreError(f"{self.directory.uri}/{SAMPLING_FILE} does not fit the vocabulary")
         statistics = self.read_update_statistics(run.files[UPDATE_STATISTICS_FILE])
@@ -259,6 +258,18 @@ class RunDirectory:
     def rounds(self) -> RoundFiles:
         """The weights after each round."""
         return RoundFiles(self.directory.child(ROUNDS), self.run)
+
+
+def _drawn_from(
+    run: Run, config: Config, vocabulary: Vocabulary, tags: Tags | None, subwords: SubwordTable | None
+) -> dict[str, bytes]:
+    """The files of what training draws from, and merges by; ``train.sample`` is what words are skipped by."""
+    tables = SamplingTables.build(vocabulary.counts, config.model, config.train.sample)
+    statistics = build_update_statistics(
+        vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained,
+        None if tags is None else tags.shares, subwords,
+    )  # fmt: skip
+    return {SAMPLING_FILE: tables.to_bytes(), UPDATE_STATISTICS_FILE: statistics_to_bytes(statistics)}
 
 
 def _find_subwords(vocabulary: Vocabulary, config: Config) -> SubwordTable | None:

@@ -30,6 +30,11 @@ FIELDS: Final = {
         "words_per_second": "merging included", "seconds": "wall time by stages", "done": "part of the run, 0 to 1",
         "seconds_left": "estimate; null where there is none",
     },
+    "step": {
+        "step": "of a decomposition of counts, from 0", "steps": "how many at most",
+        "largest": "the first singular value", "smallest": "that of the vectors' last dimension",
+        "change": "of a singular value since the step before, at most", "seconds": "wall time by stages",
+    },
     "gate": {"gate": "the condition", "passed": "whether it holds", "values": "what was compared"},
     "switch": {"version": "id that readers follow from now on", "before": "id until now, or null"},
     "warning": {"text": "as on standard error"},

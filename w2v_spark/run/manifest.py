@@ -6,7 +6,7 @@ import uuid
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from w2v_spark.config import Config, Merge
+from w2v_spark.config import COUNTED, Config, Merge
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import CheckpointMismatch, Name, StoreError
@@ -72,7 +72,12 @@ class Run:
         return self.config.train.merge is Merge.CURVATURE and self.plan.shards > 1
 
     def trains_on_every_word(self, vocabulary: Vocabulary) -> bool:
-        """Whether the text is so small that it is trained without subsampling, whatever the plan says."""
+        """Whether the text is so small that it is trained without subsampling, whatever the plan says.
+
+        Never where counts are decomposed: words are not drawn there, but count by the chance that they are kept.
+        """
+        if self.config.model.objective in COUNTED:
+            return False
         sample, sentences, epochs = self.plan.sample, self.statistics.sentences, self.plan.epochs
         return leaves_nothing(vocabulary.counts, sample, sentences, epochs, vocabulary.trained)
 
@@ -109,21 +114,23 @@ class Run:
             )
         value = directory.read_sealed_json(RUN_FILE)
         with damage_naming(f"{directory.uri}/{RUN_FILE}"):
+            config = Config.from_dict(value["config"])
             return cls(
                 str(value["identity"]),
-                Config.from_dict(value["config"]),
+                config,
                 dict(value["input"]),
                 from_plain(Plan, value["plan"]),
                 from_plain(CorpusStatistics, value["statistics"]),
-                _read_digests(value["files"]),
+                _read_digests(value["files"], config),
                 int(value.get("tags", 0)),
                 int(value.get("ngrams", 0)),
             )
 
 
-def _read_digests(value: dict[str, Any]) -> dict[str, str]:
+def _read_digests(value: dict[str, Any], config: Config) -> dict[str, str]:
     digests = {str(name): str(found) for name, found in value.items()}
-    missing = {VOCABULARY_FILE, SAMPLING_FILE, UPDATE_STATISTICS_FILE} - set(digests)
+    drawn = set() if config.model.objective in COUNTED else {SAMPLING_FILE, UPDATE_STATISTICS_FILE}
+    missing = {VOCABULARY_FILE, *drawn} - set(digests)
     if missing:
         raise ValueError(f"no digest of {', '.join(sorted(missing))}")
     return digests

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import ArrayType, TimestampType
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config, Objective
 from w2v_spark.corpus.tags import Tags
 from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.models.architectures import input_rows_of
@@ -25,7 +25,7 @@ _SHOWN_LETTERS: Final = 60  # of a name, in messages
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """Documents that get vectors of their own.
+    """Documents that get vectors of their own, or that words are counted in.
 
     Attributes
     ----------
@@ -46,6 +46,13 @@ class Whole:
         """
         if input_rows_of(config.model).documents:
             return cls(has_names(documents), source.tags)
+        if source.tags and config.model.objective in COUNTED:
+            raise ConfigError(
+                Name("tag"), f" = {source.tags[0]!r} gives vectors to what documents share, which ",
+                Name("model.objective"), f" = '{config.model.objective}' does not: leave it away",
+            )  # fmt: skip
+        if config.model.objective is Objective.LSA:  # which counts by documents
+            return cls(has_names(documents), ())
         if source.tags:
             raise ConfigError(
                 Name("tag"), f" = {source.tags[0]!r} gives vectors to what documents share, which ",

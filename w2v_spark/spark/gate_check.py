@@ -12,7 +12,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from w2v_spark.config import Config
 from w2v_spark.corpus.word_counts import WordCounts
-from w2v_spark.errors import GateFailed, InputError, Name, StoreError
+from w2v_spark.errors import ConfigError, GateFailed, InputError, Name, StoreError
 from w2v_spark.evaluation.gate_set import GateSet, report_of
 from w2v_spark.evaluation.gates import DRIFT, HELD_OUT_LOSS, OVERLAP, Measured
 from w2v_spark.evaluation.held_out import Trained, measure_held_out_loss
@@ -163,7 +163,7 @@ class GateCheck:
             return Measured(math.nan, why="there is no text that was held out")
         try:
             other = None if incumbent is None else incumbent.trained
-        except StoreError as error:
+        except (StoreError, ConfigError) as error:  # or it was made of counts
             return Measured(math.nan, why=f"the incumbent keeps no weights: {error}")
         return measure_held_out_loss(self._held_out, candidate.model.config.text, candidate.trained, other)
 

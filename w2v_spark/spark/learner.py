@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from pyspark.sql import SparkSession
 
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.counting.stages import StepRecord
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
@@ -28,11 +29,13 @@ class Learned(NamedTuple):
     history : list of RoundRecord
         What happened on the way.
     weights : mapping of str to (rows, D) float32
-        What training would go on from: ``w_in``, and ``w_out`` or ``w_node``.
+        What training would go on from: ``w_in``, and ``w_out`` or ``w_node``; nothing where nothing can.
     documents : tuple of Stretches
         Where the rows of each shard's documents are; empty where documents have none.
     ngrams : Ngrams, optional
         Of a model with sub-words, whose words' rows in ``weights`` are the means that they stand for.
+    steps : list of StepRecord
+        What happened in the place of rounds, where counts are decomposed.
     """
 
     batches: Iterator[Matrix]
@@ -40,6 +43,7 @@ class Learned(NamedTuple):
     weights: Mapping[str, MatrixReader]
     documents: tuple[Stretches, ...] = ()
     ngrams: Ngrams | None = None
+    steps: Sequence[StepRecord] = ()
 
 
 class Learner(Protocol):

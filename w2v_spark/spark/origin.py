@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.phrases.units import NO_UNITS, Units
@@ -16,6 +16,7 @@ from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import build_vocabulary
+from w2v_spark.spark.counting import CountsLearner
 from w2v_spark.spark.learner import Learned, Learner
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.storage import Directory, digest
@@ -83,7 +84,7 @@ class Origin(Protocol):
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """When what is trained, see `Plan.build`."""
 
-    def learner(self) -> Learner:
+    def learner(self, config: Config) -> Learner:
         """What learns."""
 
     def complete(self, learned: Learned, work: Work) -> Completed:
@@ -152,11 +153,14 @@ class Scratch:
 
     def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
         """See `Origin`."""
-        return Plan.build(config, default_shards, tokens)
+        plan = Plan.build(config, default_shards, tokens)
+        if config.model.objective in COUNTED:  # which are counted once; steps stand in the place of rounds
+            return replace(plan, rounds=config.counts.iterations + 1, epochs=1)
+        return plan
 
-    def learner(self) -> Learner:
-        """See `Origin`. One that does not train by rounds, such as counting, gets its place here."""
-        return RoundsLearner()
+    def learner(self, config: Config) -> Learner:
+        """See `Origin`. What does not train by rounds has its place here."""
+        return CountsLearner() if config.model.objective in COUNTED else RoundsLearner()
 
     def complete(self, learned: Learned, work: Work) -> Completed:
         """See `Origin`."""

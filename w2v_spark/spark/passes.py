@@ -8,11 +8,12 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.tags import Tags
 from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.counting.memory import estimate_counted
 from w2v_spark.errors import InputError, Name
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.phrases.dictionary import doubts_about
@@ -148,14 +149,20 @@ def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Pr
             f"no {run.config.model.min_n} to {run.config.model.max_n} letters in a row are in {least} words or more "
             "(model.min_ngram_words): words are trained without n-grams, and no others will have vectors"
         )
+    is_counted = run.config.model.objective in COUNTED
     documents = corpus.documents if input_rows_of(run.config.model).documents else 0
-    estimate = MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.others, documents)
+    estimate = (
+        estimate_counted(run.config, vocabulary, corpus.documents)
+        if is_counted
+        else MemoryEstimate.build(run.config.model, len(vocabulary), plan.shards, run.others, documents)
+    )
     if run.tags > MANY_TAGS:
         progress.warn(
             f"tags have {run.tags:,} values, each of which has a row in every shard as words do: {estimate}; leave a "
             "tag of so many values out, or make it the documents' name"
         )
-    progress.say(f"{plan.shards} shards, {plan.rounds} rounds; {estimate}")
+    rounds = f"at most {plan.rounds} steps" if is_counted else f"{plan.rounds} rounds"
+    progress.say(f"{plan.shards} shards, {rounds}; {estimate}")
     progress.events.emit(
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
         tokens=corpus.tokens,

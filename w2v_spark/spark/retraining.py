@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
-from w2v_spark.config import Config
+from w2v_spark.config import COUNTED, Config
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NothingNew, StoreError
@@ -80,7 +80,7 @@ class Parent:
         StoreError
             It is damaged, or keeps nothing to go on from.
         ConfigError
-            It is a model of documents, or was trained by hierarchical softmax.
+            It is a model of documents, or was trained by hierarchical softmax, or made of counts.
         """
         model = ModelDescription.read(directory)
         if input_rows_of(model.config.model).documents:
@@ -88,6 +88,12 @@ class Parent:
                 Name("from"), f" {directory.uri} is a model of documents ({model.config.model.architecture}), which "
                 "training cannot go on from: train anew on all documents, or infer the vectors of new ones by "
                 "w2v-spark infer",
+            )  # fmt: skip
+        if model.config.model.objective in COUNTED:
+            raise ConfigError(
+                Name("from"), f" {directory.uri} was made of counts (", Name("model.objective"),
+                f" = '{model.config.model.objective}'), which keep nothing that could be gone on from: make a new "
+                "version of all text, old and new",
             )  # fmt: skip
         if not output_rows_of(model.config.model).of_words:
             raise ConfigError(
@@ -209,7 +215,7 @@ class Retraining:
         """By ``[retrain]``."""
         return Plan.build_retraining(config, default_shards, tokens)
 
-    def learner(self) -> Learner:
+    def learner(self, config: Config) -> Learner:
         """Rounds that begin with the parent's weights."""
         return RoundsLearner(self.parent.start)
 
@@ -258,7 +264,7 @@ class Retraining:
         if self.noise.exists(name):
             return SeedNoise.read(self.noise, name)
         with work.progress.stage(NOISE):
-            others, seed = learn_with_another_seed(work, self.learner())
+            others, seed = learn_with_another_seed(work, self.learner(config))
             rows, counts = config.model.published_rows, work.vocabulary.counts
             weights = self._interpolated(others, work.vocabulary)
             one = Space(work.vocabulary.words, counts, vectors)

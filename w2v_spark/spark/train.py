@@ -11,6 +11,7 @@ from w2v_spark.config import Config, Freeze
 from w2v_spark.corpus.shards import EncodedCorpus
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import ConfigError, Name, NotFollowed, NothingNew, RootDamaged, StoreError
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.phrases.units import load_units
 from w2v_spark.publishing.description import EncodedStatistics, ModelDescription, describe_packages, write_history
 from w2v_spark.publishing.layout import NGRAMS, STATE, VECTORS
@@ -131,7 +132,7 @@ def _train(
         state = RunDirectory(output.run, run.identity)
         corpus = encode_text(documents, run, vocabulary, state, progress, whole)
     with progress.stage("train"), training_conf(spark):
-        learned = origin.learner().learn(spark, state, run, corpus, vocabulary, progress)
+        learned = origin.learner(config).learn(spark, state, run, corpus, vocabulary, progress)
     model, staging = _describe(run, vocabulary, corpus), output.open_staging()
     completed = origin.complete(learned, Work(spark, state, run, documents, vocabulary, staging, progress))
     with progress.stage("publish"):
@@ -139,7 +140,8 @@ def _train(
     report = completed.report
     if gate is not None:
         report = gate.judge(spark, staging, model, before, report, progress)
-    rounds = sum(record.seconds["total"] for record in learned.history)  # those before an interruption included
+    spent = [record.seconds for record in learned.history] + [record.seconds for record in learned.steps]
+    rounds = sum(seconds["total"] for seconds in spent)  # those before an interruption included
     total = time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     stage_page(staging, model, output, report, None if before is None else id_of(before), progress)
@@ -182,7 +184,9 @@ def _write_result(
     write_vectors(
         staging.filesystem, staging.file(VECTORS), vocabulary.words, vocabulary.counts, learned.batches, labels
     )
-    write_history(staging, [record.to_dict() for record in learned.history])
+    write_history(
+        staging, [record.to_dict() for record in learned.history], [record.to_dict() for record in learned.steps]
+    )
     units = state.read_units(run).files(labels)
     for name, data in units.items():
         staging.write_bytes(name, data)
@@ -203,8 +207,9 @@ def _write_result(
 
 def _describe(run: Run, vocabulary: Vocabulary, corpus: EncodedCorpus) -> ModelDescription:
     """What ``model.json`` says, timings excepted."""
+    documents = corpus.documents if input_rows_of(run.config.model).documents else 0
     encoded = EncodedStatistics(
-        len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, corpus.documents, run.tags, run.ngrams
+        len(vocabulary), corpus.tokens, corpus.sentences, corpus.digest, documents, run.tags, run.ngrams
     )
     packages = describe_packages("pyspark", "numpy", "numba", "pyarrow") | tokenizer_versions(run.config.text)
     return ModelDescription(run.identity, run.config, run.plan, run.statistics, encoded, run.input, packages)

@@ -9,7 +9,7 @@ from w2v_spark.kernels.memory import padded
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 
-_PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
+PYTHON = 250 << 20  # interpreter, numpy, numba and pyarrow
 _CORPUS = 64 << 20  # a record batch of the corpus and the kernel's own arrays
 _GIB = 1 << 30
 
@@ -27,11 +27,14 @@ class MemoryEstimate:
     run_directory : int
         Space at the largest: the weights of three rounds and those of all shards, and the rows of documents twice,
         without the encoded corpus.
+    task_name : str
+        What a task is called.
     """
 
     driver: int
     task: int
     run_directory: int
+    task_name: str = "each running shard"
 
     @classmethod
     def build(
@@ -43,11 +46,11 @@ class MemoryEstimate:
         weights = 4 * rows * model.dim
         tables = output_rows_of(model).table_bytes(vocabulary)
         return cls(
-            driver=_PYTHON + 250 * (vocabulary + others),
-            task=_PYTHON + _CORPUS + 4 * rows * padded(model.dim) + tables,
+            driver=PYTHON + 250 * (vocabulary + others),
+            task=PYTHON + _CORPUS + 4 * rows * padded(model.dim) + tables,
             run_directory=(3 + shards) * weights + 8 * documents * model.dim,
         )
 
     def __str__(self) -> str:
-        parts = {"driver": self.driver, "each running shard": self.task, "run directory": self.run_directory}
+        parts = {"driver": self.driver, self.task_name: self.task, "run directory": self.run_directory}
         return "memory estimate: " + ", ".join(f"{name} {size / _GIB:.2f} GiB" for name, size in parts.items())

@@ -103,7 +103,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "shift": 1.0,
             "term_weights": "log_entropy",
             "eigenvalue_weight": 0.5,
-            "iterations": 12,
+            "iterations": 20,
             "oversampling": 100,
         },
         "retrain": {

@@ -51,7 +51,7 @@ class CountsConfig:
         param="eigenvalueWeight",
     )
     iterations: int = setting(
-        12,
+        20,
         "steps of the decomposition, at most; it ends sooner where the singular values no longer change",
         1,
         1_000,

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.extras import missing
+from w2v_spark.topics.layout import lay_out, one_thread
 from w2v_spark.topics.settings import TopicSettings
 from w2v_spark.vectors.blocks import Matrix
 
@@ -21,7 +19,6 @@ NOISE: Final = -1
 PACKAGES: Final = ("numpy", "scipy", "scikit-learn", "numba", "umap-learn", "fast_hdbscan")
 """On whose versions the result depends."""
 
-_MIN_DIST: Final = 0.1  # UMAP's own, and what top2vec has always used
 _LEAST_LAID_OUT: Final = 4  # fewer points have no layout worth the name
 
 
@@ -62,51 +59,9 @@ def find_clusters(
     size = settings.cluster_size(len(unit))
     if len(unit) < max(2 * size, _LEAST_LAID_OUT):
         return np.full(len(unit), NOISE, dtype=np.int32)
-    with _one_thread():
-        points = _lay_out(unit, neighbours, similarities, settings)
+    with one_thread():
+        points = lay_out(unit, neighbours, similarities, settings.dimensions, settings.seed)
         return find_areas(points, size, min(size, settings.smoothing), settings.largest_area(len(unit)))
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """One thread for BLAS and for compiled code, so that nothing depends on how many there are."""
-    import numba
-    from threadpoolctl import threadpool_limits  # who only reads topics needs neither
-
-    before = numba.get_num_threads()
-    numba.set_num_threads(1)
-    try:
-        with threadpool_limits(limits=1, user_api="blas"):
-            yield
-    finally:
-        numba.set_num_threads(before)
-
-
-def _lay_out(
-    unit: Matrix, neighbours: npt.NDArray[np.int32], similarities: Matrix, settings: TopicSettings
-) -> npt.NDArray[np.float32]:
-    """Coordinates, (n, d)."""
-    try:
-        from umap import UMAP
-    except ImportError as error:
-        raise missing("topics", error) from error
-    n = len(unit)
-    ids = np.concatenate([np.arange(n, dtype=np.int32)[:, None], neighbours], axis=1)
-    distances = np.zeros(ids.shape, dtype=np.float32)
-    np.maximum(1 - similarities, 0, out=distances[:, 1:])
-    layout = UMAP(
-        n_neighbors=ids.shape[1],
-        n_components=min(settings.dimensions, unit.shape[1], n - 2),
-        metric="cosine",
-        min_dist=_MIN_DIST,
-        init="pca",
-        precomputed_knn=(ids, distances),
-        random_state=settings.seed,
-        n_jobs=1,
-    )
-    with warnings.catch_warnings():  # of a search index that only new points would need, and of few points
-        warnings.simplefilter("ignore")
-        return np.ascontiguousarray(layout.fit_transform(unit), dtype=np.float32)
 
 
 def find_areas(points: npt.NDArray[np.float32], size: int, smoothing: int, largest: int) -> Labels:

@@ -14,6 +14,7 @@ def _command(name: str) -> Callable[[Sequence[str]], int]:
 train = _command("train")
 evaluate = _command("evaluate")
 report = _command("report")
+explore = _command("explore")
 neighbours = _command("neighbours")
 topics = _command("topics")
 export = _command("export")

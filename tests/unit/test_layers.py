@@ -58,10 +58,11 @@ MAY_IMPORT = {  # rooms of this package, by room; the table of docs/design/archi
     "evaluation": BASE | {"kernels", "models", "text", "corpus", "training", "publishing", "phrases", "vectors"},
     "alignment": BASE | {"publishing", "vectors", "training", "retraining", "evaluation"},
     "report": BASE | {"w2v_spark", "publishing", "topics", "vectors"},
+    "explore": BASE | {"publishing", "vectors", "retraining", "topics", "evaluation", "report"},
     "spark": CORE | {"evaluation", "report"},
     "ml": CORE | {"spark"},
     "estimator": {"config", "errors", "inference", "ml", "models", "phrases", "spark", "vectors"},
-    "cli": CORE | {"spark", "evaluation", "report", "alignment"},
+    "cli": CORE | {"spark", "evaluation", "report", "alignment", "explore"},
     "__main__": {"cli"},
     "w2v_spark": {"config", "extras", "publishing", "topics", "vectors", "inference", "estimator"},
 }

@@ -62,6 +62,7 @@ COMMANDS: Final = {
     "versions": Command("w2v_spark.cli.versions", "list, compare, pin, prune and roll back published versions"),
     "evaluate": Command("w2v_spark.cli.evaluate", "evaluate vectors on test sets, and compare two models"),
     "report": Command("w2v_spark.cli.report", "write a page about a model: text, training, quality, neighbours"),
+    "explore": Command("w2v_spark.cli.explore", "make a map of words that a browser shows, and serve it"),
     "neighbours": Command(
         "w2v_spark.cli.neighbours", "write the nearest neighbours of words, documents or tags, on Spark"
     ),

@@ -55,6 +55,8 @@ DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
 TARGET: Final = "target"
 """The table of the space onto which another one was mapped, where it was moved as well."""
+MAP_FILE: Final = "map.json"
+"""Of which files a map, or an export of one, is made."""
 NOISE: Final = "noise"
 """What seeds differ by, of each configuration: a folder of a root."""
 
@@ -82,6 +84,7 @@ class Kind(StrEnum):
     TOPICS = "result of topics"
     PHRASES = "table of phrases"
     DRIFT = "table of drift"
+    MAP = "map"
 
 
 def find_foreign(directory: Directory, kind: Kind) -> str | None:
@@ -189,6 +192,18 @@ def _own_page(directory: Directory, info: pafs.FileInfo) -> str | None:
     return None if is_own else str(info.base_name)
 
 
+def _own_listed(directory: Directory, info: pafs.FileInfo) -> str | None:
+    """A file, or a folder of files, that are all in the list of `MAP_FILE`."""
+    try:
+        listed = set(directory.read_json(MAP_FILE)["files"])
+    except (StoreError, LookupError, TypeError):
+        return str(info.base_name)
+    if info.type != pafs.FileType.Directory:
+        return None if info.base_name in listed else str(info.base_name)
+    names = (f"{info.base_name}/{entry.base_name}" for entry in directory.child(info.base_name).list())
+    return next((name for name in names if name not in listed), None)
+
+
 def _own_success(_: Directory, info: pafs.FileInfo) -> str | None:
     return None if info.type == pafs.FileType.File and not info.size else str(info.base_name)
 
@@ -218,6 +233,10 @@ _RUN_ENTRY: Final = re.compile(
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 
+_MAP_PARTS: Final = (
+    "index.html", "assets", "data", "words.parquet", "vectors.bytes", "metadata.tsv", "projector_config.json",
+    "projector_config.pbtxt",
+)  # fmt: skip
 _ARRAY: Final = b"\x93NUMPY"
 _WEIGHTS: Final = re.compile(r"w_(in|out|node)\.npy|sampling\.npz")
 
@@ -249,6 +268,11 @@ _ENTRIES: Final[Mapping[Kind, Mapping[str, _Test]]] = {
     },
     Kind.NEIGHBOURS: {"part": _own_part, SUCCESS_FILE: _own_success},
     Kind.DRIFT: {"part": _own_part, SUCCESS_FILE: _own_success},
+    Kind.MAP: {
+        **dict.fromkeys(_MAP_PARTS, _own_listed),
+        MAP_FILE: _own_json("made_by", "files"),
+        SUCCESS_FILE: _own_success,
+    },
     Kind.PHRASES: {
         PHRASES: _own_part,
         SUCCESS_FILE: _own_success,

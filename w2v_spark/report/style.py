@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-_LIGHT: Final = """
+LIGHT: Final = """
   --paper: #ffffff; --card: #f6f7f9; --ink: #1b1f24; --soft: #57606a; --rule: #d8dee4;
   --line: #0b62c4; --dot: #b4410e; --warn: #9a5b00; --warn-card: #fff6e0;"""
-_DARK: Final = """
+DARK: Final = """
   --paper: #14171b; --card: #1d2127; --ink: #e8eaed; --soft: #a6afb9; --rule: #363d46;
   --line: #6cb2ff; --dot: #ff9d66; --warn: #f2c14e; --warn-card: #2b2412;"""
 
 STYLE: Final = f"""
-:root {{ color-scheme: light dark; {_LIGHT} }}
-@media (prefers-color-scheme: dark) {{ :root {{ {_DARK} }} }}
+:root {{ color-scheme: light dark; {LIGHT} }}
+@media (prefers-color-scheme: dark) {{ :root {{ {DARK} }} }}
 * {{ box-sizing: border-box; }}
 html {{ -webkit-text-size-adjust: 100%; text-size-adjust: 100%; }}
 body {{ margin: 0; background: var(--paper); color: var(--ink);
@@ -73,7 +73,7 @@ summary {{ cursor: pointer; color: var(--line); padding: 4px 0; }}
 @media (max-width: 480px) {{ svg text {{ font-size: 15px; }} }}
 @media print {{
   @page {{ margin: 14mm; }}
-  :root {{ color-scheme: light; {_LIGHT} }}
+  :root {{ color-scheme: light; {LIGHT} }}
   body {{ font-size: 10pt; }}
   nav, details {{ display: none; }}
   header, main, footer {{ max-width: none; padding: 0; }}

@@ -91,7 +91,7 @@ class Words:
     @classmethod
     def counted(cls, words: pa.StringArray, counts: npt.NDArray[np.int64], dim: int) -> Words:
         """Of words and counts alone, without neighbours."""
-        known = not _are_ranks(counts)
+        known = not are_ranks(counts)
         falling = np.sort(counts)[::-1] if known else counts[:0]
         falling = falling[falling > 0]
         order = np.argsort(-counts, kind="stable")
@@ -134,7 +134,7 @@ def cover(falling: npt.NDArray[np.int64]) -> list[Threshold]:
     return [Threshold(number, size, int(sums[size])) for number, size in zip(wanted, words, strict=True)]
 
 
-def _are_ranks(counts: npt.NDArray[np.int64]) -> bool:
+def are_ranks(counts: npt.NDArray[np.int64]) -> bool:
     """Whether counts are V, V - 1, ..., 1, which an import gives to words whose counts are not known."""
     return len(counts) > 1 and bool(np.array_equal(counts, np.arange(len(counts), 0, -1)))
 

@@ -1,0 +1,147 @@
+"""``w2v-spark explore``: a map of words as a folder that a browser shows. Needs neither Spark nor Java."""
+
+from __future__ import annotations
+
+import argparse
+import tempfile
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Final
+
+from w2v_spark.errors import ConfigError, Name, StoreError
+from w2v_spark.extras import require
+from w2v_spark.publishing.layout import MAP_FILE, SUCCESS_FILE, Kind
+from w2v_spark.publishing.publication import Publication
+from w2v_spark.redaction import hide
+from w2v_spark.storage import Directory
+
+if TYPE_CHECKING:
+    pass
+
+EXAMPLE: Final = (
+    "w2v-spark explore --model model --output site\n"
+    "w2v-spark explore --model english-aligned --beside french --output site --serve"
+)
+_WORDS: Final = 50_000
+_DOCUMENTS: Final = 2_000
+_PORT: Final = 8000
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """The options, see `w2v_spark.cli.parsers.CommandModule`."""
+    parser.add_argument("--model", metavar="DIR", help="output directory of a run, or a version: a path or a URI")
+    parser.add_argument("--beside", metavar="DIR", help="another model or language, side by side with the first")
+    parser.add_argument(
+        "--link", choices=["words", "translations"],
+        help="which words of the two are one (default: translations if 'w2v-spark align' mapped one by a dictionary)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--words", type=int, default=_WORDS, metavar="N", help="lay out the N most frequent words (default %(default)s)"
+    )
+    parser.add_argument(
+        "--placed", type=int, default=_WORDS, metavar="N",
+        help="and place up to N more between the words nearest to them (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument("--topics", metavar="DIR", help="show these topics, which 'w2v-spark topics' has found")
+    parser.add_argument(
+        "--drift",
+        metavar="DIR",
+        help="what 'w2v-spark drift' has written (default: that of the version, if it has one)",
+    )
+    parser.add_argument(
+        "--documents", type=int, default=_DOCUMENTS, metavar="N",
+        help="show up to N documents of a model that has them (default %(default)s)",
+    )  # fmt: skip
+    parser.add_argument(
+        "--export", choices=["projector", "embedding-atlas"], help="write files for this program, and no page"
+    )
+    parser.add_argument("--output", metavar="DIR", help="where the folder goes; needed, but with --serve")
+    parser.add_argument("--overwrite", action="store_true", help="replace the map in the output directory")
+    parser.add_argument(
+        "--serve", action="store_true",
+        help="show it on 127.0.0.1 until Ctrl-C; without --model, what is in the output directory",
+    )  # fmt: skip
+    parser.add_argument(
+        "--port", type=int, default=_PORT, metavar="N", help="for --serve (default %(default)s; 0: any)"
+    )
+
+
+def run(options: argparse.Namespace) -> int:
+    """Write the folder, print where it is, and serve it where that is asked for."""
+    _check(options)
+    with ExitStack() as stack:
+        server = None
+        if options.serve:
+            from w2v_spark.explore.server import Server
+
+            server = Server(options.port)  # a port that is taken is found before the work
+            stack.callback(server.close)
+        place = options.output or stack.enter_context(tempfile.TemporaryDirectory(prefix="w2v-map-")) + "/map"
+        if options.model is not None:
+            _write(options, place)
+        if server is not None:
+            print(f"{server.url} (Ctrl-C ends it)", flush=True)
+            server.serve(Directory.open(place).path)
+    return 0
+
+
+def _check(options: argparse.Namespace) -> None:
+    """Refuse options that do not go together. Raises `ConfigError`, `StoreError`."""
+    if options.model is None and not options.serve:
+        raise ConfigError(Name("model"), " is needed: name the output directory of a run")
+    if options.output is None and not options.serve:
+        raise ConfigError(Name("output"), " is needed: name a directory for the folder, or give ", Name("serve"))
+    if options.export is not None and (options.serve or options.beside is not None):
+        raise ConfigError(Name("export"), " writes files of one model for another program, and no page: leave out ",
+                          Name("serve" if options.serve else "beside"))  # fmt: skip
+    if not options.serve:
+        return
+    if options.output is not None and not Directory.open(options.output).is_local:
+        raise ConfigError(Name("serve"), f" shows local directories, and {options.output} is none")
+    if options.model is None:
+        if options.output is None:
+            raise ConfigError(Name("model"), " or ", Name("output"), " is needed: there is nothing to serve")
+        place = Directory.open(options.output)
+        if not place.exists("index.html") or not place.exists(MAP_FILE) or not place.exists(SUCCESS_FILE):
+            raise StoreError(f"{place.uri} holds no complete map: make one with --model")
+
+
+def _write(options: argparse.Namespace, place: str) -> None:
+    output = Publication(Directory.open(place), Kind.MAP, options.overwrite)
+    inputs = {"model": options.model, "beside": options.beside, "topics": options.topics, "drift": options.drift}
+    for name, given in inputs.items():
+        if given is not None:
+            output.check([given], Name(name))
+    if options.export != "projector":
+        require("train")
+    from w2v_spark.explore.building import Asked, build_map, describe_map, render_export
+    from w2v_spark.explore.exports import Export
+    from w2v_spark.explore.links import Link
+    from w2v_spark.explore.site import publish_folder
+
+    asked = Asked(
+        options.model, options.beside, options.link and Link(options.link), options.words, options.placed,
+        options.topics, options.drift, options.documents,
+    )  # fmt: skip
+    if options.export is not None:
+        content, described = render_export(asked, Export(options.export))
+    else:
+        built = build_map(asked)
+        content, described = built.render(), describe_map(built)
+    size = publish_folder(content, described, output)
+    print(hide(_summary(described, size, output.directory.uri)))
+
+
+def _summary(described: dict[str, object], size: int, place: str) -> str:
+    """What came of it, as text for a terminal."""
+    spaces = described.get("spaces") or [described]
+    assert isinstance(spaces, list)
+    lines = []
+    for space in spaces:
+        how = {"umap": "UMAP", "pca": "principal components; UMAP needs: pip install 'w2v-spark[topics]'"}
+        layout = f", laid out by {how[space['layout']]}" if "layout" in space else ", by rank"
+        beyond = "" if space.get("laid_out", space["words"]) == space["words"] else (
+            f" ({space['words'] - space['laid_out']:,} of them placed between the others)")  # fmt: skip
+        lines.append(f"{'words':<14}{space['words']:,} of {space['of']:,}{layout}{beyond}")
+    if described.get("link"):
+        lines.append(f"{'linked by':<14}{described['link']}")
+    return "\n".join([*lines, f"{'size':<14}{size / 1e6:,.1f} MB", f"{'map':<14}{place}"])

@@ -1,0 +1,121 @@
+"""From models to a map: what is asked for, and the steps one below the other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from w2v_spark.errors import ConfigError, Name
+from w2v_spark.explore.exports import Export, render_atlas, render_projector
+from w2v_spark.explore.layers import Documents, Topics, read_drift
+from w2v_spark.explore.links import Link, link
+from w2v_spark.explore.site import Layers, Map
+from w2v_spark.explore.space import Space, Words
+from w2v_spark.redaction import hide
+from w2v_spark.vectors.reading import open_vectors
+
+WORDS: Final = 50_000
+PLACED: Final = 50_000
+DOCUMENTS: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a map shall show.
+
+    Attributes
+    ----------
+    model : str
+        A path or a URI of a result.
+    beside : str, optional
+        Another one, shown side by side.
+    link : Link, optional
+        By what words of the two belong together; by default `Link.choose` says so.
+    words, placed : int
+        How many words are laid out, and how many more are placed between them.
+    topics, drift : str, optional
+        Results of the commands of these names, of ``model``.
+    documents : int
+        Documents that are shown at the most.
+    """
+
+    model: str
+    beside: str | None = None
+    link: Link | None = None
+    words: int = WORDS
+    placed: int = PLACED
+    topics: str | None = None
+    drift: str | None = None
+    documents: int = DOCUMENTS
+
+    def check(self) -> None:
+        """Raise `ConfigError` for numbers that make no sense, and for a link to nothing."""
+        for name, least in (("words", 1), ("placed", 0), ("documents", 0)):
+            if (value := getattr(self, name)) < least:
+                raise ConfigError(Name(name), f" = {value} is not allowed: expected {least} or more")
+        if self.link is not None and self.beside is None:
+            raise ConfigError(
+                Name("link"), " goes with ", Name("beside"), ": it says which words of two models are one"
+            )
+
+
+def build_map(asked: Asked) -> Map:
+    """A map, in memory.
+
+    Raises
+    ------
+    StoreError, ConfigError, InputError
+        A model or another result is none, or is damaged; the two have no words in common; or their vectors, where they
+        have to, are not of one length.
+    MissingExtra
+        numba is not installed.
+
+    Notes
+    -----
+    Cost: see `Space.build`, for each of the two models. Memory: ``4 n D`` bytes, and what is written.
+    """
+    asked.check()
+    most = asked.words + asked.placed
+    words = Words.read(asked.model, most)
+    other = None if asked.beside is None else Words.read(asked.beside, most)
+    kind = None if other is None else asked.link or Link.choose(words, other)
+    links = None if other is None or kind is None else link(words, other, kind)
+    space = Space.build(words, asked.words)
+    topics = None if asked.topics is None else Topics.place(asked.topics, space)
+    layers = [Layers(read_drift(space, asked.drift), topics, Documents.sample(space, asked.documents, topics))]
+    spaces = [space]
+    if other is not None and links is not None:
+        like = links[1][: min(asked.words, len(other))], space.layout.points
+        second = Space.build(other, asked.words, like)
+        spaces.append(second)
+        layers.append(Layers(read_drift(second, None), None, Documents.sample(second, asked.documents, None)))
+    return Map(spaces, layers, links, kind)
+
+
+def render_export(asked: Asked, kind: Export) -> tuple[dict[str, bytes], dict[str, Any]]:
+    """The files of an export, and what ``map.json`` says of it. Raises as `build_map` does."""
+    asked.check()
+    words = Words.read(asked.model, asked.words)
+    described = {"model": hide(words.directory.uri), "words": len(words), "of": words.total, "chosen": "by rank"}
+    if kind is Export.PROJECTOR:
+        table = open_vectors(words.directory.uri, asked.words)
+        return render_projector(words, table.matrix), described
+    space = Space.build(words, asked.words)
+    return render_atlas(space), {**described, "layout": space.layout.method}
+
+
+def describe_map(built: Map) -> dict[str, Any]:
+    """What ``map.json`` says of a map."""
+    return {
+        "link": built.link,
+        "spaces": [
+            {
+                "model": hide(space.words.directory.uri),
+                "words": len(space.words),
+                "of": space.words.total,
+                "laid_out": space.layout.laid_out,
+                "layout": space.layout.method,
+            }
+            for space in built.spaces
+        ],
+    }

@@ -4,25 +4,22 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Final
+from typing import Any, Final
 
 from w2v_spark.errors import ConfigError, Name, StoreError
+from w2v_spark.explore.request import DOCUMENTS, PLACED, WORDS, Asked, Export, Link
 from w2v_spark.extras import require
 from w2v_spark.publishing.layout import MAP_FILE, SUCCESS_FILE, Kind
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.redaction import hide
 from w2v_spark.storage import Directory
 
-if TYPE_CHECKING:
-    pass
-
 EXAMPLE: Final = (
     "w2v-spark explore --model model --output site\n"
     "w2v-spark explore --model english-aligned --beside french --output site --serve"
 )
-_WORDS: Final = 50_000
-_DOCUMENTS: Final = 2_000
 _PORT: Final = 8000
 
 
@@ -31,14 +28,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", metavar="DIR", help="output directory of a run, or a version: a path or a URI")
     parser.add_argument("--beside", metavar="DIR", help="another model or language, side by side with the first")
     parser.add_argument(
-        "--link", choices=["words", "translations"],
+        "--link", choices=[*Link],
         help="which words of the two are one (default: translations if 'w2v-spark align' mapped one by a dictionary)",
     )  # fmt: skip
     parser.add_argument(
-        "--words", type=int, default=_WORDS, metavar="N", help="lay out the N most frequent words (default %(default)s)"
+        "--words", type=int, default=WORDS, metavar="N", help="lay out the N most frequent words (default %(default)s)"
     )
     parser.add_argument(
-        "--placed", type=int, default=_WORDS, metavar="N",
+        "--placed", type=int, default=PLACED, metavar="N",
         help="and place up to N more between the words nearest to them (default %(default)s)",
     )  # fmt: skip
     parser.add_argument("--topics", metavar="DIR", help="show these topics, which 'w2v-spark topics' has found")
@@ -48,12 +45,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="what 'w2v-spark drift' has written (default: that of the version, if it has one)",
     )
     parser.add_argument(
-        "--documents", type=int, default=_DOCUMENTS, metavar="N",
+        "--documents", type=int, default=DOCUMENTS, metavar="N",
         help="show up to N documents of a model that has them (default %(default)s)",
     )  # fmt: skip
-    parser.add_argument(
-        "--export", choices=["projector", "embedding-atlas"], help="write files for this program, and no page"
-    )
+    parser.add_argument("--export", choices=[*Export], help="write files for this program, and no page")
     parser.add_argument("--output", metavar="DIR", help="where the folder goes; needed, but with --serve")
     parser.add_argument("--overwrite", action="store_true", help="replace the map in the output directory")
     parser.add_argument(
@@ -111,11 +106,9 @@ def _write(options: argparse.Namespace, place: str) -> None:
     for name, given in inputs.items():
         if given is not None:
             output.check([given], Name(name))
-    if options.export != "projector":
+    if options.export != Export.PROJECTOR:
         require("train")
-    from w2v_spark.explore.building import Asked, build_map, describe_map, render_export
-    from w2v_spark.explore.exports import Export
-    from w2v_spark.explore.links import Link
+    from w2v_spark.explore.building import build_map, describe_map, render_export
     from w2v_spark.explore.site import publish_folder
 
     asked = Asked(
@@ -131,17 +124,20 @@ def _write(options: argparse.Namespace, place: str) -> None:
     print(hide(_summary(described, size, output.directory.uri)))
 
 
-def _summary(described: dict[str, object], size: int, place: str) -> str:
+def _summary(described: Mapping[str, Any], size: int, place: str) -> str:
     """What came of it, as text for a terminal."""
-    spaces = described.get("spaces") or [described]
-    assert isinstance(spaces, list)
-    lines = []
-    for space in spaces:
-        how = {"umap": "UMAP", "pca": "principal components; UMAP needs: pip install 'w2v-spark[topics]'"}
-        layout = f", laid out by {how[space['layout']]}" if "layout" in space else ", by rank"
-        beyond = "" if space.get("laid_out", space["words"]) == space["words"] else (
-            f" ({space['words'] - space['laid_out']:,} of them placed between the others)")  # fmt: skip
-        lines.append(f"{'words':<14}{space['words']:,} of {space['of']:,}{layout}{beyond}")
+    lines = [f"{'words':<14}{_describe_words(space)}" for space in described.get("spaces", [described])]
     if described.get("link"):
         lines.append(f"{'linked by':<14}{described['link']}")
     return "\n".join([*lines, f"{'size':<14}{size / 1e6:,.1f} MB", f"{'map':<14}{place}"])
+
+
+def _describe_words(space: Mapping[str, Any]) -> str:
+    """How many words there are, and by what they were laid out."""
+    words, laid_out = space["words"], space.get("laid_out", space["words"])
+    shown = f"{words:,} of {space['of']:,}, "
+    if "layout" not in space:
+        return f"{shown}by rank"
+    without = "principal components, since there are few words or umap-learn is not installed (extra topics)"
+    beyond = f"; {words - laid_out:,} of them placed between the others" if words > laid_out else ""
+    return f"{shown}laid out by {'UMAP' if space['layout'] == 'umap' else without}{beyond}"

@@ -1,62 +1,17 @@
-"""From models to a map: what is asked for, and the steps one below the other."""
+"""From models to a map: the steps one below the other."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from w2v_spark.errors import ConfigError, Name
-from w2v_spark.explore.exports import Export, render_atlas, render_projector
+from w2v_spark.explore.exports import render_atlas, render_projector
 from w2v_spark.explore.layers import Documents, Topics, read_drift
-from w2v_spark.explore.links import Link, link
+from w2v_spark.explore.links import choose_link, link
+from w2v_spark.explore.request import Asked, Export
 from w2v_spark.explore.site import Layers, Map
 from w2v_spark.explore.space import Space, Words
 from w2v_spark.redaction import hide
 from w2v_spark.vectors.reading import open_vectors
-
-WORDS: Final = 50_000
-PLACED: Final = 50_000
-DOCUMENTS: Final = 2_000
-
-
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """What a map shall show.
-
-    Attributes
-    ----------
-    model : str
-        A path or a URI of a result.
-    beside : str, optional
-        Another one, shown side by side.
-    link : Link, optional
-        By what words of the two belong together; by default `Link.choose` says so.
-    words, placed : int
-        How many words are laid out, and how many more are placed between them.
-    topics, drift : str, optional
-        Results of the commands of these names, of ``model``.
-    documents : int
-        Documents that are shown at the most.
-    """
-
-    model: str
-    beside: str | None = None
-    link: Link | None = None
-    words: int = WORDS
-    placed: int = PLACED
-    topics: str | None = None
-    drift: str | None = None
-    documents: int = DOCUMENTS
-
-    def check(self) -> None:
-        """Raise `ConfigError` for numbers that make no sense, and for a link to nothing."""
-        for name, least in (("words", 1), ("placed", 0), ("documents", 0)):
-            if (value := getattr(self, name)) < least:
-                raise ConfigError(Name(name), f" = {value} is not allowed: expected {least} or more")
-        if self.link is not None and self.beside is None:
-            raise ConfigError(
-                Name("link"), " goes with ", Name("beside"), ": it says which words of two models are one"
-            )
 
 
 def build_map(asked: Asked) -> Map:
@@ -78,7 +33,7 @@ def build_map(asked: Asked) -> Map:
     most = asked.words + asked.placed
     words = Words.read(asked.model, most)
     other = None if asked.beside is None else Words.read(asked.beside, most)
-    kind = None if other is None else asked.link or Link.choose(words, other)
+    kind = None if other is None else asked.link or choose_link(words, other)
     links = None if other is None or kind is None else link(words, other, kind)
     space = Space.build(words, asked.words)
     topics = None if asked.topics is None else Topics.place(asked.topics, space)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import re
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -22,13 +21,6 @@ PROJECTOR_TEXT: Final = "projector_config.pbtxt"
 ATLAS: Final = "words.parquet"
 
 _LINE_ENDS: Final = re.compile("[\t\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029\\\\]")
-
-
-class Export(StrEnum):
-    """For what program."""
-
-    PROJECTOR = "projector"
-    EMBEDDING_ATLAS = "embedding-atlas"
 
 
 def render_projector(words: Words, vectors: Matrix) -> dict[str, bytes]:

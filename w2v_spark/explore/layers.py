@@ -123,9 +123,9 @@ class Documents:
             return None
         rows = open_rows(directory.uri, DOCUMENT_TABLE)
         total = len(rows.stack)
-        chosen = np.unique(np.linspace(0, total - 1, min(most, total)).round().astype(np.int64)) if total else []
-        if not len(chosen):
+        if not total:
             return None
+        chosen = np.unique(np.linspace(0, total - 1, min(most, total)).round().astype(np.int64))
         _check_length("documents", rows.stack.take(chosen[:1]), space)
         unit = normalise(RowStack([rows.stack.take(chosen)]))
         ids, cosines = _nearest_words(unit, space)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from typing import Final
 
 import numpy as np
@@ -10,6 +9,7 @@ import pyarrow as pa
 
 from w2v_spark.errors import InputError
 from w2v_spark.explore.layout import Rows
+from w2v_spark.explore.request import Link
 from w2v_spark.explore.space import Words, check_one_length
 from w2v_spark.redaction import hide
 from w2v_spark.retraining.start import find_rows
@@ -19,17 +19,10 @@ _IDENTICAL: Final = "identical words"
 """How `Dictionary.identical` calls itself: two periods of one language."""
 
 
-class Link(StrEnum):
-    """By what words of two spaces belong together."""
-
-    WORDS = "words"
-    TRANSLATIONS = "translations"
-
-    @classmethod
-    def choose(cls, one: Words, other: Words) -> Link:
-        """Translations where ``w2v-spark align`` has mapped one of the two by a dictionary, else the same words."""
-        dictionaries = {(words.alignment or {}).get("dictionary", _IDENTICAL) for words in (one, other)}
-        return cls.WORDS if dictionaries == {_IDENTICAL} else cls.TRANSLATIONS
+def choose_link(one: Words, other: Words) -> Link:
+    """Translations where ``w2v-spark align`` has mapped one of the two by a dictionary, else the same words."""
+    dictionaries = {(words.alignment or {}).get("dictionary", _IDENTICAL) for words in (one, other)}
+    return Link.WORDS if dictionaries == {_IDENTICAL} else Link.TRANSLATIONS
 
 
 def link(one: Words, other: Words, kind: Link) -> tuple[Rows, Rows]:
@@ -62,5 +55,5 @@ def link(one: Words, other: Words, kind: Link) -> tuple[Rows, Rows]:
     check_one_length(one, other)
     means = Means.find(one.unit, other.unit)
     there, _ = find_translations(one.unit, other.unit, 1, means.of_candidates)
-    back, _ = find_translations(other.unit, one.unit, 1, means.of_rows)
-    return there[:, 0].astype(np.int32), back[:, 0].astype(np.int32)
+    here, _ = find_translations(other.unit, one.unit, 1, means.of_rows)
+    return there[:, 0].astype(np.int32), here[:, 0].astype(np.int32)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 from w2v_spark.explore.arrays import ArrayFiles, quantise, quantise_cosines
 from w2v_spark.explore.layers import Documents, Topics
 from w2v_spark.explore.layout import Rows
-from w2v_spark.explore.links import Link
 from w2v_spark.explore.page import asset_files, render_page
+from w2v_spark.explore.request import Link
 from w2v_spark.explore.space import Space
 from w2v_spark.publishing.layout import MAP_FILE
 from w2v_spark.publishing.publication import Publication

@@ -39,12 +39,11 @@
 
   function colourOf(space, kind) {
     const { group, ramp } = w2v.colours;
-    const most = Math.log(Math.max(space.counts[0], 2));
     const moved = space.drift ? [...space.drift].filter((value) => !Number.isNaN(value)).sort((a, b) => a - b) : [];
     const bound = moved[Math.floor(0.98 * moved.length)] || 1;
     return {
       cluster: (row) => group(space.labels[0][row]),
-      frequency: (row) => ramp(space.counted ? Math.log(Math.max(space.counts[row], 1)) / most : 1 - Math.log(row + 1) / Math.log(space.words + 1)),
+      frequency: (row) => ramp(1 - Math.sqrt(row / space.words)), // by rank: half of the words are the rarest
       topic: (row) => group(space.ofTopics ? space.ofTopics[row] : -1),
       drift: (row) => ramp(space.drift ? space.drift[row] / bound : NaN),
     }[kind];
@@ -122,6 +121,7 @@
       status("What the address names is not on this map.");
     } else if (selection?.kind === "document") showDocuments(true);
     if (selection) choose(number, selection, !parts.has("view"));
+    else if (panes.some((pane) => pane.selection)) choose(0, null);
     const views = (parts.get("view") ?? "").split(";");
     panes.forEach((pane, at) => views[at] && pane.view.fromText(views[at]) && pane.redraw());
   }

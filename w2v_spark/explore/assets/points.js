@@ -4,8 +4,8 @@
 w2v.Points = class {
   constructor(canvas, places, sizes) {
     this.canvas = canvas;
-    this.places = places;
-    this.sizes = sizes;
+    this.places = new Float32Array(new BigUint64Array(places.slice().buffer).reverse().buffer); // rare words lie below
+    this.sizes = sizes.slice().reverse();
     this.count = sizes.length;
     this.colours = new Uint8Array(4 * this.count);
     this.gl = canvas.getContext("webgl2", { antialias: false, alpha: false });
@@ -14,7 +14,7 @@ w2v.Points = class {
     canvas.addEventListener("webglcontextlost", (event) => event.preventDefault());
     canvas.addEventListener("webglcontextrestored", () => {
       this.prepare();
-      this.setColours(this.colours);
+      this.fill();
     });
   }
 
@@ -63,11 +63,16 @@ w2v.Points = class {
     gl.blendFunc(gl.ONE, gl.ONE_MINUS_SRC_ALPHA);
   }
 
+  /* Four bytes a row, in the order that places were given in. */
   setColours(colours) {
-    this.colours = colours;
+    this.colours = new Uint8Array(new Uint32Array(colours.slice().buffer).reverse().buffer);
+    this.fill();
+  }
+
+  fill() {
     if (!this.gl) return;
     this.gl.bindBuffer(this.gl.ARRAY_BUFFER, this.buffer);
-    this.gl.bufferData(this.gl.ARRAY_BUFFER, colours, this.gl.STATIC_DRAW);
+    this.gl.bufferData(this.gl.ARRAY_BUFFER, this.colours, this.gl.STATIC_DRAW);
   }
 
   draw(view, ratio, strength, paper) {

@@ -20,7 +20,7 @@ from w2v_spark.errors import ConfigError, InputError, StoreError
 from w2v_spark.explore.arrays import ArrayFiles, embed_json, quantise, quantise_cosines
 from w2v_spark.explore.building import build_map
 from w2v_spark.explore.exports import render_atlas, render_projector, to_cell
-from w2v_spark.explore.layout import Layout, Method, nearest, place_between, principal_components, turn_like
+from w2v_spark.explore.layout import Layout, Method, main_area, nearest, place_between, principal_components, turn_like
 from w2v_spark.explore.links import choose_link, link
 from w2v_spark.explore.page import SCRIPTS, asset_files, render_page
 from w2v_spark.explore.regions import find_regions
@@ -97,6 +97,13 @@ class TestLayout:
         rows[::5] = -1
         back = turn_like(places @ turn, rows, places)
         assert back - back[1] == pytest.approx(places - places[1], abs=1e-9)
+
+    def test_islands_far_out_do_not_make_the_rest_small(self) -> None:
+        points = np.random.default_rng(1).uniform(-1, 1, (1000, 2))
+        points[::40] += 30
+        low, high = main_area(points)
+        assert np.abs([*low, *high]) == pytest.approx(1, abs=0.1)
+        assert [part.tolist() for part in main_area(np.ones((1, 2)))] == [[1, 1], [1, 1]]
 
     def test_neighbours_are_those_of_the_table_whatever_the_batches(self, model: Path) -> None:
         words = Words.read(model, 1000)

@@ -24,7 +24,7 @@ NEIGHBOURS: Final = 15
 _SEED: Final = 1
 _SHARPNESS: Final = 0.05  # a cosine that is so much smaller counts 1/e of the largest one
 _LEAST_LAID_OUT: Final = NEIGHBOURS + 5  # UMAP needs more rows than neighbours and dimensions
-_HOME: Final = (2.0, 98.0)  # percentiles: islands far out would leave the rest a small spot
+_MAIN: Final = 93  # per cent of the words: islands far out would leave the others a small spot
 
 
 class Method(StrEnum):
@@ -95,7 +95,7 @@ class Layout:
     @property
     def home(self) -> list[float]:
         """What a map shows at first: left, bottom, right, top."""
-        low, high = np.percentile(self.points[: self.laid_out], _HOME, axis=0)
+        low, high = main_area(self.points[: self.laid_out])
         return [float(value) for value in (*low, *high)]
 
 
@@ -173,9 +173,16 @@ def turn_like(points: Points, rows: Rows, places: Points) -> Points:
     return np.asarray((points - points[known].mean(axis=0)) @ (left @ right))
 
 
+def main_area(points: Points) -> tuple[Points, Points]:
+    """The corners of what holds the words that are nearest to the middle, two (2,) float64."""
+    distances = np.linalg.norm(points - np.median(points, axis=0), axis=1)
+    inner = points[distances <= np.percentile(distances, _MAIN)]
+    return inner.min(axis=0), inner.max(axis=0)
+
+
 def to_map_units(points: Points) -> Points:
     """Moved and scaled, so that what is shown at first is around 0 and 2 wide or high."""
-    low, high = np.percentile(points, _HOME, axis=0)
+    low, high = main_area(points)
     size = float((high - low).max())
     return np.asarray((points - (low + high) / 2) * (2 / size if size > 0 else 1))
 

@@ -139,10 +139,11 @@
     const open = $("panel").classList.contains("open");
     const side = wide ? $("panel").offsetWidth + 24 : 0;
     const top = $("top").offsetHeight + 16;
+    const two = panes.length > 1; // these leave the panel its place
     panes.forEach((pane, at) => {
-      const last = at === panes.length - 1;
-      const low = !wide && open && last ? $("panel").offsetHeight : wide ? 16 : 84;
-      pane.resize({ left: 8, top: wide ? 24 : at === 0 ? top : 8, right: last ? side + 8 : 8, bottom: low });
+      const under = wide ? 16 : open ? (two ? 8 : $("panel").offsetHeight + 8) : 84;
+      const low = two && at === 0 && !wide ? 8 : under;
+      pane.resize({ left: 8, top: wide ? 24 : at === 0 ? top : 8, right: two ? 8 : side + 8, bottom: low });
     });
   }
 

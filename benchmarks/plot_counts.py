@@ -15,7 +15,12 @@ from matplotlib import pyplot as plt
 from benchmarks.common import RESULTS, ROOT
 
 PICTURE: Final = ROOT / "docs" / "guide" / "counts.svg"
-LINES: Final = {"skipgram": ("tab:blue", "o"), "ppmi_svd": ("tab:orange", "s"), "lsa": ("tab:green", "^")}
+LINES: Final = {
+    "skipgram": ("tab:blue", "o"),
+    "skipgram, 50 epochs": ("tab:cyan", "D"),
+    "ppmi_svd": ("tab:orange", "s"),
+    "lsa": ("tab:green", "^"),
+}
 PANELS: Final = {
     "analogies": "Google analogies, %",
     "wordsim353": "WordSim-353, Spearman x 100",
@@ -36,7 +41,7 @@ def main() -> int:
             if points:
                 axes.plot(*zip(*points, strict=True), color=colour, marker=marker, label=model)
         axes.set_xscale("log")
-        axes.set(xlabel="words of text", ylim=(0, None))
+        axes.set(xlabel="words of text")
         axes.set_title(title, fontsize="medium")
     panels[0].legend()
     figure.savefig(PICTURE, metadata={"Date": None})

@@ -8,13 +8,18 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 from tests.browser.conftest import Visit
 from tests.commands import explore
+from tests.unit.document_models import write_model
+from tests.unit.test_explore import unit_rows, write_topics_of
 from tests.unit.vector_files import make_table
 from w2v_spark.explore.server import Server
 from w2v_spark.explore.space import show
+from w2v_spark.vectors.document_vectors import DocumentVectors
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 
 HOSTILE = [
@@ -199,3 +204,32 @@ def test_two_maps_are_linked_on_any_screen(visit: Visit, sites: Sites, width: in
     visit.page.keyboard.press("Enter")
     assert visit.page.eval_on_selector_all(titles, "all => all.map(each => each.textContent)") == ["w299", "w299"]
     assert visit.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_documents_topics_and_drift_lie_on_the_map(
+    visit: Visit, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("w2v_spark.explore.layout.find_spec", lambda _: None)
+    model = write_model(tmp_path / "model", pa.array([f"<i>{row}" for row in range(150)]))
+    pq.write_table(pa.table({"word": ["w3"], "cosine": [0.25]}), tmp_path / "drift.parquet")
+    topics = write_topics_of(tmp_path / "topics", unit_rows(2))
+    (tmp_path / "drift").mkdir()
+    (tmp_path / "drift.parquet").rename(tmp_path / "drift" / "part.parquet")
+    layers = ["--topics", str(topics), "--drift", str(tmp_path / "drift")]
+    assert explore(["--model", str(model), *layers, "--output", str(tmp_path / "site")]) == 0
+    address = (tmp_path / "site" / "index.html").as_uri()
+    open_map(visit, f"{address}#document=%3Ci%3E0")
+    assert visit.page.text_content("#selected h2") == "<i>0"
+    assert visit.page.is_checked("#documents")
+    expected = DocumentVectors.load(model).nearest_words("<i>0")
+    assert_same(near(visit), [(show(word), cosine) for word, cosine in expected])
+    visit.page.keyboard.press("Escape")
+    assert visit.page.eval_on_selector_all("#colour option", "all => all.map(each => each.value)") == [
+        "cluster", "frequency", "topic", "drift",
+    ]  # fmt: skip
+    for colour in ("topic", "drift"):
+        visit.page.select_option("#colour", colour)
+    visit.page.click("#intro .topics li:nth-child(2) button")
+    assert visit.page.text_content("#selected h2") == "<b>1"
+    visit.page.evaluate("location.hash = 'word=w3'")
+    visit.page.wait_for_function("document.querySelector('#selected p').textContent.includes('moved by 0.750')")

@@ -148,8 +148,8 @@ def test_dictionaries(here: Path, capsys: pytest.CaptureFixture[str], text: str,
 
 def test_a_dictionary_that_is_not_there_or_no_text(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing.txt cannot be read" in refused("align", f"{BOTH} --dictionary nothing.txt", capsys)
-    (here / "bad.txt").write_bytes(b"e1 f\xff\n")
-    assert "is not UTF-8" in refused("align", f"{BOTH} --dictionary bad.txt", capsys)
+    (here / "bad.txt").write_bytes(b"e1 f1\ne2 f\xff\n")
+    assert "bad.txt, line 2 is not UTF-8 (invalid start byte at byte 11 of the file); save" in refused("align", f"{BOTH} --dictionary bad.txt", capsys)
 
 
 def test_pairs_of_unknown_words_are_left_out_and_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -205,6 +205,8 @@ def test_an_output_within_an_input(here: Path, capsys: pytest.CaptureFixture[str
         ("--dictionary test.txt --skip-unknown", "--skip-unknown is about the table of --output"),
         ("--dictionary test.txt --report test.txt", "--report test.txt exists and is no report of this command"),
         ("--dictionary nothing.txt", "nothing.txt cannot be read"),
+        ("--dictionary test.txt --topn 0", "--topn = 0 is not allowed: expected at least 1"),
+        ("--dictionary test.txt --measure l2", "invalid choice: 'l2', expected one of csls, cosine"),
     ],
 )
 def test_options_of_translate(here: Path, capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:

@@ -125,6 +125,12 @@ def test_words_may_have_spaces_and_separators(path: Path) -> None:
     assert read_pairs(write(path, "New York\tbig city\t9\n")).pairs == (("New York", "big city", 9.0),)
 
 
+def test_a_quote_that_is_not_closed(path: Path) -> None:
+    with pytest.raises(InputError, match=r"line 2: a field begins with a quote that is not closed, .* doubled within"):
+        read_pairs(write(path, 'a\tb\t1\nto\t"\t5\n'))
+    assert read_pairs(write(path, 'a\tb\t1\nto\t""""\t5\n')).pairs[1] == ("to", '"', 5.0)
+
+
 def test_the_delimiter_and_the_encoding_can_be_given(path: Path) -> None:
     write(path, "a,b|c|1\né|f|2\n", "latin-1")
     assert read_pairs(path, "|", "latin-1").pairs == (("a,b", "c", 1.0), ("é", "f", 2.0))

@@ -280,5 +280,8 @@ def test_what_cannot_be_translated(two: tuple[Spaces, KeyedVectors, KeyedVectors
         source.translate("e1", target, measure="best")
     with pytest.raises(ConfigError, match="topn = 0"):
         source.translate("e1", target, topn=0)
+    for other in ("french", None, target.matrix):
+        with pytest.raises(InputError, match=r"other is a \w+, expected the vectors of the other space"):
+            source.translate("e1", other)  # type: ignore[arg-type]
     with pytest.raises(InputError, match="the source has vectors of length 8, the target of 3"):
         source.translate("e1", KeyedVectors(["a"], np.ones((1, 3), np.float32)))

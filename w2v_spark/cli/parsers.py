@@ -8,7 +8,7 @@ import importlib
 import textwrap
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final, NoReturn, Protocol, cast
+from typing import Any, Final, NoReturn, Protocol, cast
 
 from w2v_spark import __version__
 from w2v_spark.errors import ConfigError
@@ -102,6 +102,12 @@ class Parser(argparse.ArgumentParser):
             formatter_class=argparse.RawDescriptionHelpFormatter,
             allow_abbrev=False,
         )
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        """Refuse what is not among the choices of an option; argparse itself shows members of enums as Python does."""
+        if action.choices is not None and value not in action.choices:
+            allowed = ", ".join(map(str, action.choices))
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r}, expected one of {allowed}")
 
     def error(self, message: str) -> NoReturn:
         """Raise `ConfigError`."""

@@ -63,6 +63,8 @@ def check_options(options: argparse.Namespace) -> None:
         raise ConfigError("nothing to do: give ", Name("output"), ", ", Name("dictionary"), " or both")
     if options.report is not None and options.dictionary is None:
         raise ConfigError(Name("report"), " goes with ", Name("dictionary"))
+    if options.topn < 1:
+        raise ConfigError(Name("topn"), f" = {options.topn} is not allowed: expected at least 1")
     for name, value in (("words", options.words), ("skip-unknown", options.skip_unknown or None)):
         if value is not None and options.output is None:
             raise ConfigError(Name(name), " is about the table of ", Name("output"), ", which is not given")

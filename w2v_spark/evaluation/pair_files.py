@@ -130,7 +130,10 @@ def _fields(path: Source, number: int, line: str, separator: str) -> list[str]:
     try:
         (fields,) = csv.reader([line], delimiter=separator, skipinitialspace=separator != "\t", strict=True)
     except (csv.Error, TypeError) as error:
-        raise InputError(f"{path}, line {number}: {error}: {line[:80]!r}") from error
+        raise InputError(
+            f"{path}, line {number}: a field begins with a quote that is not closed, or has text behind it ({error}); "
+            f"a quote that is meant itself stands doubled within quotes: {line[:80]!r}"
+        ) from error
     return [field.strip() for field in fields]
 
 

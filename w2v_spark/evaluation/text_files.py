@@ -13,7 +13,11 @@ def read_text(source: Source, encoding: str = "utf-8") -> str:
     except OSError as error:
         raise InputError(f"{source} cannot be read: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise InputError(f"{source} is not {encoding.upper()}: {error}") from error
+        line = error.object.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            f"{source}, line {line} is not {encoding.upper()} ({error.reason} at byte {error.start + 1} of the file); "
+            "save the file in that encoding"
+        ) from error
     except LookupError as error:
         raise InputError(f"{source}: {error}") from error
 

@@ -82,13 +82,18 @@ class Translations(Similarities):
         Raises
         ------
         WordNotFound, InputError, ConfigError
-            The word is unknown; the spaces differ in length; there is no such measure, or ``topn`` is below 1.
+            The word is unknown; the spaces differ in length, or ``other`` is none; there is no such measure, or
+            ``topn`` is below 1.
 
         Notes
         -----
         The first question by CSLS goes through all pairs of words, and what it finds is kept as long as ``other``; see
         `Translator`. For all words at once there is ``w2v-spark translate``. Needs numba.
         """
+        if not isinstance(other, Translations):
+            raise InputError(
+                f"other is a {type(other).__name__}, expected the vectors of the other space: KeyedVectors.load(path)"
+            )
         if other not in self._translators:
             self._translators[other] = Translator(self._content.stack, other._content.stack)
         rows, scores = self._translators[other].translate(self._content.vector(word)[None], topn, measure)

@@ -149,7 +149,8 @@ def test_dictionaries(here: Path, capsys: pytest.CaptureFixture[str], text: str,
 def test_a_dictionary_that_is_not_there_or_no_text(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "nothing.txt cannot be read" in refused("align", f"{BOTH} --dictionary nothing.txt", capsys)
     (here / "bad.txt").write_bytes(b"e1 f1\ne2 f\xff\n")
-    assert "bad.txt, line 2 is not UTF-8 (invalid start byte at byte 11 of the file); save" in refused("align", f"{BOTH} --dictionary bad.txt", capsys)
+    error = refused("align", f"{BOTH} --dictionary bad.txt", capsys)
+    assert "bad.txt, line 2 is not UTF-8 (invalid start byte at byte 11 of the file); save" in error
 
 
 def test_pairs_of_unknown_words_are_left_out_and_counted(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

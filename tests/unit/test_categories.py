@@ -87,6 +87,13 @@ def test_a_set(tmp_path: Path) -> None:
     assert again.values == row.values
 
 
+def test_words_of_one_category_alone_are_no_score(tmp_path: Path) -> None:
+    (tmp_path / "set.txt").write_text("cat\tanimal\ndog\tanimal\ntram\tvehicle\n")
+    vectors = KeyedVectors(["cat", "dog"], [[1.0, 0.0], [0.0, 1.0]])
+    with pytest.raises(InputError, match=r"set\.txt: the vectors know words of 'animal' only, expected of two"):
+        CATEGORIES.score(vectors, read_categories(tmp_path / "set.txt"), Settings())
+
+
 def test_a_directory_has_a_file_a_category(tmp_path: Path) -> None:
     (tmp_path / "birds.txt").write_text("\n# licence\nrobin\nwren \r\nrobin\n\n")
     (tmp_path / "fish-2.txt").write_text("\ufeffcod\neel", encoding="utf-8")

@@ -81,6 +81,19 @@ def test_without_another_seed_the_cosine_decides(here: Path, capsys: pytest.Capt
     assert {row["word"] for row in rows[50:]} == {"new", *WORDS[50:]}
 
 
+def test_long_and_hostile_words_stay_in_their_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = ["x" * 5000, "a\nb", "\x1b[31mred", *WORDS[3:]]
+    rows = np.random.default_rng(2).standard_normal((V, D)).astype(np.float32)
+    make_table(here / "one", words, rows)
+    rows[:3] *= -1
+    make_table(here / "two", words, rows)
+    assert drift(["--before", "one", "--after", "two", "--aligned", "--output", "out"]) == 0
+    shown = capsys.readouterr().out
+    assert all(word in shown for word in ("x" * 50, r"'a\nb'", r"'\x1b[31mred'"))
+    assert max(map(len, shown.splitlines())) < 120
+    assert {len(line) for line in shown.splitlines()[-10:]} == {66}, "columns stand below each other"
+
+
 def test_spaces_that_are_one_are_not_turned(here: Path) -> None:
     for name, options in (("turned", ""), ("aligned", "--aligned")):
         assert drift(f"--before before --after before --output {name} {options}".split()) == 0
@@ -94,6 +107,8 @@ def test_spaces_that_are_one_are_not_turned(here: Path) -> None:
     ("options", "message"),
     [
         ("--before before --after wide --output out", "the spaces differ in dimension: before 10, after 11"),
+        ("--before before --after few --output out", "only 9 words are common to two spaces of 10 dimensions"),
+        ("--before before --after after --other-seed few --output out", "only 9 words are common to two spaces"),
         ("--before before --after other --output out", "no word is common to the two spaces"),
         ("--before before --after after --output out --words 0", "--words = 0 is not allowed"),
         ("--before before --after after --output before", "lies within"),
@@ -103,6 +118,7 @@ def test_spaces_that_are_one_are_not_turned(here: Path) -> None:
 )
 def test_what_is_refused(here: Path, capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
     make_table(here / "wide", WORDS, np.ones((V, D + 1), np.float32))
+    make_table(here / "few", WORDS[:9], np.eye(9, D, dtype=np.float32))
     make_table(here / "other", [word.upper() for word in WORDS], np.ones((V, D), np.float32))
     (here / "taken").mkdir()
     (here / "taken" / "thesis.txt").write_text("mine")

@@ -10,6 +10,7 @@ from w2v_spark.extras import require
 from w2v_spark.publishing.layout import Kind
 from w2v_spark.publishing.publication import Publication
 from w2v_spark.redaction import hide
+from w2v_spark.report.markup import shorten
 from w2v_spark.storage import Directory
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 EXAMPLE: Final = "w2v-spark drift --before 2000s --after 2010s --other-seed 2010s-seed-2 --output changes"
 _COMPARED: Final = 10_000
 _SHOWN: Final = 20
+_LONGEST: Final = 60  # characters of a word in a terminal
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -85,9 +87,9 @@ def format_change(change: Change, place: str) -> str:
     if change.noise is not None:
         noise = f"1 - cosine of {change.noise.distances[0]:.4f} (frequent) to {change.noise.distances[-1]:.4f} (rare)"
         lines.insert(1, f"{'seed noise':<14}{noise} words, {change.noise.overlap:.1%} of ten neighbours the same")
-    lines += ["", f"{'':<24}{'noise':>8}{'cosine':>8}{'before':>12}{'after':>12}"]
+    lines += ["", f"{'':<24}{'noise':>8}{'cosine':>8}{'count before':>14}{'after':>12}"]
     for row in change.table.slice(0, min(_SHOWN, change.common)).to_pylist():
         units = "-" if row["noise"] is None else f"{row['noise']:.1f}"
-        word = row["word"] if row["word"].isprintable() else repr(row["word"])
-        lines.append(f"{word:<24}{units:>8}{row['cosine']:>8.3f}{row['count_before']:>12,}{row['count_after']:>12,}")
+        word = shorten(row["word"] if row["word"].isprintable() else repr(row["word"]), _LONGEST)
+        lines.append(f"{word:<24}{units:>8}{row['cosine']:>8.3f}{row['count_before']:>14,}{row['count_after']:>12,}")
     return "\n".join(lines)

@@ -32,10 +32,13 @@ class Categories:
     words : tuple of (word, category)
     ambiguous : int
         Words that were left out since they stand in several categories.
+    place : str
+        Where they are from, for messages.
     """
 
     words: tuple[tuple[str, str], ...]
     ambiguous: int
+    place: str
 
 
 def read_categories(source: Source) -> Categories:
@@ -56,7 +59,7 @@ def read_categories(source: Source) -> Categories:
     words = tuple((word, category) for word, category in pairs if homes[word] == 1)
     if len({category for _, category in words}) < 2:
         raise InputError(f"{place}: expected words of two categories or more")
-    return Categories(words, sum(count > 1 for count in homes.values()))
+    return Categories(words, sum(count > 1 for count in homes.values()), str(place))
 
 
 def _of_files(directory: Source) -> Iterable[tuple[str, str]]:
@@ -84,6 +87,11 @@ def _score(vectors: KeyedVectors, categories: Categories, settings: Settings) ->
     row = Row("", {})
     if known.any():
         kept, classes_of_known = np.unique(np.array(names)[known], return_inverse=True)
+        if len(kept) < 2:
+            raise InputError(
+                f"{categories.place}: the vectors know words of {str(kept[0])!r} only, expected of two categories or "
+                "more: one is found whatever the vectors are; give a set in their language, written as they are"
+            )
         classes, clusters = (np.zeros(len(known), dtype=np.intp) for _ in range(2))
         classes[known] = classes_of_known
         clusters[known] = spherical_k_means(unit, len(kept), settings.seed)

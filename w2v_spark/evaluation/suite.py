@@ -60,7 +60,7 @@ def evaluate(
     found, described = [], []
     for location in (vectors, *([] if against is None else [against])):
         words, about = _open(location, max(one.kind.words(settings) for one in read))
-        found.append([_score(words, one, settings) for one in read])
+        found.append([_score(words, one, settings, about["vectors"]) for one in read])
         described.append(about)
     report: Report = {**described[0], "seed": settings.seed, "resamples": RESAMPLES, "level": LEVEL}
     if against is not None:
@@ -90,13 +90,13 @@ def _open(location: Location, limit: int) -> tuple[KeyedVectors, Report]:
     return words, about
 
 
-def _score(words: KeyedVectors, one: TestSet, settings: Settings) -> Scored:
+def _score(words: KeyedVectors, one: TestSet, settings: Settings, place: str) -> Scored:
     scored = one.kind.score(words, one.content, settings)
     if not scored.answered:
         count, examples = min(one.kind.words(settings), len(words)), ", ".join(map(repr, words.words[:3]))
         raise InputError(
-            f"{one.file}: none of its {scored.asked} has only words among the {count} most frequent ones of the "
-            f"vectors, such as {examples}; give a set in their language, written as they are"
+            f"{one.file}: none of its {scored.asked} has only words among the {count} most frequent ones of "
+            f"{place}, such as {examples}; give a set in their language, written as they are"
         )
     return scored
 

@@ -63,7 +63,7 @@ class Change:
         Raises
         ------
         InputError
-            No word is common.
+            No word is common; or fewer than dimensions, which a rotation would bring together whatever they mean.
 
         Notes
         -----
@@ -101,6 +101,11 @@ def _compare(before: Space, after: Space, words: int, is_aligned: bool = False) 
     compared = Comparison.build(before, after, words, is_aligned)
     if compared is None:
         raise InputError("no word is common to the two spaces: they cannot be compared")
+    if not is_aligned and len(compared.cosines) < len(compared.rotation):
+        raise InputError(
+            f"only {len(compared.cosines):,} words are common to two spaces of {len(compared.rotation):,} dimensions: "
+            "a rotation fits so few whatever they mean; give spaces with more words in common"
+        )
     return compared
 
 

@@ -15,6 +15,7 @@ from tests.unit.vector_files import make_table
 from w2v_spark.errors import ConfigError, StoreError
 from w2v_spark.publishing.description import ModelDescription
 from w2v_spark.storage import Directory
+from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.keyed_vectors import KeyedVectors
 from w2v_spark.vectors.neighbour_request import Request
 from w2v_spark.vectors.search.csls import Measure
@@ -74,6 +75,17 @@ def test_the_same_bytes_again(here: Path) -> None:
         files = sorted(path for path in (here / name).rglob("*") if path.is_file())
         contents.append([(str(path.relative_to(here / name)), path.read_bytes()) for path in files])
     assert contents[0] == contents[1]
+
+
+def test_a_centred_map_and_the_target_as_it_was(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for options, warned in (("", False), ("--center", True)):
+        assert align(f"{BOTH} --dictionary learn.txt --overwrite {options}".split()) == 0
+        for target in ("french", "out/target") if warned else ("french",):
+            assert translate(f"--source out --target {target} --dictionary test.txt --quiet".split()) == 0
+            error = capsys.readouterr().err
+            assert ("compare with" in error and "out/target, not with --target french" in error) == (
+                warned and target == "french"
+            )
 
 
 def test_a_centred_map_is_compared_with_the_centred_target(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -158,6 +170,16 @@ def test_pairs_of_unknown_words_are_left_out_and_counted(here: Path, capsys: pyt
         file.write("\nnobody f1\r\ne1 nowhere\ne1   f1\n")
     assert align(f"{BOTH} --dictionary learn.txt".split()) == 0
     assert "60 pairs, 2 others have a word without a vector" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(("rows", "spanned"), [(np.zeros((340, D)), 0), (np.ones((340, D)), 1), (np.eye(340, D), 8)])
+def test_pairs_that_leave_the_map_open(
+    here: Path, capsys: pytest.CaptureFixture[str], rows: Matrix, spanned: int
+) -> None:
+    make_table(here / "flat", [f"f{row}" for row in range(340)], rows.astype(np.float32))
+    assert align(["--source", "english", "--target", "flat", "--dictionary", "learn.txt", "--output", "out"]) == 0
+    said = f"WARNING       the words of the dictionary lie in {spanned} of 8 dimensions: in the others the map is any"
+    assert (said in capsys.readouterr().out) == (spanned < D)
 
 
 def test_spaces_of_two_dimensions(here: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -90,6 +90,24 @@ def check_enough(pairs: WordPairs, dim: int, name: str) -> None:
         )
 
 
+def count_dimensions(vectors: Vectors, rows: Rows) -> int:
+    """In how many dimensions some rows lie: their rank, up to D.
+
+    Notes
+    -----
+    By their moments, which see what is above 1e-7 of the largest. Cost: ``2 n D^2`` operations at most; rows are read
+    until D is reached.
+    """
+    rank, moments = 0, np.zeros((0, 0))
+    for start in range(0, len(rows), ROWS_AT_A_TIME):
+        some = vectors.take(rows[start : start + ROWS_AT_A_TIME]).astype(np.float64)
+        moments = some.T @ some + (moments if start else 0.0)
+        rank = int(np.linalg.matrix_rank(moments, hermitian=True))
+        if rank == some.shape[1]:
+            break
+    return rank
+
+
 def fit(pairs: WordPairs) -> tuple[Rotation, Fitted]:
     """The orthogonal map of the new rows of some pairs that brings them nearest to the old ones.
 

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from os import PathLike
 from typing import Any, Final
 
+import numpy as np
+
 from w2v_spark.alignment.dictionary import Dictionary, KnownPairs
-from w2v_spark.alignment.fitting import Centred, center_of, check_enough, fit, refine
+from w2v_spark.alignment.fitting import Centred, center_of, check_enough, count_dimensions, fit, refine
 from w2v_spark.alignment.mapping import SpaceMap
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.publishing.versions import open_result
@@ -91,6 +93,11 @@ class Alignment:
     def dim(self) -> int:
         """D."""
         return self.source.stack.shape[1]
+
+    def spanned(self) -> int:
+        """In how many dimensions the words of the dictionary lie, in the space in which these are fewer."""
+        sides = ((self.source.stack, self.known.source), (self.target.stack, self.known.target))
+        return min(count_dimensions(stack, np.unique(rows)) for stack, rows in sides)
 
     def describe(self) -> dict[str, Any]:
         """What ``model.json`` says of it."""

@@ -75,6 +75,9 @@ def format_summary(alignment: Alignment, space_map: SpaceMap, place: str) -> str
         *(("refined", f"by {each.pairs:,} pairs, mean cosine {each.cosine:.4f}") for each in refined),
         ("table", place),
     ]
+    if (spanned := alignment.spanned()) < alignment.dim:
+        text = f"the words of the dictionary lie in {spanned} of {alignment.dim} dimensions: in the others the map is "
+        rows.insert(-1, ("WARNING", f"{text}any; give a larger dictionary, or look for equal and zero vectors"))
     if len(refined) < alignment.refinements:
         rows.insert(-1, ("WARNING", f"refined {len(refined)} times only: fewer pairs were found than dimensions"))
     if space_map.centers is not None:

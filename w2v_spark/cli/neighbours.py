@@ -60,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     progress = Progress(quiet=options.quiet)
     if request.skipped:
         lacking = "words are not in the vocabulary" if ids is None else "ids have no vector"
-        progress.say(f"WARNING: {request.skipped:,} {lacking} and are left out")
+        progress.warn(f"{request.skipped:,} {lacking} and are left out")
     seconds = write_neighbour_table(get_session(), request, target, progress)
     if not options.quiet:
         print(hide(format_summary(request, seconds, target.directory.uri)))

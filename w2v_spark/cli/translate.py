@@ -9,9 +9,11 @@ from w2v_spark.cli.neighbours import format_summary, read_word_file
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.evaluation.report_files import check_report_place, write_report
 from w2v_spark.extras import require
-from w2v_spark.publishing.layout import Kind
+from w2v_spark.publishing.layout import MODEL_FILE, TARGET, Kind
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
+from w2v_spark.run.progress import Progress
 from w2v_spark.storage import Directory
 from w2v_spark.vectors.search.csls import Measure
 
@@ -50,8 +52,14 @@ def run(options: argparse.Namespace) -> int:
     require("train" if options.output is None else "spark")
     if options.report is not None:
         check_report_place(options.report, _REPORT_KEYS, Name("report"))
+    progress = Progress(quiet=options.quiet)
+    if (target := centred_target(options.source)) not in (None, open_result(options.target).uri):
+        progress.warn(
+            f"the mean of both spaces was taken off for --source {options.source}: compare with {target}, not with "
+            f"--target {options.target}"
+        )
     if options.output is not None:
-        _write_table(options)
+        _write_table(options, progress)
     if options.dictionary is not None:
         _evaluate(options)
     return 0
@@ -70,8 +78,17 @@ def check_options(options: argparse.Namespace) -> None:
             raise ConfigError(Name(name), " is about the table of ", Name("output"), ", which is not given")
 
 
-def _write_table(options: argparse.Namespace) -> None:
-    from w2v_spark.run.progress import Progress
+def centred_target(source: str) -> str | None:
+    """The table that ``w2v-spark align --center`` has written for vectors to be compared with; None for any others."""
+    directory = open_result(source)
+    if not directory.exists(MODEL_FILE):
+        return None
+    alignment = directory.read_json(MODEL_FILE).get("alignment")
+    is_centred = isinstance(alignment, dict) and bool(alignment.get("center"))
+    return directory.child(TARGET).uri if is_centred else None
+
+
+def _write_table(options: argparse.Namespace, progress: Progress) -> None:
     from w2v_spark.spark.neighbours import write_neighbour_table
     from w2v_spark.spark.session import get_session
     from w2v_spark.vectors.neighbour_request import Request
@@ -84,9 +101,8 @@ def _write_table(options: argparse.Namespace) -> None:
     target = Publication(Directory.open(options.output), Kind.NEIGHBOURS, options.overwrite)
     for side, name in ((request.of, "source"), (request.among, "target")):
         target.check([side.files.directory], Name(name))
-    progress = Progress(quiet=options.quiet)
     if request.skipped:
-        progress.say(f"WARNING: {request.skipped:,} words are not in the vocabulary and are left out")
+        progress.warn(f"{request.skipped:,} words are not in the vocabulary and are left out")
     seconds = write_neighbour_table(get_session(), request, target, progress)
     if not options.quiet:
         print(hide(format_summary(request, seconds, target.directory.uri)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
@@ -253,6 +254,7 @@ class TestVersion:
             )
             said = Page(build_report(model, tmp_path / "e.json")).text
             assert "<q>.txt analogies accuracy 0.25 4 2" in said
+            assert "Of m." in said, "who gives the evaluation of another model can see it"
             assert "ws.txt similarity spearman 0.5, pearson 0.75 7 1" in said
 
 
@@ -370,14 +372,21 @@ class TestCommand:
             assert "not a file in an existing directory" in capsys.readouterr().err
         assert report(["--model", str(tmp_path), "--output", str(tmp_path / "r.html")]) == 2
         assert "no complete result" in capsys.readouterr().err
+        (tmp_path / "drift").mkdir()
+        (tmp_path / "drift" / "_SUCCESS").touch()
+        assert report(["--model", str(tmp_path / "drift"), "--output", str(tmp_path / "r.html")]) == 2
+        assert "drift holds no model: give the output of train" in capsys.readouterr().err
+        shutil.rmtree(tmp_path / "drift")
         assert list(tmp_path.iterdir()) == []
 
     def test_refuses_an_evaluation_that_is_none(
         self, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:
         (tmp_path / "e.json").write_text("[]")
-        for name in ("e.json", "missing.json"):
-            arguments = ["--model", str(model), "--output", f"{tmp_path}/r.html", "--evaluation", f"{tmp_path}/{name}"]
-            assert report(arguments) == 2
+        (tmp_path / "other.json").write_text('{"loss": 0.5}')
+        (tmp_path / "folder").mkdir()
+        for name in ("e.json", "missing.json", "other.json is no evaluation: give", "folder is a directory: give"):
+            arguments = ["--model", str(model), "--output", f"{tmp_path}/r.html", "--evaluation"]
+            assert report([*arguments, f"{tmp_path}/{name.partition(' ')[0]}"]) == 2
             assert name in capsys.readouterr().err
         assert not (tmp_path / "r.html").exists()

@@ -6,7 +6,9 @@ import posixpath
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any
+from typing import Any, Final
+
+from pyarrow import fs
 
 from w2v_spark.errors import StoreError
 from w2v_spark.publishing.description import FORMAT_VERSION, ModelDescription, read_history
@@ -22,6 +24,8 @@ from w2v_spark.report.words import Words
 from w2v_spark.storage import Directory, damage_naming
 from w2v_spark.vectors.reading import open_vectors, read_counts
 from w2v_spark.vectors.table_files import describe_vectors
+
+_EVALUATION: Final = "give a file that 'w2v-spark evaluate --output' or 'translate --report' has written"
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,10 @@ class Content:
         directory = open_result(location)
         if not directory.exists(SUCCESS_FILE):
             raise StoreError(f"{hide(directory.uri)} holds no complete result: give the output directory of a run")
+        if not directory.exists(MODEL_FILE):
+            raise StoreError(
+                f"{hide(directory.uri)} holds no model: give the output of train, retrain, import or align"
+            )
         model = directory.read_json(MODEL_FILE)
         is_ours = model.get("format_version") == FORMAT_VERSION
         imported, aligned = (mapping(model.get(key)) if is_ours else {} for key in ("import", "alignment"))
@@ -197,5 +205,10 @@ def _read_words(directory: Directory, compares: bool) -> Words | None:
 
 def _read_evaluation(location: str | PathLike[str]) -> Mapping[str, Any]:
     place = Directory.open(location)
+    if place.filesystem.get_file_info(place.path).type == fs.FileType.Directory:
+        raise StoreError(f"{hide(place.uri)} is a directory: {_EVALUATION}")
     folder, name = posixpath.split(place.path)
-    return Directory(folder, place.filesystem, folder).read_json(name)
+    evaluation = Directory(folder, place.filesystem, folder).read_json(name)
+    if not evaluation.keys() & {"vectors", "dictionary"}:
+        raise StoreError(f"{hide(place.uri)} is no evaluation: {_EVALUATION}")
+    return evaluation

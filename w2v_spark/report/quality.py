@@ -56,6 +56,7 @@ def quality_section(content: Content) -> Markup:
         parts.append(precision_part(content.evaluation))
     elif content.evaluation:
         parts.append(element("h3", "Test sets"))
+        parts.append(element("p", f"Of {content.evaluation.get('vectors', 'vectors that the file does not name')}."))
         found = list(evaluated(content.evaluation))
         names = ("Test set", "Kind", "Result", "Answered", "Left out")
         parts.append(table(names, found, words=3) if found else element("p", "The evaluation has no test set."))

@@ -81,6 +81,16 @@ def test_without_another_seed_the_cosine_decides(here: Path, capsys: pytest.Capt
     assert {row["word"] for row in rows[50:]} == {"new", *WORDS[50:]}
 
 
+def test_zero_vectors_have_not_changed(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = np.random.default_rng(4).standard_normal((V, D)).astype(np.float32)
+    rows[:30] = 0
+    make_table(here / "zeros", WORDS, rows)
+    assert drift(["--before", "zeros", "--after", "zeros", "--other-seed", "zeros", "--output", "out"]) == 0
+    assert [row["word"] for row in table()[-30:]] == WORDS[:30]
+    assert {(row["cosine"], row["noise"]) for row in table()[-30:]} == {(None, None)}
+    assert "1 - cosine of 0.0000 (frequent)" in capsys.readouterr().out
+
+
 def test_long_and_hostile_words_stay_in_their_line(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = ["x" * 5000, "a\nb", "\x1b[31mred", *WORDS[3:]]
     rows = np.random.default_rng(2).standard_normal((V, D)).astype(np.float32)
@@ -109,6 +119,7 @@ def test_spaces_that_are_one_are_not_turned(here: Path) -> None:
         ("--before before --after wide --output out", "the spaces differ in dimension: before 10, after 11"),
         ("--before before --after few --output out", "only 9 words are common to two spaces of 10 dimensions"),
         ("--before before --after after --other-seed few --output out", "only 9 words are common to two spaces"),
+        ("--before before --after zero --output out", "all vectors of common words are zero in one of the two spaces"),
         ("--before before --after other --output out", "no word is common to the two spaces"),
         ("--before before --after after --output out --words 0", "--words = 0 is not allowed"),
         ("--before before --after after --output before", "lies within"),
@@ -118,6 +129,7 @@ def test_spaces_that_are_one_are_not_turned(here: Path) -> None:
 )
 def test_what_is_refused(here: Path, capsys: pytest.CaptureFixture[str], options: str, message: str) -> None:
     make_table(here / "wide", WORDS, np.ones((V, D + 1), np.float32))
+    make_table(here / "zero", WORDS, np.zeros((V, D), np.float32))
     make_table(here / "few", WORDS[:9], np.eye(9, D, dtype=np.float32))
     make_table(here / "other", [word.upper() for word in WORDS], np.ones((V, D), np.float32))
     (here / "taken").mkdir()

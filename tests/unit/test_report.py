@@ -254,7 +254,7 @@ class TestVersion:
             )
             said = Page(build_report(model, tmp_path / "e.json")).text
             assert "<q>.txt analogies accuracy 0.25 4 2" in said
-            assert "Of m." in said, "who gives the evaluation of another model can see it"
+            assert "Measured on m." in said, "who gives the evaluation of another model can see it"
             assert "ws.txt similarity spearman 0.5, pearson 0.75 7 1" in said
 
 

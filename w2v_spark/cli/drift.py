@@ -88,7 +88,7 @@ def format_change(change: Change, place: str) -> str:
         noise = f"1 - cosine of {change.noise.distances[0]:.4f} (frequent) to {change.noise.distances[-1]:.4f} (rare)"
         lines.insert(1, f"{'seed noise':<14}{noise} words, {change.noise.overlap:.1%} of ten neighbours the same")
     lines += ["", f"{'':<24}{'noise':>8}{'cosine':>8}{'count before':>14}{'after':>12}"]
-    for row in change.table.slice(0, min(_SHOWN, change.common)).to_pylist():
+    for row in change.table.filter(change.table["cosine"].is_valid()).slice(0, _SHOWN).to_pylist():
         units = "-" if row["noise"] is None else f"{row['noise']:.1f}"
         word = shorten(row["word"] if row["word"].isprintable() else repr(row["word"]), _LONGEST)
         lines.append(f"{word:<24}{units:>8}{row['cosine']:>8.3f}{row['count_before']:>14,}{row['count_after']:>12,}")

@@ -56,7 +56,8 @@ def quality_section(content: Content) -> Markup:
         parts.append(precision_part(content.evaluation))
     elif content.evaluation:
         parts.append(element("h3", "Test sets"))
-        parts.append(element("p", f"Of {content.evaluation.get('vectors', 'vectors that the file does not name')}."))
+        vectors = content.evaluation.get("vectors", "vectors that the file does not name")
+        parts.append(element("p", f"Measured on {vectors}."))
         found = list(evaluated(content.evaluation))
         names = ("Test set", "Kind", "Result", "Answered", "Left out")
         parts.append(table(names, found, words=3) if found else element("p", "The evaluation has no test set."))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
@@ -21,7 +21,7 @@ CHANGE_SCHEMA: Final = DRIFT_SCHEMA.append(pa.field(_NOISE, pa.float64()))
 """`DRIFT_SCHEMA`, and how often ``1 - cosine`` holds what two seeds differ by at the word's frequency.
 
 That is the larger of the noise at its two frequencies. The words that have changed most come first; those of one space
-alone are last.
+alone, or with a zero vector, are last.
 """
 _TABLE: Final = "table"
 _FORMAT: Final = {f"{METADATA_PREFIX}format_version": "1"}
@@ -75,8 +75,9 @@ class Change:
         if noise is not None:
             common = compared.common
             floor = np.maximum(noise.at(before.counts)[common.old], noise.at(after.counts)[common.new])
-            units = (1 - compared.cosines) / floor
-        table = compared.table(before, after)
+            units = np.where(compared.has_direction, (1 - compared.cosines) / floor, np.nan)
+        cosines = np.where(compared.has_direction, compared.cosines, np.nan)
+        table = replace(compared, cosines=cosines).table(before, after)
         column = np.full(len(table), np.nan)
         column[compared.common.new] = units
         table = table.append_column(CHANGE_SCHEMA.field(_NOISE), pa.array(column, mask=np.isnan(column)))
@@ -101,6 +102,8 @@ def _compare(before: Space, after: Space, words: int, is_aligned: bool = False) 
     compared = Comparison.build(before, after, words, is_aligned)
     if compared is None:
         raise InputError("no word is common to the two spaces: they cannot be compared")
+    if not compared.has_direction.any():
+        raise InputError("all vectors of common words are zero in one of the two spaces: they cannot be compared")
     if not is_aligned and len(compared.cosines) < len(compared.rotation):
         raise InputError(
             f"only {len(compared.cosines):,} words are common to two spaces of {len(compared.rotation):,} dimensions: "
@@ -112,4 +115,5 @@ def _compare(before: Space, after: Space, words: int, is_aligned: bool = False) 
 def _measure_noise(space: Space, other_seed: Space, words: int) -> SeedNoise:
     compared = _compare(space, other_seed, words)
     counts, unnamed = space.counts[compared.common.old], (0, 0)  # a table does not say its seed
-    return SeedNoise.measure(counts, compared.cosines, compared.overlap, unnamed)
+    some = compared.has_direction
+    return SeedNoise.measure(counts[some], compared.cosines[some], compared.overlap, unnamed)

@@ -30,12 +30,15 @@ class Comparison:
         Of each common word with itself.
     overlap : (<= n,) float64
         Of the most frequent ones, see `overlaps`.
+    has_direction : (n,) bool
+        Whether neither vector of a word is zero, of which the cosine would say nothing.
     """
 
     common: Common
     rotation: Rotation
     cosines: Numbers
     overlap: Numbers
+    has_direction: npt.NDArray[np.bool_]
 
     @classmethod
     def build(cls, before: Space, after: Space, words: int, is_aligned: bool = False) -> Comparison | None:
@@ -56,7 +59,7 @@ class Comparison:
             overlap = pool.submit(overlaps, pairs, words)
             weights = np.log1p(after.counts[common.new].astype(np.float64))
             rotation = np.eye(pairs.dim) if is_aligned else fit_rotation(pairs, weights)
-            return cls(common, rotation, cosines_of(pairs, rotation), overlap.result())
+            return cls(common, rotation, cosines_of(pairs, rotation), overlap.result(), pairs.scales > 0)
 
     def table(self, before: Space, after: Space) -> pa.Table:
         """The drift table of `DRIFT_SCHEMA`."""

@@ -140,7 +140,7 @@ def test_words_that_changed_by_a_table_of_drift(tmp_path: Path) -> None:
     for name, note in (("noise", "Times what two seeds differ by"), ("plain", "what seeds differ by is not known")):
         said = page_of(model, drift=tmp_path / name)
         assert note in said
-        assert f"Before After {HOSTILE[0]} " in said
+        assert f"Count before Count after {HOSTILE[0]} " in said
 
 
 def test_words_that_changed_in_a_version(tmp_path: Path) -> None:

@@ -84,5 +84,5 @@ def changes_part(changes: Changes) -> Markup:
         )
         for row in changes.words
     ]  # fmt: skip
-    head = ("Word", "Times two seeds", "Cosine", "Neighbours that stayed", "Before", "After")
+    head = ("Word", "Times two seeds", "Cosine", "Neighbours that stayed", "Count before", "Count after")
     return join([element("h3", "Words that have changed most"), element("p", note), table(head, rows)])

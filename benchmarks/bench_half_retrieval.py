@@ -98,12 +98,13 @@ def run_ours(halves: Halves, work: Path, options: argparse.Namespace) -> Row:
     model, inferred = work / "model", work / "inferred"
     train, described = train_ours(halves.first, model, [*SETTINGS.ours(), *options.set], options.master)
     infer = infer_ours(model, halves.second, inferred, options.master, options.infer_epochs)
-    vectors = [read_documents(directory / "documents", halves.ids) for directory in (model, inferred)]
+    vectors = [read_documents(directory / "documents", halves.ids, may_lack=True) for directory in (model, inferred)]
     return {
         **retrieve(*vectors),
         "train_seconds": train.seconds,
         "infer_seconds": infer.seconds,
         "infer_epochs": options.infer_epochs,
+        "without_vector": [int((~matrix.any(axis=1)).sum()) for matrix in vectors],
         "vocabulary_size": described["corpus"]["vocabulary_size"],
         "plan": described["plan"],
     }

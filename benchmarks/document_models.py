@@ -120,8 +120,14 @@ def run_gensim(tokens: Path, report: Path, arguments: dict[str, Any], more: Sequ
     return run, json.loads(report.read_text())
 
 
-def read_documents(directory: Path, ids: Sequence[str]) -> Matrix:
+def read_documents(directory: Path, ids: Sequence[str], may_lack: bool = False) -> Matrix:
     """Vectors of documents that this project has published, in the order of some ids; zeros where one is null.
+
+    Parameters
+    ----------
+    directory, ids
+    may_lack : bool
+        Give zeros for documents that training has left out, as it does with those without a known word.
 
     Returns
     -------
@@ -130,7 +136,8 @@ def read_documents(directory: Path, ids: Sequence[str]) -> Matrix:
     table = pq.read_table(directory, columns=["id", "vector"])
     known = table.filter(pc.is_valid(table["vector"])).combine_chunks()
     rows = dict(zip(known["id"].cast(pa.string()).to_pylist(), range(len(known)), strict=True))
-    if lost := set(ids) - set(table["id"].cast(pa.string()).to_pylist()):
+    lost = set(ids) - set(table["id"].cast(pa.string()).to_pylist())
+    if lost and not may_lack:
         sys.exit(f"{directory} lacks {len(lost):,} of {len(ids):,} documents, {sorted(lost)[0]!r} for one")
     vectors = known["vector"].combine_chunks().flatten().to_numpy().reshape(len(known), -1)
     padded = np.concatenate([vectors, np.zeros_like(vectors[:1])])

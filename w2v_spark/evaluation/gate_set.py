@@ -91,21 +91,8 @@ class GateSet:
         known = known_measures([one.name for one in first], [one.name for one in second])
         parsed = parse_gates(gates, known)
         asked = {gate.measure for gate in parsed}
-        if HELD_OUT_LOSS in asked and documents:
-            raise ConfigError(
-                Name("gate"), f": there is no {HELD_OUT_LOSS} of a model of documents: those that are held out have no "
-                f"vectors to predict their words by; gate it by test sets, {OVERLAP} or ", Name("gate_sql"),
-            )  # fmt: skip
-        if HELD_OUT_LOSS in asked and counted:
-            raise ConfigError(
-                Name("gate"), f": there is no {HELD_OUT_LOSS} of vectors that are made of counts, which predict "
-                f"nothing; gate them by test sets, {OVERLAP} or ", Name("gate_sql"),
-            )  # fmt: skip
-        if HELD_OUT_LOSS in asked and not held_out:
-            raise ConfigError(
-                Name("gate"), f": there is no {HELD_OUT_LOSS} without text that is held out; set ",
-                Name("train.held_out"), ", for example to 0.01",
-            )  # fmt: skip
+        if HELD_OUT_LOSS in asked:
+            _check_has_loss(held_out, documents, counted)
         if DRIFT in asked and not retrains:
             raise ConfigError(
                 Name("gate"), f": {DRIFT} is measured where a training goes on from a version and seed noise is "
@@ -160,3 +147,23 @@ def _split(spec: str) -> tuple[str, str | None]:
     """The file of a test set, and its name where it has one of its own: ``NAME=FILE``."""
     named = _NAMED.fullmatch(spec)
     return (spec, None) if named is None or Path(spec).exists() else (named[2], named[1])
+
+
+def _check_has_loss(held_out: float, documents: bool, counted: bool) -> None:
+    """Refuse a gate on the loss of text that was held out, where there is none."""
+    lacking = f": there is no {HELD_OUT_LOSS} "
+    if documents:
+        raise ConfigError(
+            Name("gate"), f"{lacking}of a model of documents: those that are held out have no vectors to predict their "
+            f"words by; gate it by test sets, {OVERLAP} or ", Name("gate_sql"),
+        )  # fmt: skip
+    if counted:
+        raise ConfigError(
+            Name("gate"), f"{lacking}of vectors that are made of counts, which predict nothing; gate them by test "
+            f"sets, {OVERLAP} or ", Name("gate_sql"),
+        )  # fmt: skip
+    if not held_out:
+        raise ConfigError(
+            Name("gate"), f"{lacking}without text that is held out; set ", Name("train.held_out"),
+            ", for example to 0.01",
+        )  # fmt: skip

@@ -45,6 +45,12 @@ class Learned(NamedTuple):
     ngrams: Ngrams | None = None
     steps: Sequence[StepRecord] = ()
 
+    @property
+    def seconds(self) -> float:
+        """Of all rounds or steps, those before an interruption included."""
+        rounds = sum(record.seconds["total"] for record in self.history)
+        return rounds + sum(step.seconds["total"] for step in self.steps)
+
 
 class Learner(Protocol):
     """Makes vectors of an encoded corpus."""

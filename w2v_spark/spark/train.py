@@ -140,9 +140,7 @@ def _train(
     report = completed.report
     if gate is not None:
         report = gate.judge(spark, staging, model, before, report, progress)
-    spent = [record.seconds for record in learned.history] + [record.seconds for record in learned.steps]
-    rounds = sum(seconds["total"] for seconds in spent)  # those before an interruption included
-    total = time.perf_counter() - begin
+    rounds, total = learned.seconds, time.perf_counter() - begin
     model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
     stage_page(staging, model, output, report, None if before is None else id_of(before), progress)
     model.write(staging)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from tests.conftest import ROOT
 from tests.unit.test_config import one, value_of
 from w2v_spark.config import (
+    COUNTED,
     SETTINGS,
     Architecture,
     Config,
@@ -59,6 +60,9 @@ def configs(draw: st.DrawFn) -> Config:
             values["text"].pop(key, None)
     if values.get("model", {}).get("subwords"):
         values["model"] |= {"architecture": "cbow", "published_rows": "input", "min_n": 2, "max_n": 3}
+    if values.get("model", {}).get("objective") in COUNTED:
+        values["model"] |= {"architecture": "skipgram", "subwords": False, "published_rows": "input"}
+        values["train"]["freeze"] = "none"
     return Config.from_dict(values)
 
 
@@ -86,6 +90,7 @@ def test_toml_file_round_trip(tmp_path: Path) -> None:
         "[vocabulary]",
         "[model]",
         "[train]",
+        "[counts]",
         "[retrain]",
         "[infer]",
     ]

@@ -32,6 +32,8 @@ java_start.add_options()
 
 END_OF_CHECKS = "W2V_SPARK_CHECKS_END"
 """Variable with the time, in seconds since 1970, from which on slow tests are not begun; see ``.ci/run``."""
+LAST_SECONDS = 540
+"""So much later none is begun but those of tests/unit: the rest would be ended in the middle, and nothing be known."""
 SLOW_FOLDERS = ("faults", "packaging", "quality")
 
 
@@ -45,8 +47,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Start no slow test when the checks have to end soon, as on a machine of half the usual speed; it is shown."""
-    end = os.environ.get(END_OF_CHECKS)
-    if end and item.get_closest_marker("slow") and time.time() > float(end):
+    if not (end := float(os.environ.get(END_OF_CHECKS, "0"))):
+        return
+    is_late = time.time() > end + LAST_SECONDS and item.path.relative_to(ROOT).parts[1] != "unit"
+    if is_late or (item.get_closest_marker("slow") and time.time() > end):
         pytest.skip("NOT RUN: this machine is so slow that the checks would not end in time; run make check")
 
 

@@ -115,13 +115,13 @@ class RunDirectory:
         sample = 0.0 if run.trains_on_every_word(vocabulary) else run.plan.sample
         config = run.config.replace(train={"sample": sample})
         subwords = _find_subwords(vocabulary, config)
-        drawn = {} if config.model.objective in COUNTED else _drawn_from(run, config, vocabulary, tags, subwords)
+        drawn = None if config.model.objective in COUNTED else _drawn_from(run, config, vocabulary, tags, subwords)
         self._clear(*([] if corpus is None else [CORPUS]))
         if corpus is not None:
             corpus.write(self.directory, CORPUS_FILE, run.identity)
         files = {
             VOCABULARY_FILE: vocabulary.to_bytes(),
-            **drawn,
+            **({} if drawn is None else _files_of(*drawn)),
             **({} if tags is None else {TAGS_FILE: tags.to_bytes()}),
             **({} if subwords is None else {SUBWORDS_FILE: subwords.to_bytes()}),
             **units.files(),
@@ -262,13 +262,17 @@ class RunDirectory:
 
 def _drawn_from(
     run: Run, config: Config, vocabulary: Vocabulary, tags: Tags | None, subwords: SubwordTable | None
-) -> dict[str, bytes]:
-    """The files of what training draws from, and merges by; ``train.sample`` is what words are skipped by."""
+) -> tuple[SamplingTables, BothStatistics]:
+    """What training draws from, and merges by; ``train.sample`` is what words are skipped by."""
     tables = SamplingTables.build(vocabulary.counts, config.model, config.train.sample)
     statistics = build_update_statistics(
         vocabulary.counts, config, tables, run.statistics.sentences, vocabulary.trained,
         None if tags is None else tags.shares, subwords,
     )  # fmt: skip
+    return tables, statistics
+
+
+def _files_of(tables: SamplingTables, statistics: BothStatistics) -> dict[str, bytes]:
     return {SAMPLING_FILE: tables.to_bytes(), UPDATE_STATISTICS_FILE: statistics_to_bytes(statistics)}
 
 

@@ -33,7 +33,8 @@ w2v.Search = class {
     this.active = -1;
     this.input.addEventListener("input", () => this.find());
     this.input.addEventListener("focus", () => this.input.value && this.find());
-    this.input.addEventListener("blur", () => setTimeout(() => this.close(), 150));
+    // A click on the list comes first; and whoever is back by then goes on.
+    this.input.addEventListener("blur", () => setTimeout(() => document.activeElement !== this.input && this.close(), 150));
     this.input.addEventListener("keydown", (event) => this.key(event));
     this.list.addEventListener("pointerdown", (event) => event.preventDefault());
   }
@@ -92,6 +93,7 @@ w2v.Search = class {
   close() {
     this.list.hidden = true;
     this.found = [];
+    this.active = -1;
     this.input.setAttribute("aria-expanded", "false");
     this.input.removeAttribute("aria-activedescendant");
   }

@@ -26,7 +26,7 @@ def _lacking(what: str) -> None:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     try:
-        from playwright.sync_api import sync_playwright
+        from playwright.sync_api import Error, sync_playwright
     except ImportError:
         _lacking("playwright is not installed; run: pip install playwright")
     path = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -35,7 +35,10 @@ def browser() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         # Without its sandbox, since tests may be run by root, and with the renderer that every machine has.
         arguments = ["--no-sandbox", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"]
-        started = playwright.chromium.launch(executable_path=path, args=arguments)
+        try:
+            started = playwright.chromium.launch(executable_path=path, args=arguments)
+        except Error as error:
+            _lacking(f"{path} does not start: {str(error).splitlines()[0]}")
         yield started
         started.close()
 

@@ -77,7 +77,7 @@ class Layout:
         Notes
         -----
         The same bits each time with the same libraries. Cost: exact neighbours, ``2 n laid_out D`` operations, on all
-        processors; UMAP takes a minute for 50,000 words, on one.
+        processors; then UMAP, on one.
         """
         method = Method.choose(laid_out)
         frequent, size = unit[:laid_out], np.arange(len(unit), dtype=np.int32)

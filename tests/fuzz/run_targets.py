@@ -104,7 +104,7 @@ def _make_run(path: Path) -> None:
         for name in _SHAPE.rows:
             found = write_matrix(target, f"{name}.npy", 6, 4, iter([np.full((6, 4), number, np.float32)]))
             files[name] = [WeightFile(f"{name}.npy", 6, found)]
-        kept = run.rounds.write_moments(number, np.ones((2, 5, 4)))
+        kept = run.rounds.write_moments(number, np.ones((3, 5, 4)))
         history.append(RoundRecord(number - 1, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0}))
         run.rounds.finish(number, _SHAPE, files, history, kept)
 

@@ -20,11 +20,12 @@ from w2v_spark.text.analyzer import build_analyzer
 from w2v_spark.training.correction import Correction, curvatures_of, moments_of
 from w2v_spark.training.history import mean_slope
 from w2v_spark.training.matrix_files import WeightFile
-from w2v_spark.training.merge import merge_row_range
+from w2v_spark.training.merge import merge_row_range, open_shard
 from w2v_spark.training.row_ranges import RowRange
-from w2v_spark.training.shard import RoundStart, ShardWork, train_shard
+from w2v_spark.training.shard import train_shard
+from w2v_spark.training.shard_work import RoundStart, ShardWork
 from w2v_spark.training.update_statistics import build_update_statistics
-from w2v_spark.training.weights import WeightShape, open_matrices
+from w2v_spark.training.weights import WeightShape
 
 SETTINGS = ["train.epochs=2", "model.dim=20", "train.sample=0.01", "train.rounds=4"]
 
@@ -91,12 +92,13 @@ def test_spark_equals_a_local_loop(spark, documents, tmp_path, settings):
             )
             for p in range(job.plan.shards)
         ]  # fmt: skip
-        shards, files = [open_matrices(there, shape, r.weight_files(shape)) for r in results], {}
+        shards, files = [open_shard(there, shape, r.weight_files(shape)) for r in results], {}
         moments = [moments_of(before[m], statistics[1 - m].partner_counts, shape.dim) for m in (0, 1)]
-        after = [np.frombuffer(r.moments, np.float32).reshape(np.shape(moments)) for r in results if r.moments]
+        changes = [np.frombuffer(r.moments, np.float32).reshape(np.shape(moments)) for r in results if r.moments]
         corrections = (None, None)
         if corrects:
-            during = (np.stack(moments) + sum(after, np.zeros(np.shape(moments))) / len(after)) / 2
+            after = np.stack(moments) + sum(changes, np.zeros(np.shape(moments))) / len(changes)
+            during = (np.stack(moments) + after) / 2
             slope, share, rate = mean_slope(results), job.plan.epoch_share(t), job.plan.mean_rate(t)
             curvatures = curvatures_of(during, statistics)
             corrections = [Correction.build(each, slope, share, rate, len(shards)) for each in curvatures]

@@ -32,7 +32,7 @@ def matrix(seed: int) -> np.ndarray:
 
 
 def moments(seed: int) -> np.ndarray:
-    return np.random.default_rng(seed).random((2, 9, 8))
+    return np.random.default_rng(seed).random((3, 9, 8))
 
 
 def write_run(path: Path, seed: int = 0) -> Path:

@@ -36,7 +36,7 @@ def write_round(rounds: RoundFiles, number: int, history: list[RoundRecord], bef
         found = write_matrix(rounds.documents, file, 4, D, iter([matrix(4, 100 * number + shard)]))
         documents.append(put(before[shard], Stretch(file, 4, found, 0, 2 * (number % 2), 4)))
     history.append(RoundRecord(number - 1, 9, 8, 7, 2.5, 0.01, 0.1, 250.0, {"total": 2.0}))
-    digest = rounds.write_moments(number, np.ones((2, D + 1, D)))
+    digest = rounds.write_moments(number, np.ones((3, D + 1, D)))
     rounds.finish(number, SHAPE, files, history, digest, documents=tuple(documents))
     return tuple(documents)
 

@@ -69,6 +69,28 @@ def add_displacement(before, shard, total, sample, first, step):
 
 
 @kernel
+def add_changes(before, places, changed, total, sample, first, step):
+    """What `add_displacement` does, for a shard that has changed some rows only; the others add nothing.
+
+    Parameters
+    ----------
+    before, total, sample : (rows, D) float32
+    places : (n,) int64
+        Which rows have changed.
+    changed : (n, D) float32
+        What they are now.
+    first, step : int
+    """
+    for i in range(len(places)):
+        r = places[i]
+        for d in range(before.shape[1]):
+            total[r, d] += changed[i, d] - before[r, d]
+        if r >= first and (r - first) % step == 0:
+            for d in range(before.shape[1]):
+                sample[r, d] = changed[i, d] - before[r, d]
+
+
+@kernel
 def add_stretch(mean_step, sample, updates, curvature, shards):
     """Replace ``mean_step`` by ``(f - P) mean_step + g (sample - mean_step)``, with an f and a g for every entry.
 

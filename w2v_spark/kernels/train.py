@@ -128,12 +128,27 @@ NO_DOCUMENTS: Final = Documents(
 
 
 @inline
-def _longest(starts):
+def longest_stretch(starts):
     """The longest of consecutive stretches that begin at these places."""
     longest = 0
     for i in range(len(starts) - 1):
         longest = max(longest, np.int64(starts[i + 1] - starts[i]))
     return longest
+
+
+@inline
+def keep_words(ids, start, stop, state, keep, sentence):
+    """The words of a sentence that subsampling keeps, to ``sentence``; the state of its stream then, and how many.
+
+    No branch: what is kept cannot be predicted.
+    """
+    length = 0
+    for p in range(start, stop):
+        state = rng.step(state)
+        word = np.int64(ids[p])
+        sentence[length] = word
+        length += np.int64(np.uint32(rng.output(state) >> np.uint64(32)) <= keep[word])
+    return state, length
 
 
 @kernel
@@ -172,11 +187,11 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     window, negatives = model.window, model.negatives
     row_bytes = np.int64(w_in.shape[1]) * 4
     scratch = lay_out(memory, model.most_inputs, model.most_rows, model.dim, row_bytes)
-    sentence = np.empty(_longest(offsets), np.int64)
+    sentence = np.empty(longest_stretch(offsets), np.int64)
     hidden, slots, addresses = w_in, sentence, np.empty(1, np.int64)  # where the vector of each word is
     if model.subwords:
         hidden, slots = subwords.hidden, np.arange(len(sentence)) % len(subwords.hidden)
-        addresses = np.empty(1 + _longest(subwords.starts), np.int64)
+        addresses = np.empty(1 + longest_stretch(subwords.starts), np.int64)
     context = np.empty(model.most_inputs, np.int64)
     width = model.most_rows + simd.LANES
     rows = np.empty(2 * width, np.int64)  # two windows: the one that is trained and the one ahead
@@ -196,12 +211,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     for s in range(len(offsets) - 1):
         place = position + np.int64(offsets[s])
         state = rng.start_stream(key, place)
-        length = 0
-        for p in range(offsets[s], offsets[s + 1]):
-            state = rng.step(state)
-            word = np.int64(ids[p])
-            sentence[length] = word  # no branch: what is kept cannot be predicted
-            length += np.int64(np.uint32(rng.output(state) >> np.uint64(32)) <= tables.keep[word])
+        state, length = keep_words(ids, offsets[s], offsets[s + 1], state, tables.keep, sentence)
         kept += length
         if length == 0 or (length == 1 and not model.documents):
             continue

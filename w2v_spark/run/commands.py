@@ -12,6 +12,7 @@ import numpy as np
 import pyarrow as pa
 
 from w2v_spark.storage import arrays_from_bytes, arrays_to_bytes, damage_naming, sealed, unsealed
+from w2v_spark.training.changed_rows import ShardFiles, shard_files
 from w2v_spark.training.correction import Correction
 from w2v_spark.training.documents import Stretches, stretches_of
 from w2v_spark.training.matrix_files import WeightFiles, weight_files
@@ -45,7 +46,7 @@ class StepCommand:
         From 0.
     files : WeightFiles
         The weights after so many rounds.
-    shards : tuple of WeightFiles
+    shards : tuple of ShardFiles
         For merging: the files of the shards that have trained, in shard order.
     corrections : of the input and of the output matrix, or none for the plain mean
     documents : tuple of Stretches
@@ -59,7 +60,7 @@ class StepCommand:
     step: Step
     round: int
     files: WeightFiles
-    shards: tuple[WeightFiles, ...] = ()
+    shards: tuple[ShardFiles, ...] = ()
     corrections: tuple[Correction, ...] = ()
     documents: tuple[Stretches, ...] = ()
 
@@ -92,7 +93,7 @@ class StepCommand:
         with damage_naming(name):
             plain = json.loads(arrays["command"].tobytes())
             plain["step"], plain["files"] = Step(plain["step"]), weight_files(plain["files"])
-            plain["shards"] = tuple(map(weight_files, plain["shards"]))
+            plain["shards"] = tuple(map(shard_files, plain["shards"]))
             plain["documents"] = tuple(map(stretches_of, plain["documents"]))
             corrections = tuple(
                 Correction(

@@ -224,7 +224,13 @@ class RoundFiles:
         return open_matrices(self.directory(rounds_done), shape, self.read_files(rounds_done))
 
     def write_moments(self, rounds_done: int, moments: Moments) -> str:
-        """Keep the second moments of both matrices, (2, D + 1, D), with the weights after some rounds; their digest."""
+        """Keep second moments with the weights after some rounds; their digest.
+
+        Parameters
+        ----------
+        moments : (3, D + 1, D) float64
+            Of the input and the output matrix, and of the rows that the merge does not see.
+        """
         data = arrays_to_bytes({"moments": moments})
         self.directory(rounds_done).write_bytes(_MOMENTS_FILE, data)
         return digest(data)
@@ -247,7 +253,7 @@ class RoundFiles:
         name = f"{directory.uri}/{_MOMENTS_FILE}"
         with damage_naming(name):
             moments: Moments = arrays_from_bytes(data, name)["moments"]
-        if moments.shape != (2, dim + 1, dim) or moments.dtype != np.float64 or not np.isfinite(moments).all():
+        if moments.shape != (3, dim + 1, dim) or moments.dtype != np.float64 or not np.isfinite(moments).all():
             raise StoreError(f"{name} is damaged: expected finite numbers for D = {dim}")
         return moments
 

@@ -29,6 +29,7 @@ from w2v_spark.spark.resources import task_slots
 from w2v_spark.spark.spark_errors import SPARK_ERRORS
 from w2v_spark.spark.step_task import REPORT_SQL, StepTask
 from w2v_spark.storage import Directory
+from w2v_spark.training.changed_rows import ShardFiles
 from w2v_spark.training.correction import Correction
 from w2v_spark.training.documents import Stretches
 from w2v_spark.training.matrix_files import WeightFiles
@@ -74,7 +75,9 @@ class StepExecutor:
         self._shards, self._row_ranges = run.plan.shards, len(plan_row_ranges(shape))
         self._slots = task_slots(spark, run.config.train.threads)
         self._name, self._number = uuid.uuid4().hex, 0
-        self._may_keep_alive = directory.is_local and self._shards <= self._slots and not _speculates(spark)
+        self._may_keep_alive = directory.is_local and not _speculates(spark)
+        # Tasks that live for long take several shards each: one job for every step costs more than what these differ.
+        self._tasks = min(self._shards, self._slots) if self._may_keep_alive else self._shards
         self._one_job_per_step_until, self._releases = 0, 0  # each time it stays so for longer
         self._job: _Job | None = None
         self._command: StepCommand | None = None
@@ -93,19 +96,19 @@ class StepExecutor:
         -------
         What the shards report, in the order of their numbers, and what the driver has done meanwhile.
         """
-        command = self._send(Step.TRAIN, self._shards, round_number, files, (), (), documents)
+        command = self._send(Step.TRAIN, self._tasks, round_number, files, (), (), documents)
         done = meanwhile()
-        return self._await(command), done
+        return sorted(self._await(command), key=lambda row: row["shard"]), done
 
     def merge(
         self,
         round_number: int,
         files: WeightFiles,
-        shards: tuple[WeightFiles, ...],
+        shards: tuple[ShardFiles, ...],
         corrections: tuple[Correction, ...],
     ) -> list[dict[str, Any]]:
         """Have the weights of all shards merged; what is reported of the row ranges, in order."""
-        tasks = self._shards if self._job is not None else min(self._row_ranges, self._slots)
+        tasks = self._tasks if self._job is not None else min(self._row_ranges, self._slots)
         rows = self._await(self._send(Step.MERGE, tasks, round_number, files, shards, corrections))
         return sorted(rows, key=lambda row: row["row_range"])
 
@@ -123,7 +126,7 @@ class StepExecutor:
         """Send a command, to tasks that wait for it or to those of a job that begins with it."""
         too_long = self._job is not None and time.monotonic() - self._job.began > _LONGEST_JOB
         keep_alive = self._may_keep_alive and not too_long
-        keep_alive = keep_alive and tasks == self._shards and self._number >= self._one_job_per_step_until
+        keep_alive = keep_alive and tasks == self._tasks and self._number >= self._one_job_per_step_until
         command = self._command = StepCommand(self._name, self._number, tasks, keep_alive, step, *what)
         self._number += 1
         self._mailbox.send(command)

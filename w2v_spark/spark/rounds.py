@@ -23,6 +23,7 @@ from w2v_spark.run.progress import Progress
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.long_tasks import StepExecutor
 from w2v_spark.spark.spark_errors import translated_errors
+from w2v_spark.training.changed_rows import ShardFiles
 from w2v_spark.training.composed import ComposedRows, Ngrams
 from w2v_spark.training.correction import (
     Correction,
@@ -33,7 +34,7 @@ from w2v_spark.training.correction import (
 )
 from w2v_spark.training.documents import stretches_of
 from w2v_spark.training.history import RoundRecord, caution, check_trained, mean_loss, mean_slope
-from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite
+from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite, weight_files
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.shard import ShardResult
 from w2v_spark.training.weights import WeightShape, open_matrices, word_vectors
@@ -160,11 +161,12 @@ class _Rounds:
             ShardResult(**{**row, "documents": stretches_of(json.loads(row["documents"]))}) for row in rows
         ]  # fmt: skip
         trained = time.perf_counter()
-        shards = tuple(files for result in results if (files := result.weight_files(self._shape)))
+        shards = tuple(written for result in results if (written := result.weight_files(self._shape)))
+        files: WeightFiles
         moments: str | None = None
         try:
-            if plan.shards == 1 and shards:  # nothing to average: the shard's own files
-                files = shards[0]
+            if plan.shards == 1 and shards:  # nothing to average: the shard's own files, which have all rows
+                files = weight_files(shards[0])
                 for matrix in open_matrices(next_weights, self._shape, files):
                     if not all_finite(matrix):
                         raise DivergedError("weights became NaN or infinite")
@@ -190,7 +192,7 @@ class _Rounds:
         self,
         number: int,
         old: WeightFiles,
-        shards: tuple[WeightFiles, ...],
+        shards: tuple[ShardFiles, ...],
         corrections: tuple[Correction, ...],
         private: Moments,
     ) -> tuple[WeightFiles, str]:
@@ -199,8 +201,7 @@ class _Rounds:
         with translated_errors():
             merged = self._steps.merge(number, old, shards, corrections)
         moments = [np.frombuffer(row["moments"], np.float32).reshape(-1, self._shape.dim) for row in merged]
-        total = sum_moments(moments, row_ranges)
-        total[0] += self._statistics[1].private * private
+        total = np.concatenate([sum_moments(moments, row_ranges), private[None]])
         kept = self._directory.rounds.write_moments(number + 1, total)
         new: WeightFiles = {name: [] for name in names}
         for row_range, row in zip(row_ranges, merged, strict=True):
@@ -216,30 +217,34 @@ class _Rounds:
 
         By the moments before the round alone, rows that grow within it would make those that meet them overshoot.
         """
-        moments = [np.frombuffer(result.moments, np.float32) for result in results if result.moments]
-        if before is None or len(moments) < 2:
+        changes = [np.frombuffer(result.moments, np.float32) for result in results if result.moments]
+        if before is None or len(changes) < 2:
             return ()
-        plan, after = self._run.plan, (sum(moments, np.zeros(before.size)) / len(moments)).reshape(before.shape)
-        after[0] += self._statistics[1].private * _private_moments(results, self._shape.dim)
+        plan, after = self._run.plan, before.copy()
+        after[:2] += (sum(changes, np.zeros(before[:2].size)) / len(changes)).reshape(before[:2].shape)
+        after[2] = _private_moments(results, self._shape.dim)
+        mean = (before + after) / 2
+        mean[0] += self._statistics[1].private * mean[2]
         slope = mean_slope(results) * caution
         return tuple(
-            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(moments))
-            for curvature in curvatures_of((before + after) / 2, self._statistics)
+            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(changes))
+            for curvature in curvatures_of(mean[:2], self._statistics)
         )
 
     def _moments(self, number: int) -> Moments | None:
-        """Second moments of the weights before a round: the last merge has left them, but for the first round.
+        """Second moments before a round: the last merge has left them, but for the first round.
 
-        None for a merge that does not correct by them.
+        Of the two matrices, and of the rows that a word meets and the merge does not see. None for a merge that does
+        not correct by them.
         """
         if not self._run.corrects:
             return None
         moments = self._directory.rounds.read_moments(number, self._shape.dim)
         if moments is not None:
             return moments
-        weights = self._directory.rounds.read_weights(number, self._shape)
+        weights, dim = self._directory.rounds.read_weights(number, self._shape), self._shape.dim
         counts = [statistics.partner_counts for statistics in self._statistics[::-1]]  # of the matrix that is met
-        return np.stack([moments_of(weights[m], counts[m], self._shape.dim) for m in (0, 1)])
+        return np.stack([*(moments_of(weights[m], counts[m], dim) for m in (0, 1)), np.zeros((dim + 1, dim))])
 
 
 def _private_moments(results: Sequence[ShardResult], dim: int) -> Moments:

@@ -21,9 +21,11 @@ from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.run.manifest import SAMPLING_FILE, SUBWORDS_FILE, UPDATE_STATISTICS_FILE, Run
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
-from w2v_spark.training.merge import merge_row_range
+from w2v_spark.training.matrix_files import MatrixReader
+from w2v_spark.training.merge import merge_row_range, open_shard
 from w2v_spark.training.row_ranges import deal_row_ranges, plan_row_ranges
-from w2v_spark.training.shard import RoundStart, ShardWork, train_shard
+from w2v_spark.training.shard import train_shard
+from w2v_spark.training.shard_work import RoundStart, ShardWork
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape, open_matrices
 
@@ -46,6 +48,9 @@ _SCHEMAS: Final = {
             ("documents", pa.string()),  # as JSON
             ("private", pa.binary()),
             ("met", pa.int64()),
+            ("changed", pa.list_(pa.int64())),
+            ("bytes_read", pa.int64()),
+            ("bytes_written", pa.int64()),
         ]
     ),
     Step.MERGE: pa.schema(
@@ -56,6 +61,9 @@ _REPORT_SCHEMA: Final = pa.schema([("task", pa.int64()), ("report", pa.binary())
 REPORT_SQL: Final = "task bigint, report binary"
 
 _Row = dict[str, Any]
+Weights = tuple[MatrixReader, MatrixReader]
+
+_opened: dict[str, Weights] = {}  # of the command in force
 
 
 @lru_cache(maxsize=1)
@@ -80,6 +88,14 @@ def load_documents(run_uri: str, identity: str, number: int) -> ShardDocuments:
 def _load_update_statistics(run_uri: str, expected: str) -> BothStatistics:
     """The same for merging, and for what merging needs of a shard."""
     return RunDirectory(Directory.open(run_uri)).read_update_statistics(expected)
+
+
+def _weights_before(state: RunDirectory, shape: WeightShape, command: StepCommand) -> Weights:
+    """The weights that a round starts from; the next shard of the same worker finds them open, and verified."""
+    if command.key not in _opened:
+        _opened.clear()
+        _opened[command.key] = open_matrices(state.rounds.directory(command.round), shape, command.files)
+    return _opened[command.key]
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +123,10 @@ class StepTask:
             yield pa.RecordBatch.from_pylist([{"task": task, "report": report}], schema=_REPORT_SCHEMA)
 
     def perform(self, command: StepCommand, task: int) -> Sequence[_Row]:
-        """One task's part of a command."""
-        return [self._train(command, task)] if command.step is Step.TRAIN else list(self._merge(command, task))
+        """One task's part of a command: every so many shards, or ranges of rows."""
+        if command.step is Step.MERGE:
+            return list(self._merge(command, task))
+        return [self._train(command, number) for number in range(task, self.run.plan.shards, command.tasks)]
 
     def _train(self, command: StepCommand, number: int) -> _Row:
         """Train the shard of that number for a round: a `ShardResult`."""
@@ -123,7 +141,7 @@ class StepTask:
         shape = WeightShape.build(run.config.model, tables.vocabulary_size, run.others)
         start = RoundStart(
             command.round,
-            open_matrices(state.rounds.directory(command.round), shape, command.files),
+            _weights_before(state, shape, command),
             state.rounds.directory(command.round + 1),
             state.rounds.spare,
             command.documents[number] if command.documents else (),
@@ -138,8 +156,8 @@ class StepTask:
         statistics = self._statistics()
         shape = WeightShape.of_rows(self.run.config.model, *(len(each.updates) for each in statistics))
         target = state.rounds.directory(command.round + 1)
-        before = open_matrices(state.rounds.directory(command.round), shape, command.files)
-        shards = [open_matrices(target, shape, files) for files in command.shards]
+        before = _weights_before(state, shape, command)
+        shards = [open_shard(target, shape, files) for files in command.shards]
         row_ranges = plan_row_ranges(shape)
         for number in deal_row_ranges(row_ranges, command.tasks)[task]:
             row_range, file = row_ranges[number], f"{number:05d}-{uuid.uuid4().hex}.npy"

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -16,8 +17,9 @@ from threadpoolctl import threadpool_limits
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
+from w2v_spark.kernels.touched import sums_and_differences
 from w2v_spark.training.matrix_files import Matrix, MatrixReader
-from w2v_spark.training.row_ranges import RowRange, cut_matrix
+from w2v_spark.training.row_ranges import CHUNK_ROWS, RowRange, cut_matrix
 from w2v_spark.training.update_statistics import BothStatistics
 
 Moments = npt.NDArray[np.float64]
@@ -42,15 +44,21 @@ def second_moment(weights: Matrix, partner_counts: npt.NDArray[np.float64]) -> M
     counts, dim = partner_counts, weights.shape[1]
     if not counts.any():  # words that none of the text has
         return np.zeros((dim + 1, dim))
-    if counts.max() <= _EVEN * counts.min():
-        weights, counts = weights[::_ROWS_PER_SAMPLE], counts[::_ROWS_PER_SAMPLE]
-        counts = counts * (partner_counts.sum() / counts.sum())
-    often = counts.astype(np.float32)
+    step, often = _sample(counts)
+    weights = weights[::step]
     rows, total = aligned_zeros(len(weights), padded(dim)), aligned_zeros(dim + 1, padded(dim))
     rows[:, :dim] = weights
     add_product((weights * often[:, None]).T, rows, total[:-1])
     add_product(often[None], rows, total[-1:])
     return total[:, :dim].astype(np.float64)
+
+
+def _sample(counts: npt.NDArray[np.float64]) -> tuple[int, npt.NDArray[np.float32]]:
+    """Every how many rows one stands for all, and how often each of those is met; not all counts are zero."""
+    if counts.max() > _EVEN * counts.min():
+        return 1, counts.astype(np.float32)
+    some = counts[::_ROWS_PER_SAMPLE]
+    return _ROWS_PER_SAMPLE, (some * (counts.sum() / some.sum())).astype(np.float32)
 
 
 def moments_of(weights: MatrixReader, partner_counts: npt.NDArray[np.float64], dim: int) -> Moments:
@@ -61,6 +69,67 @@ def moments_of(weights: MatrixReader, partner_counts: npt.NDArray[np.float64], d
         chunks = (second_moment(weights[rows], partner_counts[rows]) for rows in row_range.chunks)
         total += sum(chunks, zeros).astype(np.float32)
     return total
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class MomentSample:
+    """The rows by which the `second_moment` of a whole matrix is taken.
+
+    Attributes
+    ----------
+    rows : (n,) int64
+        Rising.
+    often : (n,) float32
+        How often each is met, and those that it stands for.
+    """
+
+    rows: npt.NDArray[np.int64]
+    often: npt.NDArray[np.float32]
+
+    @classmethod
+    def build(cls, partner_counts: npt.NDArray[np.float64]) -> MomentSample:
+        """For a matrix whose rows are met so often."""
+        rows, often = [np.zeros(0, np.int64)], [np.zeros(0, np.float32)]
+        for start in range(0, len(partner_counts), CHUNK_ROWS):
+            counts = partner_counts[start : start + CHUNK_ROWS]
+            if counts.any():
+                step, met = _sample(counts)
+                rows.append(np.arange(start, start + len(counts), step))
+                often.append(met)
+        return cls(np.concatenate(rows), np.concatenate(often))
+
+    def among(self, marks: npt.NDArray[np.uint8]) -> MomentSample:
+        """Those of them that are marked among all rows of the matrix."""
+        some = marks[self.rows] != 0
+        return MomentSample(self.rows[some], self.often[some])
+
+    def change(self, before: Matrix, matrix: Matrix) -> Moments:
+        """How much the second moment of a matrix has changed, (D + 1, D).
+
+        ``x x^T - y y^T`` is the symmetric part of ``(x - y)(x + y)^T``, to which a row that has not changed adds
+        nothing, not even a rounding: so the bits are the same whether it is there or not.
+
+        Parameters
+        ----------
+        before : (n, D) float32
+            What the sample's rows were.
+        matrix : (rows, D or more) float32
+            The whole matrix now.
+        """
+        dim, step = before.shape[1], CHUNK_ROWS * _ROWS_PER_SAMPLE
+        total = np.zeros((dim + 1, dim))
+        edges = np.searchsorted(self.rows, np.arange(0, self.rows.max(initial=-1) + 1 + step, step))
+        most = int(np.diff(edges).max(initial=0))
+        sums, differences, ones = *(aligned_zeros(most, padded(dim)) for _ in range(2)), np.ones((1, most), np.float32)
+        for start, stop in pairwise(edges.tolist()):
+            some, rows = slice(start, stop), stop - start
+            sums_and_differences(matrix, self.rows[some], before[some], self.often[some], sums, differences)
+            part = aligned_zeros(dim + 1, padded(dim))
+            add_product(differences[:rows, :dim].T, sums[:rows], part[:-1])
+            add_product(ones[:, :rows], differences[:rows], part[-1:])
+            total += part[:, :dim]
+        total[:-1] = (total[:-1] + total[:-1].T) / 2
+        return total
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -43,6 +43,8 @@ class RoundRecord:
     seconds : dict of str to float
         ``total`` is wall time. ``shards`` is the wall time of the Spark job and ``merge`` that of merging and saving;
         ``read``, ``train`` and ``write`` are means over the shards, ``slowest`` is the longest ``train`` of one.
+    bytes_read, bytes_written : int
+        Of weights by all shards; merging reads what they have written.
     """
 
     round: int
@@ -54,6 +56,8 @@ class RoundRecord:
     slope: float
     words_per_second: float
     seconds: dict[str, float]
+    bytes_read: int = 0
+    bytes_written: int = 0
 
     @classmethod
     def build(cls, number: int, results: Sequence[ShardResult], rate: float, total: float, merge: float) -> RoundRecord:
@@ -75,6 +79,8 @@ class RoundRecord:
             mean_slope(results),
             tokens / total,
             {key: round(value, 4) for key, value in seconds.items()},
+            sum(r.bytes_read for r in results),
+            sum(r.bytes_written for r in results),
         )
 
     def to_dict(self) -> dict[str, Any]:

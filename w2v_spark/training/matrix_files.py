@@ -1,9 +1,9 @@
 """Matrices of float32 in files of their own, every 2,048 rows with a checksum that is verified when they are read.
 
 A file is a ``.npy`` file of (rows, D) float32 with something behind it that numpy does not look at: the checksum of
-each block of rows, uint64. Whoever lists the file lists the checksum of its header and of these, in hexadecimal. So a
-file is what was written if that one number agrees, and each block is if its own does: what a memory map is not asked
-for is not read.
+each block of rows, uint64, and where the rows are some of a larger matrix, their numbers in it, int32. Whoever lists
+the file lists the checksum of its header and of these, in hexadecimal. So a file is what was written if that one number
+agrees, and each block is if its own does: what a memory map is not asked for is not read.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from w2v_spark.storage import Directory
 Matrix = npt.NDArray[np.float32]
 BLOCK_ROWS: Final = 1 << 11  # with one checksum: they lie in a core's own cache while it is worked out
 ROWS_AT_A_TIME: Final = 1 << 15  # read or written at once
+_NO_NUMBERS: Final = np.empty(0, "<i4")
 
 
 class WeightFile(NamedTuple):
@@ -63,24 +64,33 @@ def weight_files(value: Any) -> WeightFiles:
 
 
 def write_matrix(
-    directory: Directory, name: str, rows: int, dim: int, batches: Iterator[Matrix], spare: Directory | None = None
+    directory: Directory,
+    name: str,
+    rows: int,
+    dim: int,
+    batches: Iterator[Matrix],
+    spare: Directory | None = None,
+    numbers: npt.NDArray[np.int32] = _NO_NUMBERS,
 ) -> str:
     """Write consecutive batches of rows, (rows, D) together, holding two at a time; the checksum of the file.
 
     Parameters
     ----------
     spare : Directory, optional
-        Old files of the same size there are written over, where the file system is local: fresh pages cost the
-        operating system several times as much as old ones.
+        Old files there are written over, where the file system is local: fresh pages cost the operating system several
+        times as much as old ones.
+    numbers : (rows,) int32, optional
+        Of which rows of a larger matrix these are, rising; see `changed_rows.open_changed`.
     """
     header, checksums = npy_header(rows, dim), np.empty(_blocks(rows), "<u8")
-    with _open_output(directory, name, _size(rows, dim), spare) as sink:
+    with _open_output(directory, name, _size(rows, dim) + numbers.nbytes, spare) as sink:
         sink.write(header)
         for number, block in enumerate(_whole_blocks(batches)):
             checksums[number] = checksum(block)
             sink.write(pa.py_buffer(block))
-        sink.write(checksums.tobytes())
-    return _file_checksum(header, checksums)
+        tail = checksums.tobytes() + numbers.astype("<i4").tobytes()
+        sink.write(tail)
+    return hexadecimal(checksum(header + tail))
 
 
 def _whole_blocks(batches: Iterator[Matrix]) -> Iterator[Matrix]:
@@ -97,13 +107,15 @@ def _whole_blocks(batches: Iterator[Matrix]) -> Iterator[Matrix]:
 
 
 def _open_output(directory: Directory, name: str, size: int, spare: Directory | None) -> Any:
+    """A file to write so many bytes to: an old one of the nearest size, cut off where it was longer, or a new one."""
     if spare is not None and spare.is_local:
-        for info in spare.list():
-            if info.size == size:
-                # One rename wins, so no two writers have the same file.
-                with contextlib.suppress(FileNotFoundError):
-                    Path(spare.file(info.base_name)).rename(directory.file(name))
-                    return open(directory.file(name), "r+b")  # noqa: PTH123
+        for info in sorted(spare.list(), key=lambda info: abs(info.size - size)):
+            # One rename wins, so no two writers have the same file.
+            with contextlib.suppress(FileNotFoundError):
+                Path(spare.file(info.base_name)).rename(directory.file(name))
+                file = open(directory.file(name), "r+b")  # noqa: PTH123, SIM115
+                file.truncate(min(info.size, size))
+                return file
     return directory.filesystem.open_output_stream(directory.file(name))
 
 
@@ -195,7 +207,14 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
     StoreError
         The file is missing, truncated, of another shape, or not the one that was written.
     """
-    path, header, size = directory.file(name), npy_header(rows, dim), _size(rows, dim)
+    return open_with_numbers(directory, name, rows, dim, 0, expected)[0]
+
+
+def open_with_numbers(
+    directory: Directory, name: str, rows: int, dim: int, numbers: int, expected: str
+) -> tuple[MatrixFile, npt.NDArray[np.int32]]:
+    """The same of a file behind whose rows so many numbers stand; and these."""
+    path, header, size = directory.file(name), npy_header(rows, dim), _size(rows, dim) + 4 * numbers
     info = directory.filesystem.get_file_info(path)
     plain = size - 8 * _blocks(rows)  # as numpy writes it, without checksums
     if not info.is_file or info.size not in (size, size if expected else plain):
@@ -211,11 +230,14 @@ def open_matrix(directory: Directory, name: str, rows: int, dim: int, expected: 
     elif expected:
         head, tail = directory.read_range(name, 0, len(header)), directory.read_range(name, end, size - end)
     if not expected:
-        return MatrixFile(directory, name, rows, dim, None, mapped, memory)
-    checksums = np.frombuffer(tail, "<u8")
-    if head != header or _file_checksum(header, checksums) != expected:
+        return MatrixFile(directory, name, rows, dim, None, mapped, memory), _NO_NUMBERS
+    if head != header or hexadecimal(checksum(header + tail)) != expected:
         raise StoreError(f"{directory.uri}/{name} is damaged, or another file: its checksums are not what was written")
-    return MatrixFile(directory, name, rows, dim, checksums, mapped, memory)
+    checksums = np.frombuffer(tail, "<u8", _blocks(rows))
+    return (
+        MatrixFile(directory, name, rows, dim, checksums, mapped, memory),
+        np.frombuffer(tail, "<i4", numbers, 8 * _blocks(rows)),
+    )
 
 
 def _map(path: str) -> mmap.mmap:
@@ -303,10 +325,6 @@ def _blocks(rows: int) -> int:
 
 def _size(rows: int, dim: int) -> int:
     return len(npy_header(rows, dim)) + 4 * rows * dim + 8 * _blocks(rows)
-
-
-def _file_checksum(header: bytes, checksums: npt.NDArray[np.uint64]) -> str:
-    return hexadecimal(checksum(header + checksums.tobytes()))
 
 
 def npy_header(rows: int, dim: int) -> bytes:

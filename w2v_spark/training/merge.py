@@ -18,17 +18,36 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.errors import DivergedError
-from w2v_spark.kernels.merge import add_displacement
+from w2v_spark.errors import DivergedError, StoreError
+from w2v_spark.kernels.merge import add_changes, add_displacement
 from w2v_spark.storage import Directory
+from w2v_spark.training.changed_rows import ChangedFile, ChangedRows, ShardFiles, open_changed
 from w2v_spark.training.correction import Correction, second_moment
-from w2v_spark.training.matrix_files import Matrix, MatrixReader, write_matrix
+from w2v_spark.training.matrix_files import Matrix, MatrixReader, open_matrix, write_matrix
 from w2v_spark.training.row_ranges import RowRange
 from w2v_spark.training.update_statistics import BothStatistics
+from w2v_spark.training.weights import WeightShape
+
+ShardRows = MatrixReader | ChangedRows
+"""A matrix as a shard has left it: all of its rows, or those that have changed."""
+
+
+def open_shard(directory: Directory, shape: WeightShape, files: ShardFiles) -> tuple[ShardRows, ShardRows]:
+    """The input and the output matrix as a shard has left them. Raises `StoreError` as `weights.open_matrices`."""
+    opened: list[ShardRows] = []
+    for name, rows in shape.rows.items():
+        (file,) = files[name]
+        if (file.whole if isinstance(file, ChangedFile) else file.rows) != rows:
+            raise StoreError(f"{directory.uri}/{file.file} is no part of weights of {shape}")
+        if isinstance(file, ChangedFile):
+            opened.append(open_changed(directory, file, shape.dim))
+        else:
+            opened.append(open_matrix(directory, file.file, file.rows, shape.dim, file.checksum))
+    return opened[0], opened[1]
 
 
 def displacements(
-    before: MatrixReader, shards: Sequence[MatrixReader], rows: slice, round_number: int
+    before: MatrixReader, shards: Sequence[ShardRows], rows: slice, round_number: int
 ) -> tuple[Matrix, Matrix]:
     """What the shards added to some rows: the mean step, and a sample, the step of one shard for each row.
 
@@ -36,9 +55,13 @@ def displacements(
     it comes from every shard. Both are (rows, D) float32.
     """
     start = before[rows]
-    total, sample = np.zeros_like(start), np.empty_like(start)
+    total, sample = np.zeros_like(start), np.zeros_like(start)
     for p, shard in enumerate(shards):
-        add_displacement(start, shard[rows], total, sample, (p - rows.start - round_number) % len(shards), len(shards))
+        first = (p - rows.start - round_number) % len(shards)
+        if isinstance(shard, ChangedRows):
+            add_changes(start, *shard.within(rows), total, sample, first, len(shards))
+        else:
+            add_displacement(start, shard[rows], total, sample, first, len(shards))
     total *= np.float32(1 / len(shards))
     return total, sample
 
@@ -46,7 +69,7 @@ def displacements(
 def merge_row_range(
     row_range: RowRange,
     before: MatrixReader,
-    shards: Sequence[MatrixReader],
+    shards: Sequence[ShardRows],
     statistics: BothStatistics,
     correction: Correction | None,
     round_number: int,
@@ -60,7 +83,7 @@ def merge_row_range(
     ----------
     before : the range's matrix, (rows, D) float32
         The weights that the round started from.
-    shards : the same matrix of each shard that trained, in shard order
+    shards : the same matrix of each shard that trained, in shard order, or the rows of it that have changed
         None leaves the weights as they were; those of a single shard are taken to the bit.
     statistics : of the input and of the output matrix
     correction : of the range's matrix, or None for the plain mean
@@ -103,14 +126,15 @@ def merge_row_range(
 
 def _merge_chunk(
     before: MatrixReader,
-    shards: Sequence[MatrixReader],
+    shards: Sequence[ShardRows],
     rows: slice,
     updates: npt.NDArray[np.float64],
     correction: Correction | None,
     round_number: int,
 ) -> Matrix:
     if len(shards) < 2:  # nothing to average
-        return shards[0][rows] if shards else before[rows]
+        last = shards[0] if shards else before
+        return last.over(before[rows], rows) if isinstance(last, ChangedRows) else last[rows]
     mean_step, sample = displacements(before, shards, rows, round_number)
     if correction is None:
         return mean_step + before[rows]

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 import time
 import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from functools import lru_cache
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Config
-from w2v_spark.corpus.shards import Shard
-from w2v_spark.corpus.whole_documents import ShardDocuments
-from w2v_spark.errors import StoreError
-from w2v_spark.kernels.memory import aligned_zeros, padded
-from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.models.architectures import input_rows_of
-from w2v_spark.models.subwords import SubwordTable
-from w2v_spark.models.tables import SamplingTables
-from w2v_spark.storage import Directory
+from w2v_spark.training.changed_rows import ChangedFile, ShardFiles
 from w2v_spark.training.composed import composed_moment
-from w2v_spark.training.correction import moments_of
 from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stretches, put
-from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFiles, rows_at_a_time, write_matrix
+from w2v_spark.training.matrix_files import Matrix, WeightFile, write_matrix
 from w2v_spark.training.plan import Plan, Slice
+from w2v_spark.training.shard_weights import ALL_ROWS, ShardMatrix
+from w2v_spark.training.shard_work import RoundStart, ShardWork, mark_touched
 from w2v_spark.training.trainer import ThreadedTrainer
-from w2v_spark.training.update_statistics import BothStatistics
-from w2v_spark.training.weights import WeightShape, batches_of, whole_files
+from w2v_spark.training.weights import WeightShape
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +45,8 @@ class ShardResult:
         Size of that sample.
     read_seconds, train_seconds, write_seconds : float
     moments : bytes
-        The second moments of the shard's two matrices, (2, D + 1, D) float32, see `moments_of`; empty where nothing is
-        corrected by them.
+        How much the second moments of the shard's two matrices have changed, (2, D + 1, D) float32, see `moments_of`;
+        empty where nothing is corrected by them.
     documents : tuple of Stretch
         Where the rows of the shard's documents are now.
     private : bytes
@@ -62,6 +54,10 @@ class ShardResult:
         see `SliceRows`, or the vectors of words that have n-grams; empty where there are none.
     met : int
         The tokens that it is of.
+    changed : list of int
+        How many rows each of the files has: a number, or `ALL_ROWS`.
+    bytes_read, bytes_written : int
+        Of weights.
     """
 
     shard: int
@@ -80,72 +76,20 @@ class ShardResult:
     documents: Stretches = ()
     private: bytes = b""
     met: int = 0
+    changed: list[int] = field(default_factory=list)
+    bytes_read: int = 0
+    bytes_written: int = 0
 
-    def weight_files(self, shape: WeightShape) -> WeightFiles | None:
+    def weight_files(self, shape: WeightShape) -> ShardFiles | None:
         """The files that hold the shard's weights; None if it had nothing to train on."""
-        return whole_files(shape, f"{self.file}.", self.checksums) if self.file else None
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class ShardWork:
-    """A shard and what all of its rounds have in common.
-
-    Attributes
-    ----------
-    number : int
-    shard : Shard
-    corpus : Directory
-        Where the shard's files are.
-    tables : SamplingTables
-    statistics : of both matrices, optional
-        Where the merge corrects by how curved the loss is.
-    documents : ShardDocuments, optional
-        Those of the shard, where they have rows of their own.
-    tags : int
-        How many there are.
-    subwords : SubwordTable, optional
-        The n-grams of the words, where they have any.
-    """
-
-    number: int
-    shard: Shard
-    corpus: Directory
-    tables: SamplingTables
-    statistics: BothStatistics | None = None
-    documents: ShardDocuments | None = None
-    tags: int = 0
-    subwords: SubwordTable | None = None
-
-    @property
-    def others(self) -> int:
-        """Rows of the input matrix behind those of words."""
-        return self.tags if self.subwords is None else self.subwords.ngrams
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class RoundStart:
-    """What a shard's part of a round starts from, and where its results go.
-
-    Attributes
-    ----------
-    round_number : int
-    weights : the input and the output matrix, each (rows, D) float32
-    results : Directory
-        Where to write the new weights.
-    spare : Directory, optional
-        See `write_matrix`.
-    stretches : Stretches
-        Where the rows of the shard's documents are.
-    rows : Directory, optional
-        Of their files, where to write the new ones too.
-    """
-
-    round_number: int
-    weights: tuple[MatrixReader, MatrixReader]
-    results: Directory
-    spare: Directory | None = None
-    stretches: Stretches = ()
-    rows: Directory | None = None
+        if not self.file:
+            return None
+        files: ShardFiles = {}
+        for (name, rows), found, changed in zip(shape.rows.items(), self.checksums, self.changed, strict=True):
+            file = f"{self.file}.{name}.npy"
+            is_whole = changed == ALL_ROWS
+            files[name] = [WeightFile(file, rows, found)] if is_whole else [ChangedFile(file, changed, found, rows)]
+        return files
 
 
 def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) -> ShardResult:
@@ -163,26 +107,19 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         return ShardResult(
             number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0, documents=start.stretches
         )  # fmt: skip
-    shape = WeightShape.build(model, work.tables.vocabulary_size, work.others)
-    matrices = {
-        name: _load_padded(name, source, model.dim) for name, source in zip(shape.rows, start.weights, strict=True)
-    }
+    inputs, outputs = matrices = _load(work, start, config, plan, slices)
     read = clock()
     most_tags = work.documents.most_tags if work.documents is not None else 0
     trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags, work.subwords)
-    training = _Training(work, start, config, trainer, Weights(*matrices.values()))
+    training = _Training(work, start, config, trainer, Weights(inputs.rows, outputs.rows))
     for part in slices:
-        key = np.uint64(stream_key(train.seed, part.epoch, number))
-        training.train(part, _schedule(plan, part.epoch, shard.tokens, key))
+        training.train(part, _schedule(plan, part.epoch, shard.tokens, work.key(train.seed, part.epoch)))
     trained = clock()
-    moments = _moments(matrices.values(), work.statistics, model.dim) if work.statistics else b""
+    moments = b""
+    if work.statistics:
+        moments = np.stack([matrix.moment_change() for matrix in matrices]).astype(np.float32).tobytes()
     stem = f"{number:05d}-{uuid.uuid4().hex}"
-    checksums = [
-        write_matrix(
-            start.results, f"{stem}.{name}.npy", len(matrix), model.dim, batches_of(matrix, model.dim), start.spare
-        )
-        for name, matrix in matrices.items()
-    ]
+    checksums = [matrix.write(start.results, f"{stem}.{matrix.name}.npy", start.spare) for matrix in matrices]
     return ShardResult(
         number,
         stem,
@@ -198,8 +135,30 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         clock() - trained,
         moments,
         training.stretches,
-        *training.private(matrices["w_in"]),
+        *training.private(inputs.rows),
+        changed=[matrix.changed for matrix in matrices],
+        bytes_read=4 * model.dim * (inputs.read + outputs.read),
+        bytes_written=inputs.bytes_written + outputs.bytes_written,
     )
+
+
+def _load(
+    work: ShardWork, start: RoundStart, config: Config, plan: Plan, slices: Sequence[Slice]
+) -> tuple[ShardMatrix, ShardMatrix]:
+    """The two matrices, or the rows of them that the slices touch where these are few."""
+    model = config.model
+    shape = WeightShape.build(model, work.tables.vocabulary_size, work.others)
+    marks = mark_touched(work, slices, config, shape) if plan.shards > 1 else None
+    inputs, outputs = (
+        ShardMatrix.load(
+            name, source, model.dim,
+            None if marks is None else marks[m],
+            work.subwords is not None and m == 0,  # the vectors of all words are composed of it
+            work.statistics[1 - m] if work.statistics else None,
+        )
+        for m, (name, source) in enumerate(zip(shape.rows, start.weights, strict=True))
+    )  # fmt: skip
+    return inputs, outputs
 
 
 class _Training:
@@ -250,10 +209,7 @@ class _Training:
         yield from rows.finish()
 
     def _sentences(self, part: Slice) -> Iterator[tuple[npt.NDArray[np.int32], npt.NDArray[np.int32], int]]:
-        work = self._work
-        for ids, offsets, position in work.shard.read(work.corpus, part.start, part.stop):
-            if ids.view(np.uint32).max() >= work.tables.vocabulary_size:  # negative ids are large ones here
-                raise StoreError(f"{work.corpus.uri}: shard {work.number} holds ids outside the vocabulary")
+        for ids, offsets, position in self._work.sentences(part):
             self.tokens += int(offsets[-1]) - int(offsets[0])
             yield ids, offsets, position
 
@@ -262,28 +218,3 @@ def _schedule(plan: Plan, epoch: int, tokens: int, key: np.uint64) -> Schedule:
     """For an epoch of so many tokens of a shard."""
     fall = (plan.learning_rate - plan.min_learning_rate) / plan.epochs
     return Schedule(key, plan.learning_rate - fall * epoch, fall / tokens, plan.min_learning_rate)
-
-
-def _load_padded(name: str, source: MatrixReader, dim: int) -> Matrix:
-    matrix = _memory(name, len(source), padded(dim))
-    step = rows_at_a_time(source)
-    for start in range(0, len(source), step):
-        batch = source[start : start + step]
-        for first in range(0, len(batch), BLOCK_ROWS):
-            rows = matrix[start + first : start + min(first + BLOCK_ROWS, len(batch))]
-            rows[:, :dim] = batch[first : first + BLOCK_ROWS]
-            rows[:, dim:] = 0  # another model of this worker may have been wider
-    return matrix
-
-
-def _moments(matrices: Iterable[Matrix], statistics: BothStatistics, dim: int) -> bytes:
-    """See `ShardResult`."""
-    counts = (each.partner_counts for each in reversed(statistics))  # of the matrix that is met
-    found = [moments_of(matrix[:, :dim], met, dim) for matrix, met in zip(matrices, counts, strict=True)]
-    return np.stack(found).astype(np.float32).tobytes()
-
-
-@lru_cache(maxsize=2)
-def _memory(name: str, rows: int, columns: int) -> Matrix:
-    """The memory of a matrix, which a worker keeps from round to round: fresh pages cost as much as filling them."""
-    return aligned_zeros(rows, columns)

@@ -93,6 +93,7 @@ def test_defaults_are_the_documented_ones() -> None:
             "shards": "auto",
             "threads": 1,
             "rounds": "auto",
+            "noise_pool": "auto",
             "merge": "curvature",
             "freeze": "none",
             "seed": 1,

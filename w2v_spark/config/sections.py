@@ -130,6 +130,14 @@ class TrainConfig:
         param="rounds",
         mllib="`maxIter` (1)",
     )
+    noise_pool: int | Auto = setting(
+        "auto",
+        "words that each of several shards draws for a round, to draw its noise from them, so that it touches fewer "
+        'rows; 0: from all words; "auto": a 16th of its noise, at least 8,192, and all words where that is more than '
+        "a quarter of them",
+        0,
+        2**31 - 1,
+    )
     merge: Merge = setting(
         Merge.CURVATURE, "how they meet: the corrected mean, or the plain one", param="merge", mllib="mean"
     )

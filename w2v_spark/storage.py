@@ -17,9 +17,10 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from types import UnionType
-from typing import Any, Final, TypeVar, get_origin, get_type_hints
+from typing import Any, Final, TypeVar, cast, get_origin, get_type_hints
 
 import numpy as np
 import numpy.typing as npt
@@ -87,13 +88,25 @@ def from_plain(kind: type[Plain], value: Any) -> Plain:
     """
     if not isinstance(value, dict):
         raise TypeError(f"expected an object, got {value!r}")
+    for name, types, is_bool in _fields_of(cast(Any, kind)):
+        found = value.get(name)
+        if name in value and (not isinstance(found, types) or (isinstance(found, bool) and not is_bool)):
+            raise TypeError(f"{name} is {found!r}")
+    return kind(**value)
+
+
+@cache
+def _fields_of(kind: type[Any]) -> tuple[tuple[str, Any, bool], ...]:
+    """The fields of a data class, what each may be an instance of, and whether that is bool.
+
+    Worked out once: types that are written as text are compiled each time, and a round reads the records of all before.
+    """
+    fields = []
     for name, wanted in get_type_hints(kind).items():
         origin = get_origin(wanted)
         types = (int, float) if wanted is float else wanted if origin in (None, UnionType) else origin
-        found = value.get(name)
-        if name in value and (not isinstance(found, types) or (isinstance(found, bool) and wanted is not bool)):
-            raise TypeError(f"{name} is {found!r}")
-    return kind(**value)
+        fields.append((name, types, wanted is bool))
+    return tuple(fields)
 
 
 def arrays_to_bytes(arrays: Mapping[str, Any]) -> bytes:

@@ -93,7 +93,8 @@ def compositions(form: Normalize, lowercase: bool) -> Compositions:
         if capital != pair[0] and capital.lower() == pair[0] and (capital + pair[1]) not in pairs:
             lowered[capital + pair[1]] = character
     firsts |= {pair[0] for pair in lowered}
-    keys = np.sort([_pair_key(ord(pair[0]), ord(pair[1])) for pair in (*pairs, *lowered)])
+    # As `_pair_key`, which would be compiled for it.
+    keys = np.sort(np.array([(ord(pair[0]) << 21) | ord(pair[1]) for pair in (*pairs, *lowered)], np.int64))
     return Compositions(_FORMS[form], frozenset(firsts), frozenset(seconds), keys, lowered)
 
 

@@ -11,15 +11,22 @@ from tests.java_start import environment_without
 
 # Says what it runs on, after a query, and a task that has gone through a Python worker.
 _START = """
-import json, os
+import json, os, sys
+import pyarrow as pa
 from w2v_spark.spark.session import get_session
 
 spark = get_session()
-rows = spark.range(10).mapInArrow(lambda batches: batches, "id long").count()
+
+def loaded(batches):
+    yield from batches
+    yield pa.record_batch([pa.array([1000 + ("w2v_spark.kernels.train" in sys.modules)])], names=["id"])
+
+found = [row.id for row in spark.range(10).mapInArrow(loaded, "id long").collect()]
 spark.sql("SELECT 1").collect()
 jvm = spark.sparkContext._jvm.java.lang
 print(json.dumps({
-    "rows": rows,
+    "rows": sum(number < 10 for number in found),
+    "preloaded": max(found) == 1001,
     "master": spark.conf.get("spark.master"),
     "ui": spark.conf.get("spark.ui.enabled"),
     "memory": spark.conf.get("spark.driver.memory"),

@@ -33,6 +33,7 @@ def test_settings_of_the_user_are_kept_and_nothing_is_left(tmp_path: Path) -> No
     report = start(working, SPARK_CONF_DIR=str(tmp_path))
     assert report["master"] == "local[1]"
     assert report["memory"] == "1100m"
+    assert report["preloaded"], "workers have the kernels when they begin"
     assert list(working.iterdir()) == []
     assert not Path(unquote(urlsplit(str(report["warehouse"])).path)).exists(), "it goes with the process"
 
@@ -42,6 +43,18 @@ def test_a_warehouse_of_the_user_is_kept(tmp_path: Path) -> None:
     assert temporary_warehouse({"spark.sql.catalogImplementation": "hive"}, tmp_path) == {}
     (tmp_path / "hive-site.xml").touch()
     assert temporary_warehouse({}, tmp_path) == {}
+
+
+def test_workers_of_another_python_are_forked_from_sparks_own_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
+    assert session_module.preloading_daemon() == "w2v_spark.spark.daemon"
+    monkeypatch.setattr(session_module, "distributions", lambda **_: [])
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    assert session_module.preloading_daemon() is None, "workers could not import it"
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/elsewhere", str(ROOT)]))
+    assert session_module.preloading_daemon() == "w2v_spark.spark.daemon"
+    monkeypatch.setenv("PYSPARK_PYTHON", "/another/python")
+    assert session_module.preloading_daemon() is None
 
 
 # In directories with names beyond ASCII, what Java and what a Python worker see.

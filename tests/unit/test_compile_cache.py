@@ -168,10 +168,10 @@ def test_all_compiled_functions_are_in_the_digest() -> None:
 def test_a_directory_of_another_user_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "kernels").mkdir(mode=0o700)
     assert cache.is_private(tmp_path / "kernels")
-    assert cache._make_private(tmp_path / "kernels")
+    assert cache.make_private(tmp_path / "kernels")
     monkeypatch.setattr(os, "geteuid", lambda: 12345)
     assert not cache.is_private(tmp_path / "kernels")
-    assert not cache._make_private(tmp_path / "kernels")
+    assert not cache.make_private(tmp_path / "kernels")
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o1777, 0o702])

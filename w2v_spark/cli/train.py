@@ -116,6 +116,7 @@ def train_and_report(
     from w2v_spark.spark.session import get_session
     from w2v_spark.spark.spark_errors import quiet_connections, translated_errors
     from w2v_spark.spark.train import train
+    from w2v_spark.spark.warm_up import warm_workers
 
     gates = build_gates(options, config, measures_drift=measures_drift)
     gate = GateCheck(gates) if gates else None
@@ -130,6 +131,7 @@ def train_and_report(
             origin = Scratch(load_units(config, progress.warn))
         with progress.stopping.start(), translated_errors():
             session = get_session(threads=config.train.threads)
+        warm_workers(session)
         if options.publish_table is not None:
             check_table(session, options.publish_table, VersionRoot(output.home), progress.warn)
         try:

@@ -16,15 +16,15 @@ import hashlib
 import os
 import pickle
 import stat
-import tempfile
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from importlib import resources
 from pathlib import Path
 from typing import Any, Final, Self
 
-import numba
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
+
+from w2v_spark.private_directories import find_directory, is_private, make_private, user
 
 PACKAGES: Final = ("corpus", "counting", "kernels", "models", "phrases", "text")
 """Packages with compiled functions, or with functions that are compiled into those."""
@@ -38,51 +38,6 @@ def _source_digest() -> str:
             if file.name.endswith((".py", ".pyc")):
                 digest.update(file.read_bytes())
     return digest.hexdigest()[:16]
-
-
-def _places() -> Iterator[Path]:
-    """Directories for compiled code, best first: what ``NUMBA_CACHE_DIR`` names, the user's cache, a temporary one."""
-    if numba.config.CACHE_DIR:
-        yield Path(numba.config.CACHE_DIR)
-    with contextlib.suppress(RuntimeError):  # a user without a home, as pods have
-        yield Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "w2v-spark")
-    with contextlib.suppress(OSError):  # no temporary directory
-        yield Path(tempfile.gettempdir(), f"w2v-spark-{_user()}")
-
-
-def _user() -> int:
-    return os.geteuid() if hasattr(os, "geteuid") else 0
-
-
-def is_private(directory: Path) -> bool:
-    """Whether a directory, and no link to one, belongs to the user, and nobody else may enter it."""
-    try:
-        status = directory.lstat()
-    except OSError:
-        return False
-    return stat.S_ISDIR(status.st_mode) and status.st_uid == _user() and not status.st_mode & 0o077
-
-
-def _make_private(directory: Path) -> bool:
-    """Make a directory if it is missing; whether it is private and can be written to."""
-    try:
-        directory.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        directory.mkdir(mode=0o700, exist_ok=True)
-        status = directory.lstat()
-        if status.st_uid == _user() and stat.S_ISDIR(status.st_mode) and not status.st_mode & 0o022:
-            directory.chmod(0o700)  # only this user could write to it so far
-        if not is_private(directory):
-            return False
-        with tempfile.TemporaryFile(dir=directory):
-            return True
-    except OSError:
-        return False
-
-
-def find_directory(name: str) -> Path | None:
-    """A private directory of this name in the first place that can be written to; None when there is none."""
-    directories = (place.absolute() / name for place in _places())
-    return next((directory for directory in directories if _make_private(directory)), None)
 
 
 DIRECTORY: Final = find_directory(f"kernels-{_source_digest()}")
@@ -101,7 +56,7 @@ class _Locator:
         return cls(function, file) if covered and DIRECTORY is not None else None
 
     def ensure_cache_path(self) -> None:
-        _make_private(Path(self.get_cache_path()))
+        make_private(Path(self.get_cache_path()))
 
     def get_cache_path(self) -> str:
         return str(DIRECTORY)
@@ -154,7 +109,7 @@ def _read_sealed(path: Path) -> bytes | None:
         return None
     with open(handle, "rb") as file:  # noqa: PTH123
         status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode) or status.st_uid != _user() or status.st_mode & 0o022:
+        if not stat.S_ISREG(status.st_mode) or status.st_uid != user() or status.st_mode & 0o022:
             return None
         content = file.read()
     size = hashlib.sha256().digest_size
@@ -191,5 +146,5 @@ class PackageCache(FunctionCache):  # type: ignore[misc]
         unique = uuid.uuid4().hex[:16]
         self._cache_file._data_name_pattern = f"{self._impl.filename_base}.{unique}.{{number:d}}.nbc"
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-            if _make_private(Path(self._cache_path)):
+            if make_private(Path(self._cache_path)):
                 super().save_overload(*entry)

@@ -18,7 +18,7 @@ def end_spark() -> None:
 
     Takes a second or two. Where Java has started this process (``spark-submit``), it ends after it.
     """
-    process = _own_java()
+    process = own_java()
     if process is None:
         session = SparkSession.getActiveSession()
         with contextlib.suppress(Exception):  # Spark Connect has other ways, or Java is gone already
@@ -34,7 +34,8 @@ def end_spark() -> None:
         process.wait()
 
 
-def _own_java() -> subprocess.Popen[Any] | None:
+def own_java() -> subprocess.Popen[Any] | None:
+    """The Java that this process has started; None where there is none, or another has started it."""
     gateway = getattr(pyspark.SparkContext, "_gateway", None)
     if gateway is None:
         return _launching_java()

@@ -14,7 +14,7 @@ from typing import Final
 
 import pyspark
 
-from w2v_spark.kernels.cache import find_directory
+from w2v_spark.private_directories import find_directory
 from w2v_spark.spark.java import Java
 
 _FOLDER: Final = "java"

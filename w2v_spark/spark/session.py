@@ -6,8 +6,10 @@ import os
 import re
 import subprocess
 import sys
+import sysconfig
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +19,7 @@ from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
+import w2v_spark
 from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
 from w2v_spark.spark.java_archive import archive_options
@@ -36,6 +39,7 @@ __all__ = [
 ]
 
 _MEBIBYTE = 1 << 20
+_DAEMON = "w2v_spark.spark.daemon"
 
 
 def get_session(
@@ -308,9 +312,23 @@ def _defaults(is_local: bool, threads: int) -> dict[str, str]:
         defaults["spark.task.cpus"] = str(threads)
     if is_local:
         defaults["spark.ui.enabled"] = "false"
+        if daemon := preloading_daemon():
+            defaults["spark.python.daemon.module"] = daemon
         # All cores, and as many tries for a task as on a cluster.
         defaults["spark.master"] = os.environ.get("MASTER", "local[*,4]")
     return defaults
+
+
+def preloading_daemon() -> str | None:
+    """The module of a daemon whose workers have the kernels from the start, where workers can import this package.
+
+    They can where it is installed or on ``PYTHONPATH``, and not where only this process has been told of it.
+    """
+    if os.environ.get("PYSPARK_PYTHON") != sys.executable:
+        return None
+    package = str(Path(w2v_spark.__file__).parent.parent)
+    named = package in os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    return _DAEMON if named or any(distributions(name="w2v-spark", path=[sysconfig.get_path("purelib")])) else None
 
 
 def _conf_dir() -> Path:

@@ -10,7 +10,14 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final
 
+import numpy as np
+
 from benchmarks.common import RESULTS, print_table
+from w2v_spark.config import Config
+from w2v_spark.models.alias import noise_probabilities
+from w2v_spark.models.subsample import keep_probabilities
+from w2v_spark.training.changed_rows import FEW
+from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import choose_rounds
 
 WORDS: Final = 100_000_000_000
@@ -18,6 +25,7 @@ VOCABULARY, DIM, EPOCHS = 3_000_000, 300, 1
 CORES: Final = 8  # of an executor; assumed
 NETWORK: Final = 1.25e9  # bytes per second in and out of an executor, storage included; assumed (10 Gbit/s)
 TEXT_BYTES: Final = 3.0  # of compressed Parquet a word, as measured in billion.json
+FLATTENING: Final = 2.7  # of the law by which words are assumed to occur, as in `corpus.synthetic_corpus`
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +61,30 @@ class Measured:
         )  # fmt: skip
 
 
+def touched(vocabulary: int, words: float, tokens: float) -> float:
+    """The part of the rows of both matrices that a slice of so many words exchanges, of a text of so many tokens.
+
+    Expected, for words by Zipf's law, the default settings and skip-gram with negative sampling.
+    """
+    config, shares = Config(), 1 / (np.arange(1, vocabulary + 1) + FLATTENING)
+    shares /= shares.sum()
+    counts = np.maximum(shares * tokens, 1)
+    met = words * shares * keep_probabilities(counts.astype(np.int64), config.train.sample)
+    pool = pool_size(config, vocabulary, int(words))
+    drawn = pool or config.model.negatives * met.sum()
+    noise = noise_probabilities(counts.astype(np.int64), config.model.noise_exponent)
+    parts = [float((1 - np.exp(-each)).mean()) for each in (met, met + drawn * noise)]
+    return sum(part if part <= FEW else 1.0 for part in parts) / 2 if words <= 2 * vocabulary else 1.0
+
+
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """Seconds of a run, gigabytes through the network of one executor, and gigabytes of its memory for weights."""
+    """Seconds of a run, gigabytes through the network of one executor, and gigabytes of its memory for weights.
+
+    ``touched`` is the part of the rows that a shard exchanges. ``weights`` are the seconds of moving them with the run
+    directory on an object store, where a shard reads all blocks, and ``mounted`` with a file system that executors map,
+    each of which reads every block once a round for all of its shards.
+    """
 
     executors: int
     threads: int
@@ -63,14 +92,16 @@ class Prediction:
     rounds: int
     text: float
     train: float
+    touched: float
     weights: float
+    mounted: float
     merge: float
     network: float
     memory: float
 
     @property
     def total(self) -> float:
-        """Seconds of everything."""
+        """Seconds of everything, on an object store."""
         return self.text + self.train + self.weights + self.merge
 
     @classmethod
@@ -80,12 +111,14 @@ class Prediction:
         rounds, weights = choose_rounds(WORDS * EPOCHS, shards), 8.0 * VOCABULARY * DIM
         text_moved = WORDS * (2 * TEXT_BYTES + 2 * 4) / executors  # read twice; ids shuffled and written
         text = WORDS / cores * (1 / measured.count + 1 / measured.encode) + text_moved / NETWORK
-        moved = rounds * (2 * shards * weights + (shards + 1) * weights + weights) / executors
+        part = touched(VOCABULARY, WORDS * EPOCHS / shards / rounds, WORDS)
+        exchanged = rounds * (2 * part * shards + 2) * weights / executors  # written, and read and written by the merge
+        moved, mounted = (exchanged + rounds * read * weights / executors for read in (shards, executors))
         merge = rounds * (2 * VOCABULARY * measured.merge_row / cores + 2 * measured.job + 2 * shards * measured.task)
         train = WORDS * EPOCHS / (cores * measured.train)
         memory = CORES // threads * weights * 1.013  # D padded to whole registers
         return cls(
-            executors, threads, shards, rounds, text, train, moved / NETWORK, merge,
+            executors, threads, shards, rounds, text, train, part, moved / NETWORK, mounted / NETWORK, merge,
             (moved + text_moved) / 1e9, memory / 1e9,
         )  # fmt: skip
 
@@ -98,13 +131,13 @@ def main() -> None:
     for executors in (10, 50, 100):
         for threads in (1, CORES):
             p = Prediction.build(measured, executors, threads)
-            minutes = (f"{seconds / 60:.0f}" for seconds in (p.text, p.train, p.weights, p.merge, p.total))
+            seconds = p.text, p.train, p.weights, p.merge, p.total, p.total - p.weights + p.mounted
             rows.append(
-                (str(p.executors), str(p.threads), str(p.shards), str(p.rounds), *minutes, f"{p.network:,.0f}",
-                 f"{p.memory:.0f}")
+                (str(p.executors), str(p.threads), str(p.shards), str(p.rounds), f"{p.touched:.2f}",
+                 *(f"{each / 60:.0f}" for each in seconds), f"{p.network:,.0f}", f"{p.memory:.0f}")
             )  # fmt: skip
-    header = ["executors", "threads", "P", "T", "text, min", "train, min", "weights, min", "merge, min", "all, min"]
-    print_table([*header, "network, GB an executor", "weights, GB an executor"], rows)
+    header = ["executors", "threads", "P", "T", "touched", "text, min", "train, min", "weights, min", "merge, min"]
+    print_table([*header, "all, min", "all, mounted, min", "network, GB an executor", "weights, GB an executor"], rows)
 
 
 def _read(name: str) -> dict[str, Any]:

@@ -29,7 +29,7 @@ from w2v_spark.training.matrix_files import (
 )
 
 RowNumbers = npt.NDArray[np.int64]
-_FEW: Final = 0.75  # of the rows: with more of them, whole matrices cost as little
+FEW: Final = 0.75  # of the rows: with more of them, whole matrices cost as little
 
 
 class ChangedFile(NamedTuple):
@@ -124,7 +124,7 @@ def open_changed(directory: Directory, file: ChangedFile, dim: int) -> ChangedRo
 def few_of(marks: npt.NDArray[np.uint8]) -> RowNumbers | None:
     """The numbers of the marked rows; None where they are so many that all may as well be taken."""
     numbers = np.flatnonzero(marks)
-    return numbers if len(numbers) <= _FEW * len(marks) else None
+    return numbers if len(numbers) <= FEW * len(marks) else None
 
 
 def read_rows(source: MatrixReader, numbers: RowNumbers, matrix: Matrix) -> None:

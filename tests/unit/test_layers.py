@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import ast
 import sys
+from functools import cache
 from pathlib import Path
-
-import pytest
 
 from tests.conftest import ROOT
 
@@ -107,37 +106,58 @@ def layer_of_import(name: str) -> str:
     return second if (PACKAGE / second).is_dir() or (PACKAGE / f"{second}.py").is_file() else "w2v_spark"
 
 
+@cache
+def imports_of(path: Path) -> list[str]:
+    """All that a file imports; each is read once for all tests."""
+    return imports(path.read_text(encoding="utf-8"))
+
+
 def libraries(path: Path) -> set[str]:
     """Libraries beyond the standard one that a module imports."""
-    return {name.split(".")[0] for name in imports(path.read_text(encoding="utf-8"))} - set(sys.stdlib_module_names)
+    return {name.split(".")[0] for name in imports_of(path)} - set(sys.stdlib_module_names)
 
 
-@pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(ROOT).as_posix())
-class TestModule:
-    def test_only_the_spark_layer_imports_pyspark(self, path: Path) -> None:
-        if layer_of(path) not in WITH_PYSPARK:
-            assert not libraries(path) & {"pyspark", "py4j"}
+def in_package(path: Path) -> str:
+    return path.relative_to(PACKAGE).as_posix()
 
-    def test_kernels_import_the_compiler_and_numpy_only(self, path: Path) -> None:
-        if layer_of(path) == "kernels":
-            assert libraries(path) <= KERNEL_LIBRARIES | {"w2v_spark"}
 
-    def test_imports_are_absolute(self, path: Path) -> None:
-        assert [name for name in imports(path.read_text(encoding="utf-8")) if name.startswith(".")] == []
+class TestModules:
+    """One test a rule for all modules: what is asserted names those that break it."""
 
-    def test_layers_import_what_they_may(self, path: Path) -> None:
-        layer = layer_of(path)
-        assert layer in MAY_IMPORT, f"say in MAY_IMPORT and in docs/design/architecture.md what {layer} may import"
-        ours = [name for name in imports(path.read_text(encoding="utf-8")) if name.split(".")[0] == "w2v_spark"]
-        late = LATE.get(path.relative_to(PACKAGE).as_posix(), set())
-        assert {layer_of_import(name) for name in ours} <= MAY_IMPORT[layer] | {layer} | late
+    def test_only_the_spark_layer_imports_pyspark(self) -> None:
+        others = [path for path in MODULES if layer_of(path) not in WITH_PYSPARK]
+        assert len(others) > 1
+        assert [in_package(path) for path in others if libraries(path) & {"pyspark", "py4j"}] == []
 
-    def test_rooms_above_are_imported_late(self, path: Path) -> None:
-        at_once = {layer_of_import(name) for name in imports_at_the_top(path.read_text(encoding="utf-8"))}
-        assert not at_once & LATE.get(path.relative_to(PACKAGE).as_posix(), set())
+    def test_kernels_import_the_compiler_and_numpy_only(self) -> None:
+        kernels = [path for path in MODULES if layer_of(path) == "kernels"]
+        assert len(kernels) > 1
+        found = {in_package(path): libraries(path) - KERNEL_LIBRARIES - {"w2v_spark"} for path in kernels}
+        assert {path: names for path, names in found.items() if names} == {}
 
-    def test_the_package_imports_nothing_beside_it(self, path: Path) -> None:
-        assert not libraries(path) & {"jobs", "benchmarks", "tests", "tools"}
+    def test_imports_are_absolute(self) -> None:
+        found = {in_package(path): [name for name in imports_of(path) if name.startswith(".")] for path in MODULES}
+        assert {path: names for path, names in found.items() if names} == {}
+
+    def test_layers_import_what_they_may(self) -> None:
+        layers = {layer_of(path) for path in MODULES}
+        assert layers <= set(MAY_IMPORT), "say in MAY_IMPORT and in docs/design/architecture.md what it may import"
+        found = {}
+        for path in MODULES:
+            layer, late = layer_of(path), LATE.get(in_package(path), set())
+            ours = {layer_of_import(name) for name in imports_of(path) if name.split(".")[0] == "w2v_spark"}
+            if forbidden := ours - MAY_IMPORT[layer] - {layer} - late:
+                found[in_package(path)] = forbidden
+        assert found == {}
+
+    def test_rooms_above_are_imported_late(self) -> None:
+        for name, late in LATE.items():
+            source = (PACKAGE / name).read_text(encoding="utf-8")
+            assert not {layer_of_import(name) for name in imports_at_the_top(source)} & late, name
+
+    def test_the_package_imports_nothing_beside_it(self) -> None:
+        beside = {"jobs", "benchmarks", "tests", "tools"}
+        assert [in_package(path) for path in MODULES if libraries(path) & beside] == []
 
 
 def test_the_naive_twins_import_nothing_of_the_package() -> None:
@@ -160,12 +180,10 @@ def test_the_reader_of_imports_sees_every_kind() -> None:
     assert layer_of_import("w2v_spark.__version__") == layer_of_import("w2v_spark") == "w2v_spark"
 
 
-@pytest.mark.parametrize("module", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_nothing_is_unpickled(module: Path) -> None:
+def test_nothing_is_unpickled() -> None:
     """But what numba keeps, see `kernels/cache.py`: a pickle does what whoever has written it wants."""
-    if module == PACKAGE / "kernels/cache.py":
-        return
-    source = module.read_text(encoding="utf-8")
-    names = {name.split(".")[0] for name in imports(source)}
-    assert names & {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"} == set()
-    assert "allow_pickle=True" not in source
+    picklers = {"pickle", "cloudpickle", "dill", "joblib", "marshal", "shelve"}
+    others = [path for path in MODULES if path != PACKAGE / "kernels/cache.py"]
+    assert len(others) == len(MODULES) - 1
+    assert [in_package(path) for path in others if {name.split(".")[0] for name in imports_of(path)} & picklers] == []
+    assert [in_package(path) for path in others if "allow_pickle=True" in path.read_text(encoding="utf-8")] == []

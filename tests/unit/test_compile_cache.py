@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import pickle
 import re
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -70,21 +69,44 @@ IndexDataCacheFile._save_index = lambda self, overloads: None
 """
 
 
+# A copy of a process that has loaded numba, and nothing of this package; numba reads its settings again.
+CHILD = """
+import contextlib, io, os, sys, tempfile, traceback
+os.environ.clear()
+os.environ.update(environment)
+os.chdir("/")
+import numba.core.config
+numba.core.config.reload_config()
+tempfile.tempdir = None
+sys.path.insert(0, environment["PYTHONPATH"])
+said = io.StringIO()
+try:
+    assert not any(name.split(".")[0] == "w2v_spark" for name in sys.modules), "it is loaded before its settings"
+    with contextlib.redirect_stdout(said):
+        exec(script, {"__name__": "__main__"})
+    connection.send((True, said.getvalue()))
+except BaseException:
+    connection.send((False, traceback.format_exc()))
+"""
+
+
 def run(script: str = RUN, package: Path = ROOT, **environment: str) -> dict[str, Any]:
     """Run a kernel in a process that finds nothing writable but what the call names."""
     inherited = {k: v for k, v in os.environ.items() if not k.startswith(("NUMBA_", "XDG_", "PYTHONPATH"))}
     places = {"HOME": NOWHERE, "TMPDIR": NOWHERE, "PYTHONPATH": str(package)}
-    result = subprocess.run(
-        [sys.executable, "-c", script],
-        env=inherited | places | environment,
-        cwd="/",
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert result.returncode == 0, result.stderr
-    report = dict(json.loads(result.stdout))
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["tests.unit.warm_numba"])
+    ours, theirs = processes.Pipe(duplex=False)
+    names = {"script": script, "environment": inherited | places | environment, "connection": theirs}
+    process = processes.Process(target=exec, args=(CHILD, names))
+    process.start()
+    theirs.close()
+    assert ours.poll(120), "it says nothing"
+    went_well, said = ours.recv()
+    process.join(60)
+    assert went_well, said
+    assert process.exitcode == 0
+    report = dict(json.loads(said))
     assert report["key"] == KEY
     assert report["module"].startswith(str(package))
     assert report["numba"] == environment.get("NUMBA_CACHE_DIR", ""), "other programs' functions go elsewhere now"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shlex
@@ -67,10 +68,13 @@ def test_the_version(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().out == f"w2v-spark {__version__}\n"
 
 
-@pytest.mark.parametrize("name", COMMANDS)
-def test_help_needs_the_base_installation_only(name: str) -> None:
-    done = run(f"{HIDDEN}from w2v_spark.cli.main import main; sys.exit(main())", name, "--help")
+def test_help_needs_the_base_installation_only() -> None:
+    """Of all commands in one process, which takes as long as one of them."""
+    code = "from w2v_spark.cli.main import main; print([name for name in sys.argv[1:] if main([name, '--help'])])"
+    done = run(HIDDEN + code, *COMMANDS)
     assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines()[-1] == "[]"
+    assert [name for name in COMMANDS if f"usage: w2v-spark {name} " not in done.stdout] == []
 
 
 @pytest.mark.parametrize(
@@ -243,15 +247,27 @@ def test_every_entry_runs_the_command(command: Sequence[str], arguments: Sequenc
     assert (done.returncode, done.stdout) == (2, "")
 
 
-@pytest.mark.parametrize(
-    ("job", "command"),
-    [(path.stem, {"import_vectors": "import"}.get(path.stem, path.stem)) for path in (ROOT / "jobs").glob("*.py")],
-)
-def test_the_files_of_a_checkout_are_the_commands(job: str, command: str) -> None:
-    done = subprocess.run(
-        [sys.executable, str(ROOT / "jobs" / f"{job}.py"), "--help"], capture_output=True, text=True, check=True
-    )
-    assert done.stdout.startswith(f"usage: w2v-spark {command} ")
+JOBS = """
+import contextlib, io, json, runpy, sys
+shown = {}
+for file in sys.argv[1:]:
+    sys.argv, sys.path[0], said = [file, "--help"], file.rpartition("/")[0], io.StringIO()
+    with contextlib.redirect_stdout(said):
+        runpy.run_path(file, run_name="__main__")
+    shown[file] = said.getvalue()
+print(json.dumps(shown))
+"""
+
+
+def test_the_files_of_a_checkout_are_the_commands() -> None:
+    """All in one process, as Python would run each; one is started on its own above."""
+    files = sorted((ROOT / "jobs").glob("*.py"))
+    done = run(JOBS, *map(str, files))
+    assert (done.returncode, done.stderr) == (0, "")
+    shown = {Path(file).stem: text for file, text in json.loads(done.stdout).items()}
+    assert sorted(shown) == [file.stem for file in files]
+    commands = {name: {"import_vectors": "import"}.get(name, name) for name in shown}
+    assert [name for name in shown if not shown[name].startswith(f"usage: w2v-spark {commands[name]} ")] == []
 
 
 def test_the_entry_has_a_directory_of_its_own() -> None:

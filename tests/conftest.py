@@ -16,13 +16,20 @@ from hypothesis import settings
 
 from tests import java_start
 from tests.progress import pytest_collection_finish, pytest_configure, pytest_sessionstart
+from tests.sharing import pytest_xdist_make_scheduler
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
     from tests.spark.cluster import StandaloneCluster
 
-__all__ = ["ROOT", "pytest_collection_finish", "pytest_configure", "pytest_sessionstart"]
+__all__ = [
+    "ROOT",
+    "pytest_collection_finish",
+    "pytest_configure",
+    "pytest_sessionstart",
+    "pytest_xdist_make_scheduler",
+]
 
 ROOT = Path(__file__).resolve().parents[1]
 

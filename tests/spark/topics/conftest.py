@@ -13,19 +13,19 @@ from tests.spark.refusal import snapshot
 from tests.spark.topics.kinds import NULLS, Job, Refused
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def planted() -> Planted:
     return plant()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def model(tmp_path_factory: pytest.TempPathFactory, planted: Planted) -> Path:
     directory = write_model(tmp_path_factory.mktemp("planted") / "model", planted, nulls=NULLS)
     write_description(directory)
     return directory
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def found(spark: SparkSession, tmp_path_factory: pytest.TempPathFactory, model: Path) -> Path:
     """The topics of the planted documents."""
     output = tmp_path_factory.mktemp("found") / "topics"

@@ -233,3 +233,7 @@ def test_documents_topics_and_drift_lie_on_the_map(
     assert visit.page.text_content("#selected h2") == "<b>1"
     visit.page.evaluate("location.hash = 'word=w3'")
     visit.page.wait_for_function("document.querySelector('#selected p').textContent.includes('moved by 0.750')")
+    assert explore(["--model", str(model), "--beside", str(model), *layers, "--output", str(tmp_path / "two")]) == 0
+    open_map(visit, f"{(tmp_path / 'two' / 'index.html').as_uri()}#colour=topic")
+    for pane in (0, 1):  # of topics, and of regions where there are none
+        visit.page.wait_for_function("pane => w2v.panes[pane].labels.placed?.length > 1", arg=pane)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -15,10 +16,11 @@ from tests.naive import counts as naive
 from tests.spark.documents import write_text
 from tests.spark.main_job import Model, arguments
 from w2v_spark import KeyedVectors
+from w2v_spark.config import Config
 from w2v_spark.counting.stages import Stages
 from w2v_spark.report.page import build_report
 from w2v_spark.spark import numbered_tasks
-from w2v_spark.spark.counting import _Counts
+from w2v_spark.spark.counting import _Counts, _nothing
 
 PPMI = ["model.objective=ppmi_svd", "model.window=3", "train.sample=0.01"]
 LSA = ["model.objective=lsa"]
@@ -137,6 +139,20 @@ def test_nothing_to_decompose(job, out, tmp_path):
     code, _, err = job(source, out, "--quiet", settings=[*LSA, "counts.term_weights=tf_idf"])
     assert code == 2
     assert err.startswith("error: there is nothing to decompose: no word tells a document from the others; give a ")
+
+
+@pytest.mark.parametrize(
+    ("settings", "help"),
+    [
+        (["vocabulary.min_count=1"], "give more text"),
+        (["vocabulary.min_count=5"], "give more text, or lower vocabulary.min_count (5)"),
+        (["vocabulary.min_count=1", "counts.shift=2"], "give more text, or lower counts.shift (2.0)"),
+        (["counts.shift=2"], "give more text, or lower counts.shift (2.0) or vocabulary.min_count (5)"),
+    ],
+)
+def test_nothing_to_decompose_names_only_what_can_be_lower(settings, help):
+    config = Config.load(None, ["model.objective=ppmi_svd", *settings])
+    assert str(_nothing(SimpleNamespace(config=config))).endswith(f"than by chance; {help}")
 
 
 def test_tags_are_refused(refused, tmp_path, out):

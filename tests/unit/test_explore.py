@@ -6,6 +6,7 @@ import base64
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -25,7 +26,7 @@ from w2v_spark.explore.links import choose_link, link
 from w2v_spark.explore.page import SCRIPTS, asset_files, render_page
 from w2v_spark.explore.regions import find_regions
 from w2v_spark.explore.request import Asked, Link
-from w2v_spark.explore.space import Space, Words, show
+from w2v_spark.explore.space import Space, Words, name_spaces, show
 from w2v_spark.publishing.layout import SUCCESS_FILE
 from w2v_spark.storage import Directory
 from w2v_spark.topics.tables import topic_schema, write_topics
@@ -284,8 +285,34 @@ class TestLayers:
         pq.write_table(pa.table({"x": [1]}), tmp_path / "x.parquet")
         with pytest.raises(StoreError, match="no column 'word'"):
             build_map(Asked(str(documents), drift=str(tmp_path)))
-        with pytest.raises(StoreError, match="give what 'w2v-spark drift' has written"):
-            build_map(Asked(str(documents), drift=str(tmp_path / "none")))
+        for missing in (tmp_path / "none", tmp_path / "x.parquet"):
+            with pytest.raises(StoreError, match="give what 'w2v-spark drift' has written"):
+                build_map(Asked(str(documents), drift=str(missing)))
+
+    @pytest.mark.parametrize(
+        ("columns", "message"),
+        [
+            ({"word": ["w1"], "cosine": ["0.5"]}, "column 'cosine' of string, and not of double"),
+            ({"word": [1], "cosine": [0.5]}, "column 'word' of int64, and not of string"),
+            ({"word": ["elsewhere"], "cosine": [0.5]}, "none of the words"),
+        ],
+    )
+    def test_a_table_that_is_no_drift_of_the_model_is_refused_before_the_work(
+        self, documents: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, columns: Any, message: str
+    ) -> None:
+        monkeypatch.setattr("w2v_spark.explore.space.Space.build", None)
+        pq.write_table(pa.table(columns), tmp_path / "x.parquet")
+        with pytest.raises((StoreError, InputError), match=message):
+            build_map(Asked(str(documents), drift=str(tmp_path)))
+
+
+def test_two_spaces_have_two_names() -> None:
+    assert name_spaces(["/data/english", "/data/french"]) == ["english", "french"]
+    assert name_spaces(["/one/model", "two/model/"]) == ["one/model", "two/model"]
+    assert name_spaces(["/one/a/b", "/two/a/b"]) == ["one/a/b", "two/a/b"]
+    assert name_spaces(["/a/model", "model"]) == ["a/model", "model"]
+    assert name_spaces(["/model", "/model"]) == ["model", "model"]
+    assert name_spaces(["/"]) == ["model"]
 
 
 class TestExports:

@@ -80,7 +80,7 @@ class TestCommand:
         for name in ("one", "two"):
             code, out, err = self.run(capsys, "--model", model, "--output", tmp_path / name, "--words", 100)
             assert (code, err) == (0, "")
-            assert "principal components" in out
+            assert "principal components, since umap-learn is not installed (extra topics); " in out
             assert "placed between the others" in out
         files = [{path.relative_to(tmp_path / name): path.read_bytes() for path in (tmp_path / name).rglob("*.*")}
                  for name in ("one", "two")]  # fmt: skip
@@ -98,8 +98,11 @@ class TestCommand:
         code, _, err = self.run(capsys, *arguments)
         assert code == 2
         assert "--overwrite" in err
-        assert self.run(capsys, *arguments, "--words", "20", "--placed", 0, "--overwrite")[0] == 0
-        assert json.loads((tmp_path / "site" / "map.json").read_text())["spaces"][0]["words"] == 20
+        code, out, _ = self.run(capsys, *arguments, "--words", "19", "--placed", 0, "--overwrite")
+        assert code == 0
+        assert "19 of " in out
+        assert "since UMAP needs 20 words" in out
+        assert json.loads((tmp_path / "site" / "map.json").read_text())["spaces"][0]["words"] == 19
         (tmp_path / "site" / "data" / "mine.txt").touch()
         code, _, err = self.run(capsys, *arguments, "--overwrite")
         assert code == 2
@@ -120,6 +123,9 @@ class TestCommand:
             ("--model model --output out --beside other", "no word in common"),
             ("--model model --output out --beside short --link translations", "vectors of length 3"),
             ("--model model --output out --export projector --beside other", "leave out --beside"),
+            ("--model model --output out --export embedding-atlas --topics topics", "leave out --topics"),
+            ("--model model --output out --export projector --drift drift", "leave out --drift"),
+            ("--model model --output out --export projector --link words", "leave out --link"),
             ("--model model --output out --topics model", "no complete result of 'w2v-spark topics'"),
             ("--output model --serve", "holds no complete map"),
             ("--serve --port 70000 --model model", "--port = 70000 is not allowed"),

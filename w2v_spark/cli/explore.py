@@ -85,9 +85,12 @@ def _check(options: argparse.Namespace) -> None:
         raise ConfigError(Name("model"), " is needed: name the output directory of a run")
     if options.output is None and not options.serve:
         raise ConfigError(Name("output"), " is needed: name a directory for the folder, or give ", Name("serve"))
-    if options.export is not None and (options.serve or options.beside is not None):
-        raise ConfigError(Name("export"), " writes files of one model for another program, and no page: leave out ",
-                          Name("serve" if options.serve else "beside"))  # fmt: skip
+    if options.export is not None:
+        for name in ("serve", "beside", "link", "topics", "drift"):
+            if getattr(options, name):
+                raise ConfigError(
+                    Name("export"), " writes the words of one model for another program: leave out ", Name(name)
+                )
     if not options.serve:
         return
     if options.output is not None and not Directory.open(options.output).is_local:
@@ -138,6 +141,10 @@ def _describe_words(space: Mapping[str, Any]) -> str:
     shown = f"{words:,} of {space['of']:,}, "
     if "layout" not in space:
         return f"{shown}by rank"
-    without = "principal components, since there are few words or umap-learn is not installed (extra topics)"
+    from w2v_spark.explore.layout import LEAST_LAID_OUT
+
+    few = laid_out < LEAST_LAID_OUT
+    why = f"UMAP needs {LEAST_LAID_OUT} words" if few else "umap-learn is not installed (extra topics)"
+    method = "UMAP" if space["layout"] == "umap" else f"principal components, since {why}"
     beyond = f"; {words - laid_out:,} of them placed between the others" if words > laid_out else ""
-    return f"{shown}laid out by {'UMAP' if space['layout'] == 'umap' else without}{beyond}"
+    return f"{shown}laid out by {method}{beyond}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from w2v_spark.explore.exports import render_atlas, render_projector
-from w2v_spark.explore.layers import Documents, Topics, read_drift
+from w2v_spark.explore.layers import Documents, Topics, read_drift, read_topics
 from w2v_spark.explore.links import choose_link, link
 from w2v_spark.explore.request import Asked, Export
 from w2v_spark.explore.site import Layers, Map
@@ -34,16 +34,18 @@ def build_map(asked: Asked) -> Map:
     words = Words.read(asked.model, most)
     other = None if asked.beside is None else Words.read(asked.beside, most)
     kind = None if other is None else asked.link or choose_link(words, other)
+    found = None if asked.topics is None else read_topics(words, asked.topics)  # refused before the work
+    drift = read_drift(words, asked.drift)
     links = None if other is None or kind is None else link(words, other, kind)
     space = Space.build(words, asked.words)
-    topics = None if asked.topics is None else Topics.place(asked.topics, space)
-    layers = [Layers(read_drift(space, asked.drift), topics, Documents.sample(space, asked.documents, topics))]
+    topics = None if found is None else Topics.place(found, space)
+    layers = [Layers(drift, topics, Documents.sample(space, asked.documents, topics))]
     spaces = [space]
     if other is not None and links is not None:
         like = links[1][: min(asked.words, len(other))], space.layout.points
         second = Space.build(other, asked.words, like)
         spaces.append(second)
-        layers.append(Layers(read_drift(second, None), None, Documents.sample(second, asked.documents, None)))
+        layers.append(Layers(read_drift(other, None), None, Documents.sample(second, asked.documents, None)))
     return Map(spaces, layers, links, kind)
 
 

@@ -23,7 +23,8 @@ NEIGHBOURS: Final = 15
 """By which words are laid out, and between which others are placed."""
 _SEED: Final = 1
 _SHARPNESS: Final = 0.05  # a cosine that is so much smaller counts 1/e of the largest one
-_LEAST_LAID_OUT: Final = NEIGHBOURS + 5  # UMAP needs more rows than neighbours and dimensions
+LEAST_LAID_OUT: Final = NEIGHBOURS + 5
+"""Words that UMAP needs: more than neighbours and dimensions."""
 _MAIN: Final = 93  # per cent of the words: islands far out would leave the others a small spot
 
 
@@ -36,7 +37,7 @@ class Method(StrEnum):
     @classmethod
     def choose(cls, words: int) -> Method:
         """UMAP where it is installed and there are words enough for it."""
-        return cls.UMAP if words >= _LEAST_LAID_OUT and find_spec("umap") is not None else cls.PCA
+        return cls.UMAP if words >= LEAST_LAID_OUT and find_spec("umap") is not None else cls.PCA
 
 
 @dataclass(frozen=True, slots=True, eq=False)

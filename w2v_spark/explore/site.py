@@ -15,7 +15,7 @@ from w2v_spark.explore.layers import Documents, Topics
 from w2v_spark.explore.layout import Rows
 from w2v_spark.explore.page import asset_files, render_page
 from w2v_spark.explore.request import Link
-from w2v_spark.explore.space import Space
+from w2v_spark.explore.space import Space, name_spaces
 from w2v_spark.publishing.layout import MAP_FILE
 from w2v_spark.publishing.publication import Publication
 
@@ -62,11 +62,11 @@ class Map:
     def render(self) -> dict[str, bytes]:
         """The files of the folder by their paths within it; the same for the same map."""
         arrays = ArrayFiles()
-        both = zip(_KEYS, self.spaces, self.layers, strict=False)
-        described = [_describe(arrays, key, space, layers) for key, space, layers in both]
+        names = name_spaces([space.words.directory.path for space in self.spaces])
+        each = zip(_KEYS, names, self.spaces, self.layers, strict=False)
+        described = [{"name": name, **_describe(arrays, key, space, layers)} for key, name, space, layers in each]
         for key, rows in zip(_KEYS, self.links or (), strict=False):
             arrays.add(f"{key}-links", rows)
-        names = [space.words.name for space in self.spaces]
         manifest = {
             "title": " and ".join(names),
             "spaces": described,
@@ -116,7 +116,6 @@ def _describe(arrays: ArrayFiles, key: str, space: Space, layers: Layers) -> dic
     arrays.add(f"{key}-factors", factors)
     described: dict[str, Any] = {
         "key": key,
-        "name": words.name,
         "words": len(words),
         "laidOut": layout.laid_out,
         "total": words.total,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os import PathLike
@@ -85,11 +84,6 @@ class Words:
         return len(self.plain)
 
     @property
-    def name(self) -> str:
-        """What a map calls the space: the last part of where it is."""
-        return show(posixpath.basename(self.directory.path.rstrip("/")) or "model")
-
-    @property
     def shown(self) -> list[str]:
         """The words as a page shows them."""
         return [show(word) for word in self.plain]
@@ -140,6 +134,17 @@ class Space:
         layout = Layout.build(words.unit, min(laid_out, len(words)), like)
         ids, cosines = nearest(words.unit, np.arange(len(words), dtype=np.int32), NEIGHBOURS)
         return cls(words, layout, ids, cosines, find_regions(words.unit))
+
+
+def name_spaces(paths: Sequence[str]) -> list[str]:
+    """What a map calls spaces: the last part of where each is, or as many parts as tell them apart."""
+    parts = [path.strip("/").split("/") for path in paths]
+    names: list[str] = []
+    for count in range(1, max(map(len, parts)) + 1):
+        names = [show("/".join(each[-count:]) or "model") for each in parts]
+        if len(set(names)) == len(set(paths)):
+            break
+    return names
 
 
 def show(text: str) -> str:

@@ -89,17 +89,18 @@ class CountsLearner:
 
 
 def _nothing(run: Run) -> InputError:
-    settings = run.config
-    if settings.model.objective is Objective.LSA:
-        return InputError(
-            "there is nothing to decompose: no word tells a document from the others; give a document a row, and more "
-            "than one of them, or lower ", Name("vocabulary.min_count"), f" ({settings.vocabulary.min_count})",
-        )  # fmt: skip
-    return InputError(
-        "there is nothing to decompose: no two words are near each other more often than by chance; give more text, or "
-        "lower ", Name("counts.shift"), f" ({settings.counts.shift:g}) or ", Name("vocabulary.min_count"),
-        f" ({settings.vocabulary.min_count})",
-    )  # fmt: skip
+    """With what may help: settings that are as low as they may be are not named."""
+    lowered: tuple[tuple[str, float], ...] = (("vocabulary.min_count", run.config.vocabulary.min_count),)
+    if run.config.model.objective is Objective.LSA:
+        why = "no word tells a document from the others; give a document a row, and more than one of them"
+    else:
+        why = "no two words are near each other more often than by chance; give more text"
+        lowered = (("counts.shift", run.config.counts.shift), *lowered)
+    parts: list[Name | str] = []
+    for key, value in lowered:
+        if value > 1:
+            parts += [" or " if parts else ", or lower ", Name(key), f" ({value})"]
+    return InputError(f"there is nothing to decompose: {why}", *parts)
 
 
 def _published(run: Run) -> tuple[str, ...]:

@@ -46,7 +46,7 @@ w2v.Labels = class {
     const { font, half } = w2v.Labels.kinds[kind];
     const margin = 60;
     if (x < -margin || y < -margin || x > this.view.width + margin || y > this.view.height + margin) return false;
-    const cut = text.length > 32 ? `${text.slice(0, 31)}…` : text;
+    const cut = text.length > 32 ? `${[...text].slice(0, 31).join("")}…` : text;
     const reach = this.width(cut, font) / 2 + 5;
     const middle = y - lift;
     if (x >= 0 && x <= this.view.width) x = Math.min(Math.max(x, reach), this.view.width - reach);

@@ -82,7 +82,7 @@
     }
     const chosen = selection && panes[number].textOf(selection);
     const count = selection ? panes[number].nearOf(selection).length : 0;
-    status(chosen ? `${chosen}: ${count} nearest words shown` : "");
+    status(chosen && count ? `${chosen}: ${count} nearest words shown` : chosen ?? "");
     save();
   }
 

@@ -70,7 +70,8 @@ w2v.Pane = class {
     if (this.showDocuments) this.drawDocuments(labels.context);
     this.drawSelection(labels);
     if (this.hover >= 0) labels.place("hover", space.texts[this.hover], ...this.at(this.hover), "near", theme.ink, true, 12);
-    if (this.colour === "topic") {
+    const byTopic = this.colour === "topic" && Boolean(space.topics); // of two maps one may have none
+    if (byTopic) {
       space.topics.forEach((topic, row) => {
         const colour = w2v.colours.css(w2v.colours.group(row, true));
         labels.place(`t${row}`, topic.title, ...view.toScreen(...topic.place), "small", colour);
@@ -80,7 +81,7 @@ w2v.Pane = class {
     const zoom = view.now.scale / view.homeScale;
     const skip = this.named;
     space.regions.forEach((regions, level) => {
-      if (this.colour === "topic" || (level === 0 && zoom > 9) || (level === 1 && zoom < 0.9)) return;
+      if (byTopic || (level === 0 && zoom > 9) || (level === 1 && zoom < 0.9)) return;
       regions.names.forEach((row, number) => {
         if (skip.has(row) || labels.placed.length > most) return;
         const own = level === 0 ? number : space.labels[0][row];

@@ -135,6 +135,12 @@ class TestLayout:
         assert min(np.linalg.norm(middles[a] - middles[b]) for a in range(3) for b in range(a)) > spread / 2
         other = Layout.build(unit, 70, (np.arange(70, dtype=np.int32), one.points))
         assert np.corrcoef(other.points[:70, 0], one.points[:70, 0])[0, 1] > 0.8
+        same = np.ones((30, D), dtype=np.float32) / np.float32(np.sqrt(D))
+        for rows, like in ((same, None), (unit[:30], (np.full(30, 7, dtype=np.int32), one.points))):
+            layout = Layout.build(rows, len(rows), like)
+            assert np.isfinite(layout.points).all()
+            assert layout.method is (Method.PCA if like is None else Method.UMAP)
+        assert Method.why_not_umap(30) == "UMAP cannot tell these words apart"
 
 
 class TestRegions:

@@ -141,10 +141,9 @@ def _describe_words(space: Mapping[str, Any]) -> str:
     shown = f"{words:,} of {space['of']:,}, "
     if "layout" not in space:
         return f"{shown}by rank"
-    from w2v_spark.explore.layout import LEAST_LAID_OUT
+    from w2v_spark.explore.layout import Method
 
-    few = laid_out < LEAST_LAID_OUT
-    why = f"UMAP needs {LEAST_LAID_OUT} words" if few else "umap-learn is not installed (extra topics)"
-    method = "UMAP" if space["layout"] == "umap" else f"principal components, since {why}"
+    is_umap = space["layout"] == Method.UMAP
+    method = "UMAP" if is_umap else f"principal components, since {Method.why_not_umap(laid_out)}"
     beyond = f"; {words - laid_out:,} of them placed between the others" if words > laid_out else ""
     return f"{shown}laid out by {method}{beyond}"

@@ -23,8 +23,7 @@ NEIGHBOURS: Final = 15
 """By which words are laid out, and between which others are placed."""
 _SEED: Final = 1
 _SHARPNESS: Final = 0.05  # a cosine that is so much smaller counts 1/e of the largest one
-LEAST_LAID_OUT: Final = NEIGHBOURS + 5
-"""Words that UMAP needs: more than neighbours and dimensions."""
+_LEAST_LAID_OUT: Final = NEIGHBOURS + 5  # UMAP needs more rows than neighbours and dimensions
 _MAIN: Final = 93  # per cent of the words: islands far out would leave the others a small spot
 
 
@@ -37,7 +36,16 @@ class Method(StrEnum):
     @classmethod
     def choose(cls, words: int) -> Method:
         """UMAP where it is installed and there are words enough for it."""
-        return cls.UMAP if words >= LEAST_LAID_OUT and find_spec("umap") is not None else cls.PCA
+        return cls.UMAP if words >= _LEAST_LAID_OUT and find_spec("umap") is not None else cls.PCA
+
+    @staticmethod
+    def why_not_umap(words: int) -> str:
+        """Why so many words were laid out by principal components."""
+        if words < _LEAST_LAID_OUT:
+            return f"UMAP needs {_LEAST_LAID_OUT} words"
+        if find_spec("umap") is None:
+            return "umap-learn is not installed (extra topics)"
+        return "UMAP cannot tell these words apart"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -85,11 +93,12 @@ class Layout:
         near = nearest(unit, size[:laid_out], NEIGHBOURS, laid_out) if method is Method.UMAP else None
         beyond = nearest(unit, size[laid_out:], NEIGHBOURS, laid_out)
         with one_thread():
+            points = principal_components(frequent)
             if near is not None:
                 start = None if like is None else _start_like(*near, *like)
-                points = lay_out(frequent, *near, 2, _SEED, start).astype(np.float64)
-            else:
-                points = principal_components(frequent)
+                found = lay_out(frequent, *near, 2, _SEED, start).astype(np.float64)
+                is_whole = np.isfinite(found).all()  # it divides by 0 where all words have one vector
+                method, points = (method, found) if is_whole else (Method.PCA, points)
             points = to_map_units(turn_upright(points) if like is None else turn_like(points, *like))
         return cls(np.concatenate([points, place_between(points, *beyond)]), laid_out, method)
 
@@ -188,11 +197,14 @@ def to_map_units(points: Points) -> Points:
     return np.asarray((points - (low + high) / 2) * (2 / size if size > 0 else 1))
 
 
-def _start_like(ids: Rows, cosines: Matrix, rows: Rows, places: Points) -> Matrix:
-    """Where UMAP begins: words that the other map has at their place there, others between their neighbours."""
+def _start_like(ids: Rows, cosines: Matrix, rows: Rows, places: Points) -> Matrix | None:
+    """Where UMAP begins: words that the other map has at their place there, others between their neighbours.
+
+    None where that would be one place, or a line that has no width.
+    """
     known = rows >= 0
     start = np.where(known[:, None], places[np.maximum(rows, 0)], 0.0)
     there = np.where((ids >= 0) & known[np.maximum(ids, 0)], ids, -1)
     lost = np.flatnonzero(~known & (there >= 0).any(axis=1))
     start[lost] = place_between(start, there[lost], cosines[lost])
-    return start.astype(np.float32)
+    return start.astype(np.float32) if np.ptp(start, axis=0).all() else None

@@ -145,6 +145,23 @@ class TestCommand:
         assert not (tmp_path / "out").exists()
         assert not list(tmp_path.glob(".*"))
 
+    def test_a_centred_map_lies_beside_the_centred_target(
+        self, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        for name in ("aligned", "aligned/target", "french"):
+            make_table(tmp_path / name, [f"w{row}" for row in range(30)], unit_rows(30))
+        described = {"alignment": {"center": True, "dictionary": "en-fr.txt"}}
+        (tmp_path / "aligned" / "model.json").write_text(json.dumps(described))
+        given = ["--model", tmp_path / "aligned", "--output", tmp_path / "out", "--overwrite", "--beside"]
+        for beside, more, warned in (
+            ("french", (), True),
+            ("french", ("--link", "words"), False),
+            ("aligned/target", (), False),
+        ):
+            code, _, err = self.run(capsys, *given, tmp_path / beside, *more)
+            assert code == 0
+            assert ("aligned/target, not with --beside " in err) is warned
+
     def test_a_port_that_is_taken_is_said_before_the_work(
         self, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
     ) -> None:

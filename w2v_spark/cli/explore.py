@@ -13,12 +13,14 @@ from w2v_spark.explore.request import DOCUMENTS, PLACED, WORDS, Asked, Export, L
 from w2v_spark.extras import require
 from w2v_spark.publishing.layout import MAP_FILE, SUCCESS_FILE, Kind
 from w2v_spark.publishing.publication import Publication
+from w2v_spark.publishing.versions import open_result
 from w2v_spark.redaction import hide
+from w2v_spark.run.progress import Progress
 from w2v_spark.storage import Directory
 
 EXAMPLE: Final = (
     "w2v-spark explore --model model --output site\n"
-    "w2v-spark explore --model english-aligned --beside french --output site --serve"
+    "w2v-spark explore --model english-aligned --beside french --output languages --serve"
 )
 _PORT: Final = 8000
 
@@ -109,6 +111,7 @@ def _write(options: argparse.Namespace, place: str) -> None:
     for name, given in inputs.items():
         if given is not None:
             output.check([given], Name(name))
+    _warn_of_centred(options)
     if options.export != Export.PROJECTOR:
         require("train")
     from w2v_spark.explore.building import build_map, describe_map, render_export
@@ -125,6 +128,21 @@ def _write(options: argparse.Namespace, place: str) -> None:
         content, described = built.render(), describe_map(built)
     size = publish_folder(content, described, output)
     print(hide(_summary(described, size, output.directory.uri)))
+
+
+def _warn_of_centred(options: argparse.Namespace) -> None:
+    """Say so where translations would be looked for in a space whose mean was not taken off as that of the other."""
+    if options.beside is None or options.link == Link.WORDS:
+        return
+    from w2v_spark.cli.translate import centred_target
+
+    for name, other in (("model", "beside"), ("beside", "model")):
+        one, shown = getattr(options, name), getattr(options, other)
+        if (target := centred_target(one)) not in (None, open_result(shown).uri):
+            Progress().warn(
+                f"the mean of both spaces was taken off for --{name} {one}: compare with {target}, not with "
+                f"--{other} {shown}"
+            )
 
 
 def _summary(described: Mapping[str, Any], size: int, place: str) -> str:

@@ -79,9 +79,10 @@ class CountsLearner:
         if not (rank := int(np.count_nonzero(steps.values))):
             raise _nothing(run)
         if rank < run.config.model.dim:
+            found = "1 independent direction" if rank == 1 else f"{rank} independent directions"
             progress.warn(
-                f"the counts have {rank} independent directions, fewer than model.dim = {run.config.model.dim}: the "
-                "other coordinates of the vectors are 0; give more text, or lower model.dim"
+                f"the counts have {found}, fewer than model.dim = {run.config.model.dim}: the other coordinates of the "
+                "vectors are 0; give more text, or lower model.dim"
             )
         sides = _published(run)
         matrices = decomposition.vectors(steps, sides)

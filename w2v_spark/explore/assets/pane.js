@@ -173,7 +173,7 @@ w2v.Pane = class {
     const middle = inverse(this.placeOf(this.selection));
     const near = this.nearOf(this.selection).map(([row]) => inverse(this.at(row)));
     const far = near.map(([x, y]) => Math.hypot(x - middle[0], y - middle[1])).sort((one, other) => one - other);
-    const reach = far.length ? far[Math.floor(far.length * 0.7)] : 0;
+    const reach = far.length ? far[Math.floor(far.length * 0.7)] : Infinity; // what has none is shown with what is around
     const free = this.view.free;
     const wanted = (0.4 * Math.min(free.width, free.height)) / Math.max(reach, 1e-4);
     const low = this.view.homeScale;

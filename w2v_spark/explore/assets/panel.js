@@ -26,8 +26,9 @@ w2v.Panel = class {
       const how = space.method === "umap" ? "laid out by UMAP on exact neighbours" : "laid out by principal components";
       const rest = space.words - space.laidOut;
       const placed = rest ? `, ${whole(rest)} more placed between the words nearest to them` : "";
-      return make("p", {}, make("bdi", { class: "strong" }, space.name),
-        `: the ${whole(space.laidOut)} most frequent of ${whole(space.total)} words ${how}${placed}.`);
+      const all = space.laidOut === space.total;
+      const which = all ? `all ${whole(space.total)} words` : `the ${whole(space.laidOut)} most frequent of ${whole(space.total)} words`;
+      return make("p", {}, make("bdi", { class: "strong" }, space.name), `: ${which} ${how}${placed}.`);
     });
     const { space } = this.panes[0];
     const some = space.regions[0].names.slice(0, 10).map((row) => this.wordButton(0, row));

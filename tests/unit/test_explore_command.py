@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import re
+import signal
 import socket
 import threading
 from pathlib import Path
@@ -183,6 +184,26 @@ class TestCommand:
         code, out, err = self.run(capsys, "--model", model, "--serve", "--port", 0)
         assert (code, err) == (0, "")
         assert "http://127.0.0.1:" in out
+
+    def test_a_service_that_is_ended_leaves_nothing(
+        self, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        (tmp_path / "temporary").mkdir()
+        monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+
+        def ended(*_: Any, **__: Any) -> None:
+            assert list((tmp_path / "temporary").iterdir())
+            signal.raise_signal(signal.SIGTERM)
+
+        monkeypatch.setattr("http.server.ThreadingHTTPServer.serve_forever", ended)
+        monkeypatch.setattr("http.server.ThreadingHTTPServer.shutdown", lambda _: None)
+        before = signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        try:
+            assert self.run(capsys, "--model", model, "--serve", "--port", 0)[0] == 0
+            assert signal.getsignal(signal.SIGTERM) is signal.SIG_IGN
+        finally:
+            signal.signal(signal.SIGTERM, before)
+        assert not list((tmp_path / "temporary").iterdir())
 
     def test_exports(self, model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         for kind, name in (("projector", "vectors.bytes"), ("embedding-atlas", "words.parquet")):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import tempfile
-from collections.abc import Mapping
-from contextlib import ExitStack
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any, Final
 
 from w2v_spark.errors import ConfigError, Name, StoreError
@@ -72,6 +74,7 @@ def run(options: argparse.Namespace) -> int:
 
             server = Server(options.port)  # a port that is taken is found before the work
             stack.callback(server.close)
+            stack.enter_context(_terminable())
         place = options.output or stack.enter_context(tempfile.TemporaryDirectory(prefix="w2v-map-")) + "/map"
         if options.model is not None:
             _write(options, place)
@@ -79,6 +82,19 @@ def run(options: argparse.Namespace) -> int:
             print(f"{server.url} (Ctrl-C ends it)", flush=True)
             server.serve(Directory.open(place).path)
     return 0
+
+
+@contextmanager
+def _terminable() -> Iterator[None]:
+    """Let what ends a service end it as Ctrl-C does, so that no temporary folder is left."""
+    if threading.current_thread() is not threading.main_thread():  # only that one hears of signals
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before or signal.SIG_DFL)
 
 
 def _check(options: argparse.Namespace) -> None:

@@ -97,10 +97,7 @@ def from_plain(kind: type[Plain], value: Any) -> Plain:
 
 @cache
 def _fields_of(kind: type[Any]) -> tuple[tuple[str, Any, bool], ...]:
-    """The fields of a data class, what each may be an instance of, and whether that is bool.
-
-    Worked out once: types that are written as text are compiled each time, and a round reads the records of all before.
-    """
+    """The fields of a data class, what each may be an instance of, and whether that is bool; kept, for that is slow."""
     fields = []
     for name, wanted in get_type_hints(kind).items():
         origin = get_origin(wanted)

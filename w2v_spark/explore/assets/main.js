@@ -8,6 +8,7 @@
   $("title").textContent = manifest.title;
   let panes = [];
   let panel, search, saving;
+  let address = location.hash; // what the page has last read or written there
 
   async function read(space) {
     const key = (name) => `${space.key}-${name}`;
@@ -98,12 +99,15 @@
       }
       parts.set("colour", $("colour").value);
       if (panes.some(({ view }) => !view.isHome)) parts.set("view", panes.map(({ view }) => view.toText()).join(";"));
+      if (location.hash !== address) return; // it was changed a moment ago, and says where to go
       history.replaceState(null, "", `#${parts}`);
+      address = location.hash;
     }, 250);
   }
 
   function restore() {
-    const parts = new URLSearchParams(location.hash.slice(1));
+    address = location.hash;
+    const parts = new URLSearchParams(address.slice(1));
     const colour = parts.get("colour");
     if ([...$("colour").options].some((option) => option.value === colour)) $("colour").value = colour;
     paint();

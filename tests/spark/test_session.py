@@ -216,6 +216,8 @@ def test_java_is_only_searched_where_this_process_starts_it(
         monkeypatch.setenv(name, value)
     monkeypatch.setattr(session_module, "find_java", lambda: searched.append(True) or Java(None, None, 17, ""))
     monkeypatch.setattr(session_module, "SparkSession", _FakeSession)
+    # There is no Java behind the port, which only a process with a session would not notice.
+    monkeypatch.setattr(session_module.pyspark.SparkContext, "_ensure_initialized", lambda: None)
     monkeypatch.setattr(session_module, "_start", lambda builder, settings: builder.getOrCreate())
     get_session(config=settings)
     assert bool(searched) == needs_java

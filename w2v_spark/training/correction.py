@@ -18,7 +18,7 @@ from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.touched import sums_and_differences
-from w2v_spark.training.matrix_files import Matrix, MatrixReader
+from w2v_spark.training.matrix_files import Matrix, MatrixReader, let_go
 from w2v_spark.training.row_ranges import CHUNK_ROWS, RowRange, cut_matrix
 from w2v_spark.training.update_statistics import BothStatistics
 
@@ -68,6 +68,7 @@ def moments_of(weights: MatrixReader, partner_counts: npt.NDArray[np.float64], d
     for row_range in cut_matrix(0, len(weights), dim):
         chunks = (second_moment(weights[rows], partner_counts[rows]) for rows in row_range.chunks)
         total += sum(chunks, zeros).astype(np.float32)
+        let_go(weights)  # the driver goes through both matrices once
     return total
 
 

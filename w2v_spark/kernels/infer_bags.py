@@ -17,6 +17,7 @@ from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.objectives import noise_word, score_path
 from w2v_spark.kernels.tiles import ROWS
+from w2v_spark.kernels.train import keep_words
 from w2v_spark.kernels.window_step import UNUSED, gradients, lay_out
 
 TOGETHER: Final = 16  # documents that meet the same noise while it is in the second-level cache
@@ -68,7 +69,8 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
                 draw_places(noise[: min(most, PLACES)], key, w_out, tables, row_bytes)
             for d in group:
                 key = rng.mix(keys[d] + np.uint64(epoch + 1) * np.uint64(0x9E3779B97F4A7C15))
-                count = keep_words(ids, starts[d], starts[d + 1], key, tables.keep, words)
+                state = rng.start_stream(key, np.uint64(0))
+                _, count = keep_words(ids, starts[d], starts[d + 1], state, tables.keep, words)
                 here, ahead, n = 0, width, 0
                 own[0] = simd.address_of(rows, d)
                 for t in range(0, count + WORDS_A_STEP, WORDS_A_STEP):
@@ -93,19 +95,6 @@ def longest_of(starts, documents):
     for d in documents:
         longest = max(longest, starts[d + 1] - starts[d])
     return longest
-
-
-@inline
-def keep_words(ids, start, stop, key, keep, words):
-    """What subsampling keeps of a document, to ``words``; how many they are."""
-    state = rng.start_stream(key, np.uint64(0))
-    count = 0
-    for p in range(start, stop):
-        state = rng.step(state)
-        word = np.int64(ids[p])
-        words[count] = word
-        count += np.int64(np.uint32(rng.output(state) >> np.uint64(32)) <= keep[word])
-    return count
 
 
 @inline

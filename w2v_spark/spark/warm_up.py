@@ -1,4 +1,4 @@
-"""What need not wait for something else at the start: imports while Java starts, workers while the driver plans."""
+"""Workers that start and import what they need while the driver still plans."""
 
 from __future__ import annotations
 
@@ -17,11 +17,6 @@ from w2v_spark.spark.resources import default_parallelism
 _OF_WORKERS: Final = ("w2v_spark.spark.count_pass", "w2v_spark.spark.encode_tasks", "w2v_spark.spark.step_task")
 
 
-def import_meanwhile(*modules: str) -> None:
-    """Import modules in a thread of their own; whoever imports them afterwards waits for what is not there yet."""
-    threading.Thread(target=_import, args=(modules,), name="w2v-imports", daemon=True).start()
-
-
 def warm_workers(spark: SparkSession) -> None:
     """Have Spark start its Python workers and import in them what the first passes need, and do not wait for it.
 
@@ -33,14 +28,10 @@ def warm_workers(spark: SparkSession) -> None:
 
 def load(batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
     """Import in a worker."""
-    _import(_OF_WORKERS)
-    yield from batches
-
-
-def _import(modules: tuple[str, ...]) -> None:
     with contextlib.suppress(Exception):  # whoever needs a module that fails meets the error, and says it
-        for module in modules:
+        for module in _OF_WORKERS:
             importlib.import_module(module)
+    yield from batches
 
 
 def _start_workers(spark: SparkSession) -> None:

@@ -12,13 +12,14 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels import rng, simd, tiles
+from w2v_spark.kernels import rng, scores, simd, tiles
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.objectives import noise_word, score_path
+from w2v_spark.kernels.scores import UNUSED
 from w2v_spark.kernels.tiles import ROWS
 from w2v_spark.kernels.train import keep_words
-from w2v_spark.kernels.window_step import UNUSED, gradients, lay_out
+from w2v_spark.kernels.window_step import fetch_rows, lay_out
 
 TOGETHER: Final = 16  # documents that meet the same noise while it is in the second-level cache
 WORDS_A_STEP: Final = 8
@@ -121,7 +122,8 @@ def lay_step(words, first, count, noise, w_out, row_bytes, model, tables, scratc
         word = words[t]
         if model.hierarchical_softmax:
             path = tables.starts[word + 1] - tables.starts[word]
-            score_path(tables.steps, tables.starts[word], path, w_out, row_bytes, places, labels, n)
+            score_path(tables.steps, tables.starts[word], path, w_out, places, labels, n)
+            fetch_rows(simd.address_of(places, n), 0, path, row_bytes)
             n += path
             continue
         row = simd.address_of(w_out, word)
@@ -147,8 +149,11 @@ def take_step(own, row, places, labels, n, rate, scratch, dots, row_bytes):
     ``own`` is where the address ``row`` is.
     """
     for i in range(0, n, ROWS):
-        tiles.dots_6x1(places + 8 * i, own, scratch.copies, row_bytes, scratch.registers, scratch.halves, dots + 4 * i)
-    gradients(dots, labels, scratch.tail, n, rate, 0.0, 1.0)
+        scores.dots_6x1(places + 8 * i, own, scratch.copies, scratch.registers, scratch.halves, dots + 4 * i)
+    alpha = simd.vsplat(rate)
+    for start in range(0, 4 * n, REGISTER_BYTES):
+        error = simd.vsub(simd.vload(labels + start), scores.sigmoid(simd.vload(dots + start)))
+        simd.vstore(dots + start, simd.vmul(alpha, error))
     offset = 0
     while offset + 4 * REGISTER_BYTES <= row_bytes:
         tiles.weighted_sum_4(places, dots, n, row, offset)

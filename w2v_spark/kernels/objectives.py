@@ -62,14 +62,9 @@ def score_words(chosen, n, w_out, rows, labels, first):
 
 
 @inline
-def score_path(steps, start, n, w_out, row_bytes, rows, labels, first):
-    """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`.
-
-    They are asked for at once: most of them lie near the root, and are at hand.
-    """
+def score_path(steps, start, n, w_out, rows, labels, first):
+    """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`."""
     for i in range(n):
         step = np.int64(steps[start + i])
-        row = simd.address_of(w_out, step >> 1)
-        rows[first + i] = row
+        rows[first + i] = simd.address_of(w_out, step >> 1)
         labels[first + i] = np.float32(step & 1)
-        simd.fetch_row(row, row_bytes)

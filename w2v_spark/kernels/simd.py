@@ -83,8 +83,37 @@ def widen(builder: Any, half: Any) -> Any:
 
 
 def shuffle(builder: Any, a: Any, b: Any, lanes: list[int]) -> Any:
-    """Lanes 0..15 are those of ``a``, 16..31 those of ``b``."""
-    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, LANES), lanes))
+    """Some lanes of two vectors of n; those from n on are those of ``b``."""
+    return builder.shuffle_vector(a, b, ir.Constant(ir.VectorType(I32, len(lanes)), lanes))
+
+
+def smaller(builder: Any, a: Any, b: Any) -> Any:
+    """The smaller value of each lane; of what is no number, ``b``."""
+    return builder.select(builder.fcmp_ordered("<", a, b), a, b)
+
+
+def larger(builder: Any, a: Any, b: Any) -> Any:
+    """The larger value of each lane; of what is no number, ``b``."""
+    return builder.select(builder.fcmp_ordered(">", a, b), a, b)
+
+
+def magnitude(builder: Any, value: Any) -> Any:
+    """The absolute value of each lane."""
+    kind = ir.FunctionType(value.type, [value.type])
+    name = f"llvm.fabs.v{value.type.count}f32"
+    return builder.call(cgutils.get_or_insert_function(builder.module, kind, name), [value])
+
+
+def prefetch_line(builder: Any, address: Any) -> None:
+    """Ask for the cache line of an address to come into the second-level cache.
+
+    The first level has room for too few lines under way: asked for there, they hold up the loads in between.
+    """
+    pointer = builder.inttoptr(address, ir.IntType(8).as_pointer())
+    kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
+    function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
+    read, second_level, data = (ir.Constant(I32, flag) for flag in (0, 2, 1))
+    builder.call(function, [pointer, read, second_level, data])
 
 
 @intrinsic
@@ -226,17 +255,10 @@ def _fold(builder: Any, value: Any, operation: Callable[..., Any]) -> Any:
 
 @intrinsic
 def prefetch(context: Any, address: Any) -> Any:
-    """Ask for the cache line of an address to come into the second-level cache.
-
-    The first level has room for too few lines under way: asked for there, they hold up the loads in between.
-    """
+    """Ask for the cache line of an address, see `prefetch_line`."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], ir.IntType(8).as_pointer())
-        kind = ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32])
-        function = cgutils.get_or_insert_function(builder.module, kind, "llvm.prefetch.p0")
-        read, second_level, data = (ir.Constant(I32, flag) for flag in (0, 1, 1))
-        builder.call(function, [pointer, read, second_level, data])
+        prefetch_line(builder, args[0])
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
@@ -263,6 +285,37 @@ def _pattern(period: int, k: int) -> Callable[..., Any]:
 
 repeat_6_0, repeat_6_1, repeat_6_2 = (_pattern(6, k) for k in range(3))
 repeat_3_0, repeat_3_1, repeat_3_2 = (_pattern(3, k) for k in range(3))
+
+
+@intrinsic
+def split(context: Any, value: Any, exponents: Any) -> Any:
+    """Positive lanes as numbers from 1 to 2, and exponents to which those of two are added, whole numbers.
+
+    Exponents are kept in the bits of a register: nothing but this and `sum_of_exponents` may look at them.
+    """
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = ir.VectorType(I32, LANES)
+        bits, sums = (builder.bitcast(arg, lanes) for arg in args)
+        high = builder.lshr(bits, ir.Constant(lanes, [23] * LANES))
+        sums = builder.add(sums, builder.sub(high, ir.Constant(lanes, [127] * LANES)))
+        rest = builder.and_(bits, ir.Constant(lanes, [(1 << 23) - 1] * LANES))
+        rest = builder.or_(rest, ir.Constant(lanes, [127 << 23] * LANES))
+        both = [builder.bitcast(value, VECTOR) for value in (rest, sums)]
+        return context.make_tuple(builder, signature.return_type, both)
+
+    return types.UniTuple(float32x16, 2)(float32x16, float32x16), generate
+
+
+@intrinsic
+def sum_of_exponents(context: Any, exponents: Any) -> Any:
+    """The sum of all lanes of the exponents of `split`, int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        lanes = builder.bitcast(args[0], ir.VectorType(I32, LANES))
+        return _fold(builder, builder.sext(lanes, ir.VectorType(I64, LANES)), builder.add)
+
+    return types.int64(float32x16), generate
 
 
 @intrinsic

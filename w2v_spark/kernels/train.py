@@ -17,9 +17,10 @@ from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows, spread_error
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.objectives import distinct_words, fetch_noise, noise_word, score_path, score_words
+from w2v_spark.kernels.scores import UNUSED
 from w2v_spark.kernels.subwords import fetch_word, gather, scatter
 from w2v_spark.kernels.tiles import ROWS
-from w2v_spark.kernels.window_step import UNUSED, dense_step, fetch_rows, lay_out, sum_of_slopes
+from w2v_spark.kernels.window_step import fetch_rows, lay_out, score_step, sum_of_slopes, update_step
 
 # Slots of the statistics that the kernel adds to.
 LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
@@ -177,8 +178,8 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     -----
     The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
     original C program. Noise words are drawn once a window and shared by its pairs; those equal to the target or to
-    each other are left out. Noise is drawn two windows ahead, so that the table of it can be fetched in time, and the
-    output rows of a window are fetched while the one before is trained. The row of a document is the last of a window,
+    each other are left out. Noise is drawn three windows ahead, so that the table of it can be fetched in time, and the
+    output rows of a window are asked for while the one two before is trained. The row of a document is the last of a window,
     behind those of its tags.
     """
     ids, offsets, position = sentences.ids, sentences.offsets, sentences.position
@@ -194,18 +195,19 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
         addresses = np.empty(1 + longest_stretch(subwords.starts), np.int64)
     context = np.empty(model.most_inputs, np.int64)
     width = model.most_rows + simd.LANES
-    rows = np.empty(2 * width, np.int64)  # two windows: the one that is trained and the one ahead
-    labels = np.zeros(2 * width, np.float32)
-    here, ahead, n, n_ahead = 0, width, 0, 0
+    rows = np.full(3 * width, scratch.zeros, np.int64)  # of three windows: the one that is trained and two ahead
+    labels = np.zeros(3 * width, np.float32)
+    here, following, coming = 0, width, 2 * width
+    n, n_following, n_coming = 0, 0, 0
+    reach, reach_following, reach_coming = window, window, window
     drawn = np.empty(negatives, np.uint64)
     noise = np.empty(negatives, np.int64)
-    next_reach = window
     chosen = np.empty(negatives + 1, np.int64)
     mean_rows = np.empty(2, np.int64)
     mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
     nowhere = np.full(model.most_inputs, scratch.frozen, np.int64)
     copied = np.empty(width, np.int64)
-    loss, likelihood = 0.0, 1.0
+    factor, exponents, power = simd.vsplat(np.float32(1.0)), simd.vsplat(np.float32(0.0)), 0
     slopes, owner = 0.0, 0
     windows, scores, pairs, kept = 0, 0, 0, 0
     for s in range(len(offsets) - 1):
@@ -227,75 +229,77 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
         if model.documents:
             owner = documents.owners[s]
             simd.fetch_row(simd.address_of(documents.rows, owner), row_bytes)
-        n_ahead = 0
-        for coming in range(length + 2):
-            here, ahead, n = ahead, here, n_ahead
-            reach, next_reach = next_reach, window
-            if model.shrink_window and 0 < coming <= length:
+        # Between the gradients of a window and their use, a window two ahead is made ready: so the processor has work.
+        for t in range(-3, length):
+            here, following, coming = following, coming, here
+            n, n_following, n_coming = n_following, n_coming, 0
+            reach, reach_following, reach_coming = reach_following, reach_coming, window
+            m, columns = 0, 0
+            # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
+            outputs = simd.address_of(rows, here)
+            changes = simd.address_of(context, 0)
+            share = np.float32(1.0)
+            if t >= 0:
+                for c in range(max(0, t - reach), min(length, t + reach + 1)):
+                    if c != t:
+                        context[m] = simd.address_of(hidden, slots[c])
+                        m += 1
+                if model.documents:
+                    for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
+                        context[m] = simd.address_of(w_in, documents.tags[tag])
+                        m += 1
+                    context[m] = simd.address_of(documents.rows, owner)
+                    m += 1
+                if model.subwords:
+                    if t + window + 1 < length:
+                        gather(subwords, sentence[t + window + 1], w_in, slots[t + window + 1], addresses, row_bytes)
+                    if t + window + 2 < length:
+                        fetch_word(subwords, sentence[t + window + 2], w_in, row_bytes)
+                elif model.words and t + window + 1 < length:
+                    simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
+                inputs, columns = changes, m
+                if model.averaged:
+                    inputs, changes, columns = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1), 1
+                    share = np.float32(1.0) / np.float32(m)
+                    scale = share if model.mean else np.float32(1.0)
+                    add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, scratch.error, row_bytes)
+                if model.freeze_output:
+                    copy_rows(outputs, n, scratch.frozen + row_bytes, copied, row_bytes)
+                    outputs = simd.address_of(copied, 0)
+                if model.freeze_input and not model.averaged:
+                    if model.documents:
+                        nowhere[m - 1] = context[m - 1]
+                    changes = simd.address_of(nowhere, 0)
+                factor, exponents = score_step(
+                    inputs, columns, outputs, simd.address_of(labels, here), n, rate, scratch, factor, exponents
+                )
+            ready = t + 2  # the window that is made ready; noise is drawn for the one behind it
+            if model.shrink_window and 0 <= ready < length:
                 state = rng.step(state)
-                next_reach = 1 + rng.below(rng.output(state), window)
-            following = coming - 1
-            if 0 <= following < length:
-                target = sentence[following]
+                reach_coming = 1 + rng.below(rng.output(state), window)
+            if 0 <= ready < length:
+                target = sentence[ready]
                 if model.hierarchical_softmax:
-                    n_ahead = tables.starts[target + 1] - tables.starts[target]
-                    score_path(tables.steps, tables.starts[target], n_ahead, w_out, row_bytes, rows, labels, ahead)
+                    n_coming = tables.starts[target + 1] - tables.starts[target]
+                    score_path(tables.steps, tables.starts[target], n_coming, w_out, rows, labels, coming)
                 else:
                     for k in range(negatives):
                         noise[k] = noise_word(drawn[k], tables.accept, tables.alias)
-                    n_ahead = distinct_words(target, noise, chosen)
-                    score_words(chosen, n_ahead, w_out, rows, labels, ahead)
-                for i in range(n_ahead, -(-n_ahead // ROWS) * ROWS):
-                    rows[ahead + i] = scratch.zeros
-                    labels[ahead + i] = UNUSED
-            if coming < length and not model.hierarchical_softmax:
+                    n_coming = distinct_words(target, noise, chosen)
+                    score_words(chosen, n_coming, w_out, rows, labels, coming)
+                for i in range(n_coming, -(-n_coming // ROWS) * ROWS):
+                    rows[coming + i] = scratch.zeros
+                    labels[coming + i] = UNUSED
+            if ready + 1 < length and not model.hierarchical_softmax:
                 for k in range(negatives):
                     state = rng.step(state)
                     drawn[k] = rng.output(state)
                     fetch_noise(drawn[k], tables.accept, tables.alias)
-            fetched = n_ahead if 0 <= following < length and not model.hierarchical_softmax else 0
-            if coming < 2:
-                fetch_rows(simd.address_of(rows, ahead), 0, fetched, row_bytes)
+            ahead = simd.address_of(rows, coming)
+            if t < 0:
+                fetch_rows(ahead, 0, n_coming, row_bytes)
                 continue
-            t = coming - 2
-            m = 0
-            for c in range(max(0, t - reach), min(length, t + reach + 1)):
-                if c != t:
-                    context[m] = simd.address_of(hidden, slots[c])
-                    m += 1
-            if model.documents:
-                for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
-                    context[m] = simd.address_of(w_in, documents.tags[tag])
-                    m += 1
-                context[m] = simd.address_of(documents.rows, owner)
-                m += 1
-            if model.subwords:
-                if t + window + 1 < length:
-                    gather(subwords, sentence[t + window + 1], w_in, slots[t + window + 1], addresses, row_bytes)
-                if t + window + 2 < length:
-                    fetch_word(subwords, sentence[t + window + 2], w_in, row_bytes)
-            elif model.words and t + window + 1 < length:
-                simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
-            # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
-            inputs = changes = simd.address_of(context, 0)
-            columns = m
-            share = np.float32(1.0) / np.float32(m)
-            if model.averaged:
-                inputs, changes, columns = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1), 1
-                scale = share if model.mean else np.float32(1.0)
-                add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, scratch.error, row_bytes)
-            outputs = simd.address_of(rows, here)
-            if model.freeze_output:
-                copy_rows(outputs, n, scratch.frozen + row_bytes, copied, row_bytes)
-                outputs = simd.address_of(copied, 0)
-            if model.freeze_input and not model.averaged:
-                if model.documents:
-                    nowhere[m - 1] = context[m - 1]
-                changes = simd.address_of(nowhere, 0)
-            loss, likelihood = dense_step(
-                inputs, changes, columns, outputs, simd.address_of(labels, here), n, rate, scratch, loss, likelihood,
-                simd.address_of(rows, ahead), fetched
-            )  # fmt: skip
+            update_step(changes, columns, outputs, n, scratch, ahead, n_coming)
             if model.averaged:
                 scale = np.float32(1.0) if model.mean else share
                 if not model.freeze_input:
@@ -314,7 +318,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
         if model.subwords and not model.freeze_input:
             for c in range(max(0, length - window), length):
                 scatter(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
-    statistics[LOSS] += loss - np.log(likelihood)
+        power += simd.sum_of_exponents(exponents)
+        exponents = simd.vsplat(np.float32(0.0))
+    statistics[LOSS] -= power * np.log(2.0) + np.log(simd.vproduct(factor))
     statistics[PAIRS] += pairs
     statistics[KEPT] += kept
     statistics[SLOPES] += slopes

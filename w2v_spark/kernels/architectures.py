@@ -15,25 +15,32 @@ from w2v_spark.kernels.tiles import ROWS
 
 
 @inline
-def add_up_rows(rows, m, scale, hidden, error, row_bytes):
-    """Write ``scale`` times the sum of some rows to the row ``hidden``, and zeros to the row ``error``.
+def add_up_rows(rows, m, scale, hidden, row_bytes):
+    """Write ``scale`` times the sum of some rows to the row ``hidden``.
 
     Parameters
     ----------
     rows : int
         Address of (m,) int64, the addresses of the rows.
     scale : float32
-    hidden, error, row_bytes : int
+    hidden, row_bytes : int
         See `window_step.Scratch`.
     """
-    factor = simd.vsplat(scale)
-    zero = simd.vsplat(np.float32(0.0))
-    for offset in range(0, row_bytes, REGISTER_BYTES):
+    factor, zero, offset = simd.vsplat(scale), simd.vsplat(np.float32(0.0)), 0
+    while offset + 2 * REGISTER_BYTES <= row_bytes:
+        first, second = zero, zero
+        for j in range(m):
+            place = simd.load_address(rows + 8 * j) + offset
+            first = simd.vadd(first, simd.vload(place))
+            second = simd.vadd(second, simd.vload(place + REGISTER_BYTES))
+        simd.vstore(hidden + offset, simd.vmul(first, factor))
+        simd.vstore(hidden + offset + REGISTER_BYTES, simd.vmul(second, factor))
+        offset += 2 * REGISTER_BYTES
+    if offset < row_bytes:
         total = zero
         for j in range(m):
             total = simd.vadd(total, simd.vload(simd.load_address(rows + 8 * j) + offset))
         simd.vstore(hidden + offset, simd.vmul(total, factor))
-        simd.vstore(error + offset, zero)
 
 
 @inline
@@ -56,14 +63,3 @@ def copy_rows(rows, n, copies, addresses, row_bytes):
         addresses[i] = copy
     for i in range(n, -(-n // ROWS) * ROWS):
         addresses[i] = simd.load_address(rows + 8 * i)
-
-
-@inline
-def spread_error(rows, m, scale, error, row_bytes):
-    """Add ``scale`` times the row ``error`` to each of some rows; the parameters are those of `add_up_rows`."""
-    factor = simd.vsplat(scale)
-    for offset in range(0, row_bytes, REGISTER_BYTES):
-        change = simd.vmul(simd.vload(error + offset), factor)
-        for j in range(m):
-            place = simd.load_address(rows + 8 * j) + offset
-            simd.vstore(place, simd.vadd(simd.vload(place), change))

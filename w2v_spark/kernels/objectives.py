@@ -5,21 +5,23 @@ Both write the addresses of the rows and their labels to where the dense step re
 
 from __future__ import annotations
 
+from typing import Final
+
 import numpy as np
 
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline
 
 
+EIGHT: Final = 8  # words that are compared at once
+
+
 @inline
 def noise_word(bits, accept, alias):
-    """A word of the noise distribution from 64 random bits (the alias method of Walker 1977).
-
-    No branch: which of both words it is cannot be predicted.
-    """
+    """A word of the noise distribution from 64 random bits (the alias method of Walker 1977)."""
     i = rng.below(bits, len(accept))
-    other = np.int64(alias[i])
-    return other + (i - other) * np.int64(np.uint32(bits & np.uint64(0xFFFFFFFF)) < accept[i])
+    taken = np.uint32(bits & np.uint64(0xFFFFFFFF)) < accept[np.uint64(i)]
+    return simd.either(taken, i, np.int64(alias[np.uint64(i)]))
 
 
 @inline
@@ -31,24 +33,40 @@ def fetch_noise(bits, accept, alias):
 
 
 @inline
-def distinct_words(target, noise, chosen):
+def room_for_words(negatives):
+    """Room for a target and noise words, and behind them numbers that differ from each other and from all words."""
+    return -np.arange(1, max(negatives + 1, EIGHT) + 1).astype(np.int32)
+
+
+@inline
+def choose_words(target, drawn, accept, alias, chosen):
     """The target and the noise words that differ from it and from each other; how many they are.
 
     Parameters
     ----------
     target : int
-    noise : (negatives,) int64
-    chosen : (negatives + 1,) int64
-        Written to, the target first.
+    drawn : (negatives,) uint64
+        Random bits for `noise_word`.
+    accept, alias
+        Of `sampling.tables.SamplingTables`.
+    chosen : int32
+        `room_for_words`. Written to, the target first; behind the last may be anything.
     """
+    negatives = len(drawn)
     chosen[0] = target
+    for k in range(negatives):
+        chosen[np.uint64(k + 1)] = noise_word(drawn[np.uint64(k)], accept, alias)
+    if negatives < EIGHT and not simd.has_equal_words(simd.address_of(chosen, 0)):  # nearly always
+        return negatives + 1
     n = 1
-    for k in range(len(noise)):
-        new = True
+    for k in range(negatives):
+        word, new = chosen[k + 1], True
         for i in range(n):
-            new &= chosen[i] != noise[k]
-        chosen[n] = noise[k]
+            new &= chosen[i] != word
+        chosen[n] = word
         n += np.int64(new)
+    for i in range(n, len(chosen)):
+        chosen[i] = -1 - i
     return n
 
 
@@ -56,15 +74,22 @@ def distinct_words(target, noise, chosen):
 def score_words(chosen, n, w_out, rows, labels, first):
     """Negative sampling: n words, of which the first is right, to ``rows`` and ``labels`` from place ``first``."""
     for i in range(n):
-        rows[first + i] = simd.address_of(w_out, chosen[i])
-        labels[first + i] = np.float32(0.0)
-    labels[first] = np.float32(1.0)
+        rows[np.uint64(first + i)] = simd.address_of(w_out, np.int64(chosen[np.uint64(i)]))
+        labels[np.uint64(first + i)] = np.float32(0.0)
+    labels[np.uint64(first)] = np.float32(1.0)
+
+
+@inline
+def fetch_path(steps, starts, word):
+    """Ask for the path of a word, of which `score_path` will read, and so for where the next paths begin."""
+    simd.prefetch(simd.address_of(steps, starts[np.uint64(word)]))
+    simd.prefetch(simd.address_of(steps, starts[np.uint64(word + 1)]))
 
 
 @inline
 def score_path(steps, start, n, w_out, rows, labels, first):
     """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`."""
     for i in range(n):
-        step = np.int64(steps[start + i])
-        rows[first + i] = simd.address_of(w_out, step >> 1)
-        labels[first + i] = np.float32(step & 1)
+        step = np.int64(steps[np.uint64(start + i)])
+        rows[np.uint64(first + i)] = simd.address_of(w_out, step >> 1)
+        labels[np.uint64(first + i)] = np.float32(step & 1)

@@ -10,7 +10,7 @@ of no pair are zero.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from llvmlite import ir
@@ -39,12 +39,12 @@ _EIGHT: Final = LANES // 2
 _LEAST = 6e-8  # below the resolution of a float32 close to 1: no probability counts as less
 _LIMIT = 7.90531110763549805  # of half a score; beyond it a float32 sees no change
 
-# The minimax coefficients of tanh that Eigen uses, the highest first.
+# The minimax coefficients of tanh that Eigen uses, the lowest first.
 _ABOVE = (
-    -2.76076847742355e-16, 2.00018790482477e-13, -8.60467152213735e-11, 5.12229709037114e-08, 1.48572235717979e-05,
-    6.37261928875436e-04, 4.89352455891786e-03,
+    4.89352455891786e-03, 6.37261928875436e-04, 1.48572235717979e-05, 5.12229709037114e-08, -8.60467152213735e-11,
+    2.00018790482477e-13, -2.76076847742355e-16,
 )  # fmt: skip
-_BELOW = (1.19825839466702e-06, 1.18534705686654e-04, 2.26843463243900e-03, 4.89352518554385e-03)
+_BELOW = (4.89352518554385e-03, 2.26843463243900e-03, 1.18534705686654e-04, 1.19825839466702e-06)
 
 # Two halves a and b become one that holds sums of both; three such steps add up eight halves.
 _STEPS = (
@@ -52,6 +52,16 @@ _STEPS = (
     ([0, 1, 8, 9, 4, 5, 12, 13], [2, 3, 10, 11, 6, 7, 14, 15]),
     ([0, 1, 2, 3, 8, 9, 10, 11], [4, 5, 6, 7, 12, 13, 14, 15]),
 )
+
+
+def _polynomial(builder: Any, x: Any, coefficients: Sequence[float]) -> Any:
+    """A polynomial, by its even and its odd powers apart (Estrin's scheme): a chain half as long as Horner's."""
+    values = [ir.Constant(x.type, [value] * x.type.count) for value in coefficients]
+    while len(values) > 1:
+        pairs = [fma(builder, x, values[i + 1], values[i]) for i in range(0, len(values) - 1, 2)]
+        values = pairs + values[2 * len(pairs) :]
+        x = builder.fmul(x, x)
+    return values[0]
 
 
 def logistic(builder: Any, x: Any) -> Any:
@@ -65,12 +75,7 @@ def logistic(builder: Any, x: Any) -> Any:
 
     h = builder.fmul(x, number(0.5))
     h = larger(builder, smaller(builder, h, number(_LIMIT)), number(-_LIMIT))
-    h2 = builder.fmul(h, h)
-    p, q = number(_ABOVE[0]), number(_BELOW[0])
-    for coefficient in _ABOVE[1:]:
-        p = fma(builder, p, h2, number(coefficient))
-    for coefficient in _BELOW[1:]:
-        q = fma(builder, q, h2, number(coefficient))
+    p, q = (_polynomial(builder, builder.fmul(h, h), coefficients) for coefficients in (_ABOVE, _BELOW))
     return fma(builder, builder.fdiv(builder.fmul(p, h), q), number(0.5), number(0.5))
 
 

@@ -129,6 +129,18 @@ def address_of(context: Any, array: Any, index: Any) -> Any:
 
 
 @intrinsic
+def either(context: Any, condition: Any, one: Any, other: Any) -> Any:
+    """One of two int64 by a condition that no processor foresees: without a branch."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        chosen = builder.select(*args)
+        chosen.set_metadata("unpredictable", builder.module.add_metadata([]))
+        return chosen
+
+    return types.int64(types.boolean, types.int64, types.int64), generate
+
+
+@intrinsic
 def load_address(context: Any, address: Any) -> Any:
     """The int64 at an address."""
 
@@ -146,6 +158,23 @@ def load_eight(context: Any, address: Any) -> Any:
         return builder.load(builder.inttoptr(args[0], I64.as_pointer()), align=1)
 
     return types.uint64(types.int64), generate
+
+
+@intrinsic
+def has_equal_words(context: Any, address: Any) -> Any:
+    """Whether any two of the eight int32 at an address are equal."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.VectorType(I32, 8)
+        words = builder.load(builder.inttoptr(args[0], kind.as_pointer()), align=4)
+        equal: Any = ir.Constant(ir.VectorType(ir.IntType(1), 8), None)
+        for distance in range(1, 5):
+            turned = shuffle(builder, words, words, [(i + distance) % 8 for i in range(8)])
+            equal = builder.or_(equal, builder.icmp_unsigned("==", words, turned))
+        bits = builder.bitcast(equal, ir.IntType(8))
+        return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(8), 0))
+
+    return types.boolean(types.int64), generate
 
 
 @intrinsic

@@ -111,7 +111,7 @@ def _build_update(rows: int) -> Callable[..., Any]:
                 o = [load(builder, builder.add(row, offset), kind) for row in o_rows]
                 base = builder.add(copies, offset)
 
-                def meet(columns: int, j: Any, changes: list[Any]) -> list[Any]:
+                def meet(columns: int, j: Any, changed: list[Any]) -> list[Any]:
                     first = builder.add(base, builder.mul(j, stride))
                     x = [
                         load(builder, builder.add(first, builder.mul(stride, constant(c))), kind)
@@ -119,24 +119,23 @@ def _build_update(rows: int) -> Callable[..., Any]:
                     ]
                     x_changes = [ir.Constant(kind, None)] * columns
                     column = builder.add(gradient, builder.mul(j, constant(4 * slots)))
-                    changes = list(changes)
+                    changed = list(changed)
                     for r in range(rows):
                         for c in range(columns):
                             g = _scalar(builder, builder.add(column, constant(4 * (c * slots + r))), kind)
-                            changes[r] = fma(builder, g, x[c], changes[r])
+                            changed[r] = fma(builder, g, x[c], changed[r])
                             x_changes[c] = fma(builder, g, o[r], x_changes[c])
                     x_rows = row_addresses(builder, builder.add(sums, builder.mul(j, constant(8))), columns)
                     for row, x_change in zip(x_rows, x_changes, strict=True):
                         place = builder.add(row, offset)
                         store(builder, builder.fadd(load(builder, place, kind), x_change), place)
-                    return changes
+                    return changed
 
-                changes = [ir.Constant(kind, None)] * rows
-                done = constant(0)
+                done, changed = constant(0), o
                 for columns in _AT_ONCE:
-                    done, changes = groups(builder, done, m, columns, changes, meet)
-                for row, old, o_change in zip(o_rows, o, changes, strict=True):
-                    store(builder, builder.fadd(old, o_change), builder.add(row, offset))
+                    done, changed = groups(builder, done, m, columns, changed, meet)
+                for row, new in zip(o_rows, changed, strict=True):
+                    store(builder, new, builder.add(row, offset))
                 return []
 
             def whole(size: int, index: Any, _: list[Any]) -> list[Any]:
@@ -162,6 +161,71 @@ def _build_update(rows: int) -> Callable[..., Any]:
 
 
 update_6, update_3 = (_build_update(rows) for rows in (ROWS, FEW_ROWS))
+
+
+def _build_update_of_mean(rows: int) -> Callable[..., Any]:
+    """Both updates of a tile with a single input row, whose change is spread over others: those that it is the mean of.
+
+    ``scale`` times what is at ``error`` and the changes by this tile is added to m rows, whose addresses are at ``spread``.
+    """
+
+    @intrinsic
+    def update(
+        context: Any, outputs: Any, hidden: Any, error: Any, spread: Any, m: Any, scale: Any, registers: Any, halves: Any,
+        gradient: Any, coming: Any,
+    ) -> Any:  # fmt: skip
+        def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            outputs, hidden, error, spread, m, scale, registers, halves, gradient, coming = args
+            o_rows = row_addresses(builder, outputs, rows)
+            pointer = builder.inttoptr(spread, I64.as_pointer())
+            factors = {kind: splat(builder, scale, kind) for kind in (VECTOR, HALF)}
+            g = {
+                kind: [_scalar(builder, builder.add(gradient, constant(4 * r)), kind) for r in range(rows)]
+                for kind in (VECTOR, HALF)
+            }
+
+            def change(kind: Any, offset: Any) -> Any:
+                x = load(builder, builder.add(hidden, offset), kind)
+                x_change = load(builder, builder.add(error, offset), kind)
+                for r, row in enumerate(o_rows):
+                    place = builder.add(row, offset)
+                    o = load(builder, place, kind)
+                    x_change = fma(builder, g[kind][r], o, x_change)
+                    store(builder, fma(builder, g[kind][r], x, o), place)
+                return builder.fmul(factors[kind], x_change)
+
+            def along(kinds: list[Any], offset: Any) -> list[Any]:
+                for row in row_addresses(builder, coming, rows):
+                    prefetch_line(builder, builder.add(row, offset))
+                places = [offset, builder.add(offset, constant(REGISTER_BYTES // 2))][: len(kinds)]
+                changes = [change(kind, place) for kind, place in zip(kinds, places, strict=True)]
+
+                def give(size: int, j: Any, _: list[Any]) -> list[Any]:
+                    row = builder.load(builder.gep(pointer, [j]))
+                    for value, place in zip(changes, places, strict=True):
+                        address = builder.add(row, place)
+                        store(builder, builder.fadd(load(builder, address, value.type), value), address)
+                    return []
+
+                groups(builder, constant(0), m, 1, [], give)
+                return []
+
+            def whole(size: int, index: Any, _: list[Any]) -> list[Any]:
+                return along([VECTOR] if WIDE else [HALF, HALF], builder.mul(index, constant(REGISTER_BYTES)))
+
+            def half(size: int, index: Any, _: list[Any]) -> list[Any]:
+                return along([HALF], builder.mul(registers, constant(REGISTER_BYTES)))
+
+            groups(builder, constant(0), registers, 1, [], whole)
+            groups(builder, constant(0), halves, 1, [], half)
+            return context.get_dummy_value()
+
+        return _VOID(*[_ADDRESS] * 5, types.float32, *[_ADDRESS] * 4), generate
+
+    return update  # type: ignore[no-any-return]
+
+
+update_mean_6, update_mean_3 = (_build_update_of_mean(rows) for rows in (ROWS, FEW_ROWS))
 
 
 def _build_weighted_sum(columns: int) -> Callable[..., Any]:

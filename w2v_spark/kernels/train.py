@@ -13,14 +13,14 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.kernels import rng, simd
-from w2v_spark.kernels.architectures import add_up_rows, copy_rows, spread_error
+from w2v_spark.kernels import objectives, rng, simd
+from w2v_spark.kernels.architectures import add_up_rows, copy_rows
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.objectives import distinct_words, fetch_noise, noise_word, score_path, score_words
+from w2v_spark.kernels.objectives import choose_words, fetch_noise, fetch_path, score_path, score_words
 from w2v_spark.kernels.scores import UNUSED
 from w2v_spark.kernels.subwords import fetch_word, gather, scatter
 from w2v_spark.kernels.tiles import ROWS
-from w2v_spark.kernels.window_step import fetch_rows, lay_out, score_step, sum_of_slopes, update_step
+from w2v_spark.kernels.window_step import fetch_rows, lay_out, score_step, sum_of_slopes, update_step, update_step_of_mean
 
 # Slots of the statistics that the kernel adds to.
 LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
@@ -146,9 +146,9 @@ def keep_words(ids, start, stop, state, keep, sentence):
     length = 0
     for p in range(start, stop):
         state = rng.step(state)
-        word = np.int64(ids[p])
-        sentence[length] = word
-        length += np.int64(np.uint32(rng.output(state) >> np.uint64(32)) <= keep[word])
+        word = np.int64(ids[np.uint64(p)])
+        sentence[np.uint64(length)] = word
+        length += np.int64(np.uint32(rng.output(state) >> np.uint64(32)) <= keep[np.uint64(word)])
     return state, length
 
 
@@ -201,8 +201,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     n, n_following, n_coming = 0, 0, 0
     reach, reach_following, reach_coming = window, window, window
     drawn = np.empty(negatives, np.uint64)
-    noise = np.empty(negatives, np.int64)
-    chosen = np.empty(negatives + 1, np.int64)
+    chosen = objectives.room_for_words(negatives)
     mean_rows = np.empty(2, np.int64)
     mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
     nowhere = np.full(model.most_inputs, scratch.frozen, np.int64)
@@ -241,9 +240,8 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
             share = np.float32(1.0)
             if t >= 0:
                 for c in range(max(0, t - reach), min(length, t + reach + 1)):
-                    if c != t:
-                        context[m] = simd.address_of(hidden, slots[c])
-                        m += 1
+                    context[np.uint64(m)] = simd.address_of(hidden, slots[np.uint64(c)])
+                    m += np.int64(c != t)
                 if model.documents:
                     for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
                         context[m] = simd.address_of(w_in, documents.tags[tag])
@@ -259,10 +257,10 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                     simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
                 inputs, columns = changes, m
                 if model.averaged:
-                    inputs, changes, columns = simd.address_of(mean_rows, 0), simd.address_of(mean_rows, 1), 1
+                    inputs, columns = simd.address_of(mean_rows, 0), 1
                     share = np.float32(1.0) / np.float32(m)
                     scale = share if model.mean else np.float32(1.0)
-                    add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, scratch.error, row_bytes)
+                    add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, row_bytes)
                 if model.freeze_output:
                     copy_rows(outputs, n, scratch.frozen + row_bytes, copied, row_bytes)
                     outputs = simd.address_of(copied, 0)
@@ -278,36 +276,41 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 state = rng.step(state)
                 reach_coming = 1 + rng.below(rng.output(state), window)
             if 0 <= ready < length:
-                target = sentence[ready]
+                target = sentence[np.uint64(ready)]
                 if model.hierarchical_softmax:
                     n_coming = tables.starts[target + 1] - tables.starts[target]
                     score_path(tables.steps, tables.starts[target], n_coming, w_out, rows, labels, coming)
                 else:
-                    for k in range(negatives):
-                        noise[k] = noise_word(drawn[k], tables.accept, tables.alias)
-                    n_coming = distinct_words(target, noise, chosen)
+                    n_coming = choose_words(target, drawn, tables.accept, tables.alias, chosen)
                     score_words(chosen, n_coming, w_out, rows, labels, coming)
                 for i in range(n_coming, -(-n_coming // ROWS) * ROWS):
-                    rows[coming + i] = scratch.zeros
-                    labels[coming + i] = UNUSED
-            if ready + 1 < length and not model.hierarchical_softmax:
-                for k in range(negatives):
-                    state = rng.step(state)
-                    drawn[k] = rng.output(state)
-                    fetch_noise(drawn[k], tables.accept, tables.alias)
+                    rows[np.uint64(coming + i)] = scratch.zeros
+                    labels[np.uint64(coming + i)] = UNUSED
+            if ready + 1 < length:
+                if model.hierarchical_softmax:
+                    fetch_path(tables.steps, tables.starts, sentence[np.uint64(ready + 1)])
+                else:
+                    for k in range(negatives):
+                        state = rng.step(state)
+                        drawn[np.uint64(k)] = rng.output(state)
+                        fetch_noise(drawn[np.uint64(k)], tables.accept, tables.alias)
             ahead = simd.address_of(rows, coming)
             if t < 0:
                 fetch_rows(ahead, 0, n_coming, row_bytes)
                 continue
-            update_step(changes, columns, outputs, n, scratch, ahead, n_coming)
             if model.averaged:
                 scale = np.float32(1.0) if model.mean else share
-                if not model.freeze_input:
-                    spread_error(simd.address_of(context, 0), m, scale, scratch.error, row_bytes)
-                elif model.documents:
-                    spread_error(simd.address_of(context, m - 1), 1, scale, scratch.error, row_bytes)
-            elif model.freeze_input and model.documents:
-                nowhere[m - 1] = scratch.frozen
+                spread, receiving = simd.address_of(context, 0), m
+                if model.freeze_input:  # only the document's row, which is the last, is not
+                    receiving = 1 if model.documents else 0
+                    spread += 8 * (m - receiving)
+                update_step_of_mean(
+                    simd.address_of(mean_rows, 1), spread, receiving, scale, outputs, n, scratch, ahead, n_coming
+                )
+            else:
+                update_step(changes, columns, outputs, n, scratch, ahead, n_coming)
+                if model.freeze_input and model.documents:
+                    nowhere[m - 1] = scratch.frozen
             if model.subwords and t >= window and not model.freeze_input:
                 scatter(subwords, sentence[t - window], w_in, slots[t - window], addresses, row_bytes)
             pairs += columns

@@ -231,3 +231,40 @@ def update_step(changes, m, outputs, n, scratch, coming, fetched):
             place += 4 * tiles.SLOTS_3 * m
             asked += FEW_ROWS
     fetch_rows(coming, asked, fetched, row_bytes)
+
+
+@inline
+def update_step_of_mean(errors, spread, m, scale, outputs, n, scratch, coming, fetched):
+    """`update_step` where the input row is the mean of others: its change, times ``scale``, is added to each of these.
+
+    Parameters
+    ----------
+    errors : int
+        Where the address of `Scratch.error` is.
+    spread : int
+        Address of (m,) int64: the addresses of rows.
+    scale : float32
+    """
+    row_bytes, registers, halves = scratch.row_bytes, scratch.registers, scratch.halves
+    place, error = scratch.gradients, scratch.zeros
+    if n > ROWS:
+        error = scratch.error
+        for offset in range(0, row_bytes, REGISTER_BYTES):
+            simd.vstore(error + offset, simd.vsplat(np.float32(0.0)))
+    last = (n - 1) // ROWS * ROWS
+    for i in range(0, last, ROWS):
+        ahead = coming + 8 * min(i, fetched)
+        tiles.update_6(outputs + 8 * i, errors, scratch.hidden, row_bytes, 1, registers, halves, place, ahead)
+        place += 4 * tiles.SLOTS_6
+    outputs += 8 * last
+    ahead = coming + 8 * min(last, fetched)
+    if n - last > FEW_ROWS:
+        tiles.update_mean_6(
+            outputs, scratch.hidden, error, spread, m, scale, registers, halves, place, ahead
+        )
+        fetch_rows(coming, last + ROWS, fetched, row_bytes)
+    else:
+        tiles.update_mean_3(
+            outputs, scratch.hidden, error, spread, m, scale, registers, halves, place, ahead
+        )
+        fetch_rows(coming, last + FEW_ROWS, fetched, row_bytes)

@@ -80,8 +80,11 @@ def score_words(chosen, n, w_out, rows, labels, first):
 
 
 @inline
-def fetch_path(steps, starts, word):
-    """Ask for the path of a word, of which `score_path` will read, and so for where the next paths begin."""
+def fetch_path(steps, starts, sentence, place, length):
+    """Ask for the path of a word, which `score_path` will read, and for where that of a later word begins."""
+    if place + 2 < length:
+        simd.prefetch(simd.address_of(starts, sentence[np.uint64(place + 2)]))
+    word = sentence[np.uint64(place)]
     simd.prefetch(simd.address_of(steps, starts[np.uint64(word)]))
     simd.prefetch(simd.address_of(steps, starts[np.uint64(word + 1)]))
 

@@ -189,9 +189,10 @@ def _build(rows: int, columns: int) -> Callable[..., Any]:
                     lanes[slots * (i % columns) + part[i // columns]] = total
             totals = [_add_up(builder, lanes[i : i + _EIGHT]) for i in range(0, len(lanes), _EIGHT)]
             wanted = _targets_of(builder, labels, rows, columns)
-            for i in range(0, len(totals), 2):
+            pairs = slots == _EIGHT  # halves with four columns of three rows are taken one by one, as on narrow machines
+            for i in range(0, len(totals), 2 if pairs else 1):
                 place = builder.add(gradient, constant(4 * _EIGHT * i))
-                if i + 1 < len(totals):
+                if pairs and i + 1 < len(totals):
                     both = shuffle(builder, totals[i], totals[i + 1], every)
                     g, probability = _gradients(builder, both, shuffle(builder, wanted, wanted, lower * 2), rate)
                     factor = builder.fmul(factor, probability)

@@ -288,7 +288,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                     labels[np.uint64(coming + i)] = UNUSED
             if ready + 1 < length:
                 if model.hierarchical_softmax:
-                    fetch_path(tables.steps, tables.starts, sentence[np.uint64(ready + 1)])
+                    fetch_path(tables.steps, tables.starts, sentence, ready + 1, length)
                 else:
                     for k in range(negatives):
                         state = rng.step(state)

@@ -12,7 +12,6 @@ import numpy as np
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline
 
-
 EIGHT: Final = 8  # words that are compared at once
 
 

@@ -89,7 +89,7 @@ def _add_up(builder: Any, halves: list[Any]) -> Any:
     """One half whose lane i is the sum of the lanes of half i, of eight, of which some may be None."""
     values = halves
     for low, high in _STEPS:
-        merged = []
+        merged: list[Any] = []
         for a, b in zip(values[::2], values[1::2], strict=True):
             if a is None:
                 merged.append(None)
@@ -125,10 +125,7 @@ class _Sums:
         none = [ir.Constant(HALF, None)] * count
         end = builder.mul(registers, constant(REGISTER_BYTES))
         # Sums of narrow machines are carried as lower and upper halves, lest the compiler keep both in use at once.
-        if WIDE:
-            carried = [ir.Constant(VECTOR, None)] * count
-        else:
-            carried = none * 2
+        carried = [ir.Constant(VECTOR, None)] * count if WIDE else none * 2
 
         def at_end(size: int, index: Any, sums: list[Any]) -> list[Any]:
             low = self._multiply(builder, HALF, end, none)
@@ -146,8 +143,7 @@ class _Sums:
         if WIDE:
             lower, upper = list(range(_EIGHT)), list(range(_EIGHT, LANES))
             return [
-                builder.fadd(shuffle(builder, both, both, lower), shuffle(builder, both, both, upper))
-                for both in sums
+                builder.fadd(shuffle(builder, both, both, lower), shuffle(builder, both, both, upper)) for both in sums
             ]
         return [builder.fadd(low, high) for low, high in zip(sums[:count], sums[count:], strict=True)]
 
@@ -189,7 +185,9 @@ def _build(rows: int, columns: int) -> Callable[..., Any]:
                     lanes[slots * (i % columns) + part[i // columns]] = total
             totals = [_add_up(builder, lanes[i : i + _EIGHT]) for i in range(0, len(lanes), _EIGHT)]
             wanted = _targets_of(builder, labels, rows, columns)
-            pairs = slots == _EIGHT  # halves with four columns of three rows are taken one by one, as on narrow machines
+            pairs = (
+                slots == _EIGHT
+            )  # halves with four columns of three rows are taken one by one, as on narrow machines
             for i in range(0, len(totals), 2 if pairs else 1):
                 place = builder.add(gradient, constant(4 * _EIGHT * i))
                 if pairs and i + 1 < len(totals):

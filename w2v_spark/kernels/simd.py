@@ -228,12 +228,6 @@ def _call(name: str, arguments: int) -> Any:
 
 
 @intrinsic
-def vmin(context: Any, a: Any, b: Any) -> Any:
-    """The smaller value of each lane."""
-    return float32x16(float32x16, float32x16), _call("llvm.minnum", 2)
-
-
-@intrinsic
 def vmax(context: Any, a: Any, b: Any) -> Any:
     """The larger value of each lane."""
     return float32x16(float32x16, float32x16), _call("llvm.maxnum", 2)
@@ -257,7 +251,7 @@ def vproduct(context: Any, value: Any) -> Any:
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         wide = builder.fpext(args[0], ir.VectorType(ir.DoubleType(), LANES))
-        return _fold(builder, wide, builder.fmul)
+        return fold(builder, wide, builder.fmul)
 
     return types.float64(float32x16), generate
 
@@ -265,10 +259,11 @@ def vproduct(context: Any, value: Any) -> Any:
 @intrinsic
 def vsum(context: Any, value: Any) -> Any:
     """The sum of all lanes, halves first."""
-    return types.float32(float32x16), lambda context, builder, signature, args: _fold(builder, args[0], builder.fadd)
+    return types.float32(float32x16), lambda context, builder, signature, args: fold(builder, args[0], builder.fadd)
 
 
-def _fold(builder: Any, value: Any, operation: Callable[..., Any]) -> Any:
+def fold(builder: Any, value: Any, operation: Callable[..., Any]) -> Any:
+    """All lanes brought together by an operation, halves first."""
     width = LANES
     while width > 1:
         width //= 2
@@ -314,37 +309,6 @@ def _pattern(period: int, k: int) -> Callable[..., Any]:
 
 repeat_6_0, repeat_6_1, repeat_6_2 = (_pattern(6, k) for k in range(3))
 repeat_3_0, repeat_3_1, repeat_3_2 = (_pattern(3, k) for k in range(3))
-
-
-@intrinsic
-def split(context: Any, value: Any, exponents: Any) -> Any:
-    """Positive lanes as numbers from 1 to 2, and exponents to which those of two are added, whole numbers.
-
-    Exponents are kept in the bits of a register: nothing but this and `sum_of_exponents` may look at them.
-    """
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lanes = ir.VectorType(I32, LANES)
-        bits, sums = (builder.bitcast(arg, lanes) for arg in args)
-        high = builder.lshr(bits, ir.Constant(lanes, [23] * LANES))
-        sums = builder.add(sums, builder.sub(high, ir.Constant(lanes, [127] * LANES)))
-        rest = builder.and_(bits, ir.Constant(lanes, [(1 << 23) - 1] * LANES))
-        rest = builder.or_(rest, ir.Constant(lanes, [127 << 23] * LANES))
-        both = [builder.bitcast(value, VECTOR) for value in (rest, sums)]
-        return context.make_tuple(builder, signature.return_type, both)
-
-    return types.UniTuple(float32x16, 2)(float32x16, float32x16), generate
-
-
-@intrinsic
-def sum_of_exponents(context: Any, exponents: Any) -> Any:
-    """The sum of all lanes of the exponents of `split`, int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        lanes = builder.bitcast(args[0], ir.VectorType(I32, LANES))
-        return _fold(builder, builder.sext(lanes, ir.VectorType(I64, LANES)), builder.add)
-
-    return types.int64(float32x16), generate
 
 
 @intrinsic

@@ -166,13 +166,13 @@ update_6, update_3 = (_build_update(rows) for rows in (ROWS, FEW_ROWS))
 def _build_update_of_mean(rows: int) -> Callable[..., Any]:
     """Both updates of a tile with a single input row, whose change is spread over others: those that it is the mean of.
 
-    ``scale`` times what is at ``error`` and the changes by this tile is added to m rows, whose addresses are at ``spread``.
+    ``scale`` times what is at ``error`` and the changes by this tile goes to m rows; their addresses are at ``spread``.
     """
 
     @intrinsic
     def update(
-        context: Any, outputs: Any, hidden: Any, error: Any, spread: Any, m: Any, scale: Any, registers: Any, halves: Any,
-        gradient: Any, coming: Any,
+        context: Any, outputs: Any, hidden: Any, error: Any, spread: Any, m: Any, scale: Any, registers: Any,
+        halves: Any, gradient: Any, coming: Any,
     ) -> Any:  # fmt: skip
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             outputs, hidden, error, spread, m, scale, registers, halves, gradient, coming = args

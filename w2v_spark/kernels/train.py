@@ -13,14 +13,21 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.kernels import objectives, rng, simd
+from w2v_spark.kernels import likelihood, objectives, rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.objectives import choose_words, fetch_noise, fetch_path, score_path, score_words
 from w2v_spark.kernels.scores import UNUSED
 from w2v_spark.kernels.subwords import fetch_word, gather, scatter
 from w2v_spark.kernels.tiles import ROWS
-from w2v_spark.kernels.window_step import fetch_rows, lay_out, score_step, sum_of_slopes, update_step, update_step_of_mean
+from w2v_spark.kernels.window_step import (
+    fetch_rows,
+    lay_out,
+    score_step,
+    sum_of_slopes,
+    update_step,
+    update_step_of_mean,
+)
 
 # Slots of the statistics that the kernel adds to.
 LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
@@ -179,8 +186,8 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
     original C program. Noise words are drawn once a window and shared by its pairs; those equal to the target or to
     each other are left out. Noise is drawn three windows ahead, so that the table of it can be fetched in time, and the
-    output rows of a window are asked for while the one two before is trained. The row of a document is the last of a window,
-    behind those of its tags.
+    output rows of a window are asked for while the one two before is trained. The row of a document is the last of a
+    window, behind those of its tags.
     """
     ids, offsets, position = sentences.ids, sentences.offsets, sentences.position
     key, first_rate, rate_per_token, last_rate = schedule
@@ -321,9 +328,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
         if model.subwords and not model.freeze_input:
             for c in range(max(0, length - window), length):
                 scatter(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
-        power += simd.sum_of_exponents(exponents)
+        power += likelihood.sum_of_exponents(exponents)
         exponents = simd.vsplat(np.float32(0.0))
-    statistics[LOSS] -= power * np.log(2.0) + np.log(simd.vproduct(factor))
+    statistics[LOSS] += likelihood.loss_of(factor, power)
     statistics[PAIRS] += pairs
     statistics[KEPT] += kept
     statistics[SLOPES] += slopes

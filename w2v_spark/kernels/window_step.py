@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.kernels import scores, simd, tiles
+from w2v_spark.kernels import likelihood, scores, simd, tiles
 from w2v_spark.kernels.jit import inline
 from w2v_spark.kernels.memory import REGISTER_BYTES, aligned_zeros, padded
 from w2v_spark.kernels.tiles import FEW_ROWS, ROWS
@@ -126,7 +126,7 @@ def score_6(outputs, inputs, m, labels, rate, scratch, gradient, factor, exponen
         )  # fmt: skip
         j += 4
         if j % COLUMNS_A_FACTOR == 0:
-            factor, exponents = simd.split(factor, exponents)
+            factor, exponents = likelihood.split(factor, exponents)
     while j + 2 <= m:
         factor = scores.scores_6x2(
             outputs, inputs + 8 * j, scratch.copies + j * row_bytes, row_bytes, registers, halves, labels, rate,
@@ -134,13 +134,13 @@ def score_6(outputs, inputs, m, labels, rate, scratch, gradient, factor, exponen
         )  # fmt: skip
         j += 2
         if j % COLUMNS_A_FACTOR == 0:
-            factor, exponents = simd.split(factor, exponents)
+            factor, exponents = likelihood.split(factor, exponents)
     if j < m:
         factor = scores.scores_6x1(
             outputs, inputs + 8 * j, scratch.copies + j * row_bytes, row_bytes, registers, halves, labels, rate,
             gradient + 32 * j, factor,
         )  # fmt: skip
-    return simd.split(factor, exponents)
+    return likelihood.split(factor, exponents)
 
 
 @inline
@@ -155,7 +155,7 @@ def score_3(outputs, inputs, m, labels, rate, scratch, gradient, factor, exponen
         )  # fmt: skip
         j += 4
         if j % COLUMNS_A_FACTOR == 0:
-            factor, exponents = simd.split(factor, exponents)
+            factor, exponents = likelihood.split(factor, exponents)
     while j + 2 <= m:
         factor = scores.scores_3x2(
             outputs, inputs + 8 * j, scratch.copies + j * row_bytes, row_bytes, registers, halves, labels, rate,
@@ -163,13 +163,13 @@ def score_3(outputs, inputs, m, labels, rate, scratch, gradient, factor, exponen
         )  # fmt: skip
         j += 2
         if j % COLUMNS_A_FACTOR == 0:
-            factor, exponents = simd.split(factor, exponents)
+            factor, exponents = likelihood.split(factor, exponents)
     if j < m:
         factor = scores.scores_3x1(
             outputs, inputs + 8 * j, scratch.copies + j * row_bytes, row_bytes, registers, halves, labels, rate,
             gradient + 16 * j, factor,
         )  # fmt: skip
-    return simd.split(factor, exponents)
+    return likelihood.split(factor, exponents)
 
 
 @inline
@@ -188,7 +188,7 @@ def score_step(inputs, m, outputs, labels, n, rate, scratch, factor, exponents):
     scratch : Scratch
     factor, exponents : simd.Float32x16
         The likelihood of all labels so far is ``factor`` times two to the power of ``exponents``, lane by lane, see
-        `simd.split`: its logarithm is the loss, one in very many windows.
+        `likelihood.split`: its logarithm is the loss, one in very many windows.
     """
     place = scratch.gradients
     for i in range(0, n, ROWS):
@@ -259,12 +259,8 @@ def update_step_of_mean(errors, spread, m, scale, outputs, n, scratch, coming, f
     outputs += 8 * last
     ahead = coming + 8 * min(last, fetched)
     if n - last > FEW_ROWS:
-        tiles.update_mean_6(
-            outputs, scratch.hidden, error, spread, m, scale, registers, halves, place, ahead
-        )
+        tiles.update_mean_6(outputs, scratch.hidden, error, spread, m, scale, registers, halves, place, ahead)
         fetch_rows(coming, last + ROWS, fetched, row_bytes)
     else:
-        tiles.update_mean_3(
-            outputs, scratch.hidden, error, spread, m, scale, registers, halves, place, ahead
-        )
+        tiles.update_mean_3(outputs, scratch.hidden, error, spread, m, scale, registers, halves, place, ahead)
         fetch_rows(coming, last + FEW_ROWS, fetched, row_bytes)

@@ -104,22 +104,16 @@ def train_and_report(
 ) -> int:
     """Train, with what all commands that train have in common, and print a summary; the exit code."""
     from w2v_spark.cli.watched import watched
-    from w2v_spark.phrases.units import load_units
     from w2v_spark.publishing.occupancy import occupied
     from w2v_spark.run.events import Events
     from w2v_spark.run.progress import Progress
     from w2v_spark.run.stopping import Stopping
     from w2v_spark.spark.catalog import check_table, follow_root
     from w2v_spark.spark.ending import end_spark
-    from w2v_spark.spark.gate_check import GateCheck
-    from w2v_spark.spark.origin import Scratch
-    from w2v_spark.spark.session import get_session
     from w2v_spark.spark.spark_errors import quiet_connections, translated_errors
-    from w2v_spark.spark.train import train
-    from w2v_spark.spark.warm_up import warm_workers
+    from w2v_spark.spark.starting import StartingSession
 
     gates = build_gates(options, config, measures_drift=measures_drift)
-    gate = GateCheck(gates) if gates else None
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
     with (
         quiet_connections(),  # until all is tidied up: Java may have been ended by then
@@ -127,11 +121,23 @@ def train_and_report(
         watched(progress, command, output.home.uri),
         occupied(output.home, command, progress.warn) as lock,
     ):
-        if origin is None:
-            origin = Scratch(load_units(config, progress.warn))
-        with progress.stopping.start(), translated_errors():
-            session = get_session(threads=config.train.threads)
-        warm_workers(session)
+        with (
+            progress.stopping.start(),
+            translated_errors(),
+            StartingSession(config.train.threads, origin is None and source.is_small) as starting,
+        ):
+            # What is imported here takes as long as Java takes to start.
+            from w2v_spark.phrases.units import load_units
+            from w2v_spark.spark.gate_check import GateCheck
+            from w2v_spark.spark.origin import Scratch
+            from w2v_spark.spark.train import train
+            from w2v_spark.text.characters import build_character_table
+
+            gate = GateCheck(gates) if gates else None
+            if origin is None:
+                origin = Scratch(load_units(config, progress.warn))
+            build_character_table(config.text)  # kept
+            session = starting.result()
         if options.publish_table is not None:
             check_table(session, options.publish_table, VersionRoot(output.home), progress.warn)
         try:

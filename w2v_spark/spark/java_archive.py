@@ -8,7 +8,6 @@ looks past, and so does a Java with other jars or of another version.
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Mapping
 from typing import Final
 
@@ -16,12 +15,12 @@ import pyspark
 
 from w2v_spark.private_directories import find_directory
 from w2v_spark.spark.java import Java
+from w2v_spark.spark.java_options import options_of_user
 
 _FOLDER: Final = "java"
 _RENEWED_SINCE: Final = 19  # from here on Java replaces an archive that does not fit by itself
 _QUIET: Final = "-Xshare:auto -Xlog:cds=off -Xlog:cds+dynamic=off"
 _SAID: Final = ("Archive", "-Xshare", "-javaagent", "-agentlib", "-agentpath")
-_VARIABLES: Final = ("SPARK_SUBMIT_OPTS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS", "_JAVA_OPTIONS")
 
 
 def archive_options(java: Java, configured: Mapping[str, str]) -> str:
@@ -39,9 +38,7 @@ def archive_options(java: Java, configured: Mapping[str, str]) -> str:
         Empty where the user has options about archives or agents, which do not go with each other, or where there is
         no private directory to keep an archive in: its content is run.
     """
-    said = [os.environ.get(name, "") for name in _VARIABLES]
-    said += [configured.get(f"spark.driver.{name}", "") for name in ("extraJavaOptions", "defaultJavaOptions")]
-    if any(word in text for text in said for word in _SAID):
+    if any(word in text for text in options_of_user(configured) for word in _SAID):
         return ""
     directory = find_directory(_FOLDER)
     if directory is None or " " in str(directory):  # Spark cuts options at blanks

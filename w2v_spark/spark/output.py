@@ -1,4 +1,7 @@
-"""Where a training puts its result: an output directory of its own, or a root of versions."""
+"""Where a training puts its result: an output directory of its own, or a root of versions.
+
+What needs the compiler is imported by those who need it: all is checked before that, and Spark starts meanwhile.
+"""
 
 from __future__ import annotations
 
@@ -27,8 +30,6 @@ from w2v_spark.publishing.lock import Lock
 from w2v_spark.publishing.occupancy import check_free
 from w2v_spark.publishing.publication import Publication, check_apart, check_writable
 from w2v_spark.publishing.versions import VersionRoot
-from w2v_spark.run.directory import RunDirectory
-from w2v_spark.run.manifest import Run, check_same
 from w2v_spark.spark.source import Input
 from w2v_spark.storage import Directory
 
@@ -146,19 +147,19 @@ class Output(Destination):
         check_free(self.directory)
         _check_options(self.overwrite, self.resume)
         check_apart(uri, source.locations)
-        state, publication = RunDirectory(self.run), self.publication
-        if not (self.overwrite or self.resume) and state.has_run():
+        has_run, publication = self.run.exists(RUN_FILE), self.publication
+        if not (self.overwrite or self.resume) and has_run:
             publication.check_own()
             raise ConfigError(
                 Name("output"), f" {uri} exists; choose another directory, or give ", Name("resume"),
                 " to go on with its run, or ", Name("overwrite"), " to replace it",
             )  # fmt: skip
         publication.check_place()
-        if self.resume and self.is_finished and not state.has_run():
+        if self.resume and self.is_finished and not has_run:
             return  # there is nothing to do, and nothing will be removed
         publication.check()
         parts = [info for info in self.directory.list() if info.base_name != RUN and not is_of_lock(info.base_name)]
-        if self.resume and parts and not self.is_finished and not state.has_run():
+        if self.resume and parts and not self.is_finished and not has_run:
             raise StoreError(
                 Name("output"), f" {uri} holds no run to resume (no {RUN}/{RUN_FILE}); start again with ",
                 Name("overwrite"),
@@ -183,14 +184,19 @@ class Output(Destination):
         """See `Destination`."""
         if not (self.resume and self.is_finished) or self._is_underway():
             return None
+        from w2v_spark.run.manifest import check_same
+
         model = ModelDescription.read(self.directory)
         check_same(model.config, config, model.input, seen, self.directory)
         return self.directory
 
     def _is_underway(self) -> bool:
         """Whether there is a run that is to replace the complete result, rather than the one that made it."""
-        state = RunDirectory(self.run)
-        return state.has_run() and Run.read(self.run).identity != self.directory.read_json(MODEL_FILE).get("run")
+        from w2v_spark.run.manifest import Run
+
+        if not self.run.exists(RUN_FILE):
+            return False
+        return Run.read(self.run).identity != self.directory.read_json(MODEL_FILE).get("run")
 
     def prepare(self) -> None:
         """See `Destination`: the run directory has a mark of its own."""
@@ -241,7 +247,7 @@ class VersionedOutput(Destination):
         if self.root.root.is_local:
             check_writable(Path(self.root.root.path), Name("publish"))
         self.root.check()
-        if not (self.overwrite or self.resume) and RunDirectory(self.run).has_run():
+        if not (self.overwrite or self.resume) and self.run.exists(RUN_FILE):
             raise ConfigError(
                 Name("publish"), f" {self.root.root.uri} holds an interrupted run; give ", Name("resume"),
                 " to go on with it, or ", Name("overwrite"), " to start again",
@@ -260,8 +266,10 @@ class VersionedOutput(Destination):
     def find_finished(self, config: Config, seen: dict[str, Any]) -> Directory | None:
         """See `Destination`; what the current version was made of otherwise is no matter."""
         current = self.root.current()
-        if not self.resume or current is None or RunDirectory(self.run).has_run():
+        if not self.resume or current is None or self.run.exists(RUN_FILE):
             return None
+        from w2v_spark.run.manifest import check_same
+
         directory = self.root.directory(current)
         model = ModelDescription.read(directory)
         try:

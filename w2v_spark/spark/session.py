@@ -7,7 +7,7 @@ import re
 import subprocess
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from importlib.metadata import distributions
 from pathlib import Path
@@ -24,6 +24,7 @@ from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
 from w2v_spark.spark.java_archive import archive_options
 from w2v_spark.spark.java_log import JAVA_LOG
+from w2v_spark.spark.java_options import compiler_options
 from w2v_spark.spark.secret import with_secret, without_secrets
 from w2v_spark.spark.sockets import temporary_sockets
 from w2v_spark.spark.warehouse import temporary_warehouse
@@ -47,6 +48,8 @@ def get_session(
     master: str | None = None,
     config: Mapping[str, str] | None = None,
     threads: int = 1,
+    is_small: bool = False,
+    begun: Callable[[pyspark.SparkContext], None] | None = None,
 ) -> SparkSession:
     """Return the active Spark session, or start one.
 
@@ -62,6 +65,12 @@ def get_session(
         without ``config`` such a session, of a notebook, Databricks or EMR, is left as it is.
     threads : int
         ``train.threads`` of the job that is to run: how many cores a task gets where nobody has chosen.
+    is_small : bool
+        Whether Java will have so little to do that it is not worth its while to optimise itself, see
+        `java_options.compiler_options`.
+    begun : function, optional
+        Told of the context of a Java that this process has started, before there is a session: what need not wait for
+        Spark's SQL can begin.
 
     Notes
     -----
@@ -96,15 +105,18 @@ def get_session(
         return _builder(app_name, settings).getOrCreate()
     check_working_directory()
     java = find_java()
-    settings = _prepare_java_side(settings, threads, java)
-    with _locale(java.locale):
+    settings = _prepare_java_side(settings, threads, java, is_small)
+    with _environment(_launch_variables(java)):
         if _is_connect(settings) or _logs_as_configured():
             if pyspark.SparkContext._gateway is None and not _is_connect(settings):
                 gateway = launch_gateway(without_secrets(settings))  # type: ignore[no-untyped-call]
                 pyspark.SparkContext._ensure_initialized(gateway=gateway)
                 settings = with_secret(settings)
-            return _builder(app_name, settings).getOrCreate()
-        return _start(_builder(app_name, settings), {"spark.app.name": app_name, **settings})
+            session = _builder(app_name, settings).getOrCreate()
+            if begun is not None and not _is_connect(settings):
+                begun(session.sparkContext)
+            return session
+        return _start(_builder(app_name, settings), {"spark.app.name": app_name, **settings}, begun)
 
 
 def _existing_session() -> SparkSession | None:
@@ -123,7 +135,11 @@ def _builder(app_name: str, settings: Mapping[str, str]) -> SparkSession.Builder
     return builder
 
 
-def _start(builder: SparkSession.Builder, settings: Mapping[str, str]) -> SparkSession:
+def _start(
+    builder: SparkSession.Builder,
+    settings: Mapping[str, str],
+    begun: Callable[[pyspark.SparkContext], None] | None,
+) -> SparkSession:
     """Start Java as PySpark would start it, but with what it prints in a file, and a session on it."""
     if pyspark.SparkContext._gateway is None:
         try:
@@ -142,23 +158,35 @@ def _start(builder: SparkSession.Builder, settings: Mapping[str, str]) -> SparkS
         # Where Java is killed, the driver says so in one line; this thread would add a traceback.
         if (server := getattr(context, "_accumulatorServer", None)) is not None:
             server.handle_error = lambda *_: None
+        if begun is not None:
+            begun(context)
     session = builder.getOrCreate()
     JAVA_LOG.start()
     return session
 
 
 @contextmanager
-def _locale(name: str | None) -> Iterator[None]:
-    """The locale of processes that are started meanwhile."""
-    before = os.environ.get("LC_ALL")
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    """Environment variables of processes that are started meanwhile."""
+    before = {name: os.environ[name] for name in variables if name in os.environ}
     try:
-        if name is not None:
-            os.environ["LC_ALL"] = name
+        os.environ.update(variables)
         yield
     finally:
-        if name is not None:
-            os.environ.pop("LC_ALL")
-            os.environ.update({} if before is None else {"LC_ALL": before})
+        for name in variables:
+            os.environ.pop(name, None)
+        os.environ.update(before)
+
+
+def _launch_variables(java: Java) -> dict[str, str]:
+    """What Java's launcher is told: its locale, and what it would start a Python and optimise a Java to find out."""
+    variables = {} if java.locale is None else {"LC_ALL": java.locale}
+    home = Path(pyspark.__file__).parent
+    if "SPARK_HOME" not in os.environ and (home / "bin" / "spark-submit").is_file():
+        variables["SPARK_HOME"] = str(home)
+    if "SPARK_LAUNCHER_OPTS" not in os.environ:
+        variables["SPARK_LAUNCHER_OPTS"] = "-Xshare:auto -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+    return variables
 
 
 def _is_connect(settings: Mapping[str, str]) -> bool:
@@ -271,7 +299,7 @@ def _local_cores(master: str) -> int | None:
     return int(match[1] or 1)
 
 
-def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java) -> dict[str, str]:
+def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java, is_small: bool) -> dict[str, str]:
     """Set the environment of the Java process that is about to start, and complete its settings."""
     if java.home is not None:
         os.environ["JAVA_HOME"] = str(java.home)
@@ -285,6 +313,8 @@ def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java) ->
         return dict(settings)  # a command line of the user's own, or a server whose settings are fixed by now
     defaults = _defaults(is_local, threads)
     _add_java_options(defaults, archive_options(java, configured))
+    if is_local:  # elsewhere the driver is not alone with what its Java does
+        _add_java_options(defaults, compiler_options(configured, is_small))
     defaults |= temporary_warehouse(configured, _conf_dir())
     check_threads(threads, {**defaults, **configured}.get("spark.master", ""))
     return {**{key: value for key, value in defaults.items() if key not in configured}, **settings}

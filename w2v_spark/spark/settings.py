@@ -21,29 +21,34 @@ _ADAPTIVE: Final = "spark.sql.adaptive.enabled"
 _PARTITIONS: Final = "spark.sql.shuffle.partitions"
 # What both parts of the job hand to and take from Spark is of these types, and far below 2 GiB a batch.
 _ARROW: Final = {"spark.sql.execution.arrow.useLargeVarTypes": "false"}
+# Rows are few, and to generate and to compile code for them takes Java a second or two when it has just started.
+_INTERPRETED: Final = {"spark.sql.codegen.wholeStage": "false", "spark.sql.codegen.factoryMode": "NO_CODEGEN"}
 _FRAMES: Final = threading.Lock()
 
 
-def text_pass_conf(spark: SparkSession, parallelism: int) -> AbstractContextManager[None]:
+def text_pass_conf(spark: SparkSession, parallelism: int, is_small: bool = False) -> AbstractContextManager[None]:
     """Settings of the passes over the text.
 
     Text comes to Python in batches of a few MiB. A small cluster gets four parts a core to sum the counts in instead of
-    the usual 200, and no adaptive planning, which would measure for longer than they take.
+    the usual 200, and no adaptive planning, which would measure for longer than they take. A small text gets one part a
+    core, and no code of its own.
     """
     knows_bytes = _is_known(spark, _BYTES)
+    parts = parallelism if is_small else 4 * parallelism
     wanted = {
         _RECORDS: _BATCH_RECORDS if knows_bytes else _BATCH_RECORDS_WITHOUT_BYTES,
-        _PARTITIONS: min(int(spark.conf.get(_PARTITIONS) or 200), 4 * parallelism),
+        _PARTITIONS: min(int(spark.conf.get(_PARTITIONS) or 200), parts),
         _ADAPTIVE: "false",
         **({_BYTES: _BATCH_BYTES} if knows_bytes else {}),
         **_known(spark, _ARROW),
+        **(_known(spark, _INTERPRETED) if is_small else {}),
     }
     return _settings(spark, wanted)
 
 
 def training_conf(spark: SparkSession) -> AbstractContextManager[None]:
     """Settings of the rounds, whose jobs handle a few numbers: planning and compiling them would take far longer."""
-    return _settings(spark, {_ADAPTIVE: "false", "spark.sql.codegen.wholeStage": "false", **_known(spark, _ARROW)})
+    return _settings(spark, {_ADAPTIVE: "false", **_known(spark, _ARROW), **_known(spark, _INTERPRETED)})
 
 
 def frame_of(spark: SparkSession, table: pa.Table, schema: StructType | None = None) -> DataFrame:

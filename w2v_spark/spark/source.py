@@ -43,6 +43,11 @@ class Source(Protocol):
         """The names of the tags that documents have."""
         ...
 
+    @property
+    def is_small(self) -> bool:
+        """Whether it is known to be a few MiB, without a look by Spark."""
+        ...
+
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
         """What the documents that were opened look like from outside, to recognise them when a run goes on."""
         ...
@@ -78,6 +83,11 @@ class FrameInput:
     column: str
     id: str | None = None
     tags: tuple[str, ...] = ()
+
+    @property
+    def is_small(self) -> bool:
+        """Never known: whatever it takes to compute the frame belongs to it."""
+        return False
 
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents, see `Source`. Raises `InputError` if a column is absent or of another type."""
@@ -211,6 +221,11 @@ class Input:
     def locations(self) -> list[str]:
         """The paths that are read, those in a query included, globs as they are; not where tables of a catalog lie."""
         return [*self.paths, *_PATH_IN_SQL.findall(self.sql or "")]
+
+    @property
+    def is_small(self) -> bool:
+        """See `Source`."""
+        return bool(self.paths) and self._files.is_small
 
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents, see `Source`.

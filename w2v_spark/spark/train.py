@@ -122,7 +122,8 @@ def _train(
         return _complete_already(finished, output, progress)
     output.prepare()
     before = output.incumbent()
-    with text_pass_conf(spark, default_parallelism(spark)):
+    is_small = source.is_small and isinstance(origin, Scratch)  # no other text is drawn again
+    with text_pass_conf(spark, default_parallelism(spark), is_small):
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
         run, vocabulary = count_text(spark, source, documents, seen, config, output, progress, origin, whole)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.java_start import VARIABLE
-from w2v_spark.spark import java_archive
+from w2v_spark.spark import java_archive, java_options
 from w2v_spark.spark.java import Java
 from w2v_spark.spark.java_archive import archive_options
 
@@ -20,7 +20,7 @@ OLD, NEW = Java(None, None, 17, "java 17.0.1"), Java(None, None, 21, "java 21.0.
 
 @pytest.fixture(autouse=True)
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    for name in java_archive._VARIABLES:
+    for name in java_options._VARIABLES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     return tmp_path / "w2v-spark" / "java"

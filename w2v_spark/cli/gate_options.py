@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from w2v_spark.config import COUNTED, Config
 from w2v_spark.errors import ConfigError, Name
-from w2v_spark.evaluation.gate_set import GateSet
-from w2v_spark.models.architectures import input_rows_of
+
+if TYPE_CHECKING:
+    from w2v_spark.evaluation.gate_set import GateSet
 
 
 def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
@@ -24,8 +26,8 @@ def add_gate_arguments(parser: argparse.ArgumentParser) -> None:
         )  # fmt: skip
 
 
-def build_gates(options: argparse.Namespace, config: Config, measures_drift: bool = False) -> GateSet:
-    """What the options of `add_gate_arguments` say, read and checked.
+def build_gates(options: argparse.Namespace, config: Config, measures_drift: bool = False) -> GateSet | None:
+    """What the options of `add_gate_arguments` say, read and checked; None where nothing is given.
 
     Raises
     ------
@@ -38,6 +40,11 @@ def build_gates(options: argparse.Namespace, config: Config, measures_drift: boo
             Name(given[0]), " decides what readers of versions are led to; give ", Name("publish"), " in the place of ",
             Name("output"), ", or evaluate the result afterwards",
         )  # fmt: skip
+    if not given:
+        return None
+    from w2v_spark.evaluation.gate_set import GateSet  # with all that evaluates, which the others do without
+    from w2v_spark.models.architectures import input_rows_of
+
     files = {name: [file for group in getattr(options, name) for file in group] for name in ("analogies", "similarity")}
     return GateSet.build(
         options.gate, files["analogies"], files["similarity"], options.gate_sql, config.train.held_out, measures_drift,

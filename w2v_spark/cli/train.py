@@ -133,7 +133,7 @@ def train_and_report(
             from w2v_spark.spark.train import train
             from w2v_spark.text.characters import build_character_table
 
-            gate = GateCheck(gates) if gates else None
+            gate = None if gates is None else GateCheck(gates)
             if origin is None:
                 origin = Scratch(load_units(config, progress.warn))
             build_character_table(config.text)  # kept

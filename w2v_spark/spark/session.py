@@ -24,7 +24,7 @@ from w2v_spark.errors import ConfigError, Name
 from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
 from w2v_spark.spark.java_archive import archive_options
 from w2v_spark.spark.java_log import JAVA_LOG
-from w2v_spark.spark.java_options import compiler_options
+from w2v_spark.spark.java_options import economical_options
 from w2v_spark.spark.secret import with_secret, without_secrets
 from w2v_spark.spark.sockets import temporary_sockets
 from w2v_spark.spark.warehouse import temporary_warehouse
@@ -67,7 +67,7 @@ def get_session(
         ``train.threads`` of the job that is to run: how many cores a task gets where nobody has chosen.
     is_small : bool
         Whether Java will have so little to do that it is not worth its while to optimise itself, see
-        `java_options.compiler_options`.
+        `java_options.economical_options`.
     begun : function, optional
         Told of the context of a Java that this process has started, before there is a session: what need not wait for
         Spark's SQL can begin.
@@ -185,7 +185,7 @@ def _launch_variables(java: Java) -> dict[str, str]:
     if "SPARK_HOME" not in os.environ and (home / "bin" / "spark-submit").is_file():
         variables["SPARK_HOME"] = str(home)
     if "SPARK_LAUNCHER_OPTS" not in os.environ:
-        variables["SPARK_LAUNCHER_OPTS"] = "-Xshare:auto -XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+        variables["SPARK_LAUNCHER_OPTS"] = economical_options({}, is_small=True)
     return variables
 
 
@@ -314,7 +314,7 @@ def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java, is
     defaults = _defaults(is_local, threads)
     _add_java_options(defaults, archive_options(java, configured))
     if is_local:  # elsewhere the driver is not alone with what its Java does
-        _add_java_options(defaults, compiler_options(configured, is_small))
+        _add_java_options(defaults, economical_options(configured, is_small))
     defaults |= temporary_warehouse(configured, _conf_dir())
     check_threads(threads, {**defaults, **configured}.get("spark.master", ""))
     return {**{key: value for key, value in defaults.items() if key not in configured}, **settings}

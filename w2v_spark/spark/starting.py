@@ -60,8 +60,8 @@ class StartingSession:
         if self._session is None:
             return get_session(threads=self._threads)
         session = self._session.result()
-        java: Any = SparkSession._get_j_spark_session_class(session._jvm)  # type: ignore[attr-defined]
-        java.setActiveSession(session._jsparkSession)  # type: ignore[attr-defined]  # which Java knows by threads
+        java: Any = SparkSession._get_j_spark_session_class(session._jvm)
+        java.setActiveSession(session._jsparkSession)  # which Java knows by threads
         return session
 
     def __exit__(

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from tests.spark.documents import COUNTS, DOCUMENTS, REPEATED, write_parquet, write_text
 from w2v_spark.config import Config
 from w2v_spark.corpus.documents import find_document, read_documents
-from w2v_spark.errors import InputError
+from w2v_spark.errors import InputError, VocabularyError
 from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.storage import Directory, digest
@@ -96,6 +96,29 @@ def test_words_of_all_kinds_of_scripts(job, tmp_path, out):
     model = job.train(write_text(tmp_path / "a.txt", [text]), out)
     assert model.counts == Counter(expected.split())
     assert list(model.counts) == sorted(expected.split(), key=str.encode)
+
+
+@pytest.mark.parametrize("settings", [{"min_count": 2}, {"min_count": 1, "max_size": 5}])
+def test_a_small_text_is_counted_as_any_other(spark, settings):
+    frame = spark.createDataFrame([(text,) for text in [*DOCUMENTS, *DOCUMENTS[:2], None]], "document string")
+    config = Config.from_dict({"vocabulary": settings})
+    (vocabulary, seen), (other, also_seen) = (
+        build_vocabulary(frame.repartition(3), config, is_small=is_small) for is_small in (True, False)
+    )
+    assert vocabulary.words.to_pylist() == other.words.to_pylist()
+    assert vocabulary.counts.tolist() == other.counts.tolist()
+    assert seen == also_seen
+
+
+@pytest.mark.parametrize("texts", [["one text"], ["", "... !?"], []])
+def test_a_small_text_without_a_word_is_refused_as_any_other(spark, texts):
+    frame = spark.createDataFrame([(text,) for text in texts], "document string")
+    config, said = Config.from_dict({"vocabulary": {"min_count": 2}}), []
+    for is_small in (True, False):
+        with pytest.raises(VocabularyError) as refused:
+            build_vocabulary(frame, config, is_small=is_small)
+        said.append(str(refused.value))
+    assert said[0] == said[1]
 
 
 def encode(frame, directory, shards=2, counted=None):

@@ -70,11 +70,16 @@ def partial_counts(documents: DataFrame, config: TextConfig, units: Units = NO_U
 
 
 def build_vocabulary(
-    documents: DataFrame, config: Config, kept: Directory | None = None, units: Units = NO_UNITS
+    documents: DataFrame,
+    config: Config,
+    kept: Directory | None = None,
+    units: Units = NO_UNITS,
+    is_small: bool = False,
 ) -> tuple[Vocabulary, CorpusStatistics]:
     """Count the corpus and keep the words that get a vector.
 
-    Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver.
+    Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver; of a small text all do,
+    and are added up there: Spark would take longer to plan it.
 
     Parameters
     ----------
@@ -84,12 +89,17 @@ def build_vocabulary(
         The counts of all words are written there, see `w2v_spark.corpus.word_counts`.
     units : Units
         What words become before they are counted.
+    is_small : bool
+        Whether the text is a few MiB.
 
     Raises
     ------
     VocabularyError
         Fewer than two words are left.
     """
+    if is_small and kept is None:
+        partial = partial_counts(documents, config.text, units).toArrow()
+        return _vocabulary_of(*_add_up(partial, config.vocabulary.min_count), config)
     return collect_vocabulary(count_words(documents, config.text, units), config, kept)
 
 
@@ -114,7 +124,7 @@ def collect_vocabulary(
     VocabularyError
         Fewer than two words are left.
     """
-    seen, is_word, has_trained = Observation(), F.col("statistic").isNull(), "trained" in counts.columns
+    seen, is_word = Observation(), F.col("statistic").isNull()
     counts = counts.observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
@@ -127,17 +137,32 @@ def collect_vocabulary(
         others = len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
         counts = ranked.limit(config.vocabulary.max_size + others)
     table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
+    return _vocabulary_of(table, int(seen.get["distinct"]), seen.get["most"], config)
+
+
+def _add_up(partial: pa.Table, min_count: int) -> tuple[pa.Table, int, int | None]:
+    """What `collect_vocabulary` collects: words and statistics; how many words there are, and the highest count."""
+    summed = partial.group_by(["word", "statistic"]).aggregate([("count", "sum")])
+    summed = summed.rename_columns([name.removesuffix("_sum") for name in summed.schema.names])
+    is_word = pc.is_null(summed["statistic"])
+    counts = summed.filter(is_word)["count"]
+    kept = summed.filter(pc.or_(pc.invert(is_word), pc.greater_equal(summed["count"], min_count)))
+    return kept, len(counts), pc.max(counts).as_py()
+
+
+def _vocabulary_of(
+    table: pa.Table, distinct: int, most: int | None, config: Config
+) -> tuple[Vocabulary, CorpusStatistics]:
+    """The vocabulary of counted words, and what was seen besides, of which the number of ``distinct`` words is told."""
     is_statistic = pc.is_valid(table["statistic"])
     totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
     names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
-    statistics = CorpusStatistics(
-        **{name: totals.get(name, 0) for name in names}, distinct_words=int(seen.get["distinct"])
-    )
+    statistics = CorpusStatistics(**{name: totals.get(name, 0) for name in names}, distinct_words=distinct)
     words = table.filter(pc.invert(is_statistic))
     if not len(words):
-        raise _no_word(statistics, seen.get["most"], config)
+        raise _no_word(statistics, most, config)
     column = words["word"].cast(pa.string()).combine_chunks()
-    trained = words["trained"].to_numpy() if has_trained else None
+    trained = words["trained"].to_numpy() if "trained" in words.schema.names else None
     vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
     return vocabulary, statistics
 

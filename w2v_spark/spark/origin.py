@@ -124,9 +124,12 @@ class Scratch:
     ----------
     units : Units
         See `Origin`.
+    is_small : bool
+        See `build_vocabulary`.
     """
 
     units: Units = NO_UNITS
+    is_small: bool = False
 
     finds_phrases: ClassVar[bool] = True
 
@@ -141,7 +144,7 @@ class Scratch:
 
     def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
         """See `Origin`."""
-        return build_vocabulary(given, config, kept, self.units)
+        return build_vocabulary(given, config, kept, self.units, self.is_small)
 
     def tokens(self, vocabulary: Vocabulary) -> int:
         """See `Origin`."""

@@ -122,7 +122,8 @@ def _train(
         return _complete_already(finished, output, progress)
     output.prepare()
     before = output.incumbent()
-    is_small = source.is_small and isinstance(origin, Scratch)  # no other text is drawn again
+    if is_small := source.is_small and isinstance(origin, Scratch):  # no other text is drawn again
+        origin = replace(origin, is_small=True)
     with text_pass_conf(spark, default_parallelism(spark), is_small):
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
@@ -141,8 +142,8 @@ def _train(
     report = completed.report
     if gate is not None:
         report = gate.judge(spark, staging, model, before, report, progress)
-    rounds, total = learned.seconds, time.perf_counter() - begin
-    model = replace(model, timings={**progress.seconds, "rounds": round(rounds, 3), "total": round(total, 3)})
+    seconds = {"rounds": learned.seconds, "total": time.perf_counter() - begin}
+    model = replace(model, timings={**progress.seconds, **{name: round(value, 3) for name, value in seconds.items()}})
     stage_page(staging, model, output, report, None if before is None else id_of(before), progress)
     model.write(staging)
     if output.lock is not None:

@@ -218,7 +218,7 @@ def test_java_is_only_searched_where_this_process_starts_it(
     monkeypatch.setattr(session_module, "SparkSession", _FakeSession)
     # There is no Java behind the port, which only a process with a session would not notice.
     monkeypatch.setattr(session_module.pyspark.SparkContext, "_ensure_initialized", lambda: None)
-    monkeypatch.setattr(session_module, "_start", lambda builder, settings: builder.getOrCreate())
+    monkeypatch.setattr(session_module, "_start", lambda builder, settings, begun: builder.getOrCreate())
     get_session(config=settings)
     assert bool(searched) == needs_java
 

@@ -1,4 +1,4 @@
-"""A real standalone cluster on loopback: a master and workers from the installed PySpark, each a process."""
+"""A real standalone cluster, on loopback or on hosts of a network: master and workers of the installed PySpark."""
 
 from __future__ import annotations
 
@@ -11,14 +11,15 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import pyspark
 
 from tests.java_start import OPTIONS, environment_without
+from tests.network import HUB, Network
 from w2v_spark.cli.package_zip import write_package_zip
 from w2v_spark.spark.java import find_java_home
 
@@ -35,12 +36,34 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+@dataclass(frozen=True)
+class Place:
+    """Where a process of a cluster runs."""
+
+    address: str
+    network: Network | None = None
+    host: str = HUB
+    """Of that network."""
+
+    def command(self, *words: object) -> list[str]:
+        """What starts a command there."""
+        return list(map(str, words)) if self.network is None else self.network.command(self.host, *words)
+
+    def call(self, function: Callable[[], Any]) -> Any:
+        """Call a function where the place's addresses are known."""
+        return function() if self.network is None else self.network.call(function)
+
+
 @dataclass
 class StandaloneCluster:
     """A running cluster. Everything it writes lies under ``directory``: logs, work directories, the shipped package."""
 
     directory: Path
     environment: dict[str, str]
+    driver: Place
+    """Of the master too."""
+    places: Sequence[Place]
+    """Of the workers."""
     daemons: Mapping[str, str] = field(default_factory=dict)
     """What the environment of master and workers has beyond that."""
     properties: Path | None = None
@@ -52,33 +75,34 @@ class StandaloneCluster:
 
     @property
     def url(self) -> str:
-        return f"spark://{HOST}:{self.port}"
+        return f"spark://{self.driver.address}:{self.port}"
 
     @property
     def package(self) -> Path:
         """The zip that `submit` ships; on executors it comes before any installed copy."""
         return self.directory / "w2v_spark.zip"
 
-    def start(self, workers: int, cores: int, memory: str) -> None:
+    def start(self, cores: int, memory: str) -> None:
         """Start the master, then the workers, and wait until all are registered."""
         write_package_zip(self.package)
         settings = ["--properties-file", str(self.properties)] if self.properties else []
-        ports = [*settings, "--host", HOST, "--port", str(self.port), "--webui-port", str(self.web_port)]
-        self.master = self._spawn("master", "org.apache.spark.deploy.master.Master", *ports)
+        ports = [*settings, "--host", self.driver.address, "--port", str(self.port), "--webui-port", str(self.web_port)]
+        self.master = self._spawn("master", self.driver, "org.apache.spark.deploy.master.Master", *ports)
         self._wait_for_workers(0)
-        for i in range(workers):
+        for i, place in enumerate(self.places):
             limits = ["--cores", str(cores), "--memory", memory, "--work-dir", str(self.directory / f"work-{i}")]
-            # Each has an address of its own: Spark runs no speculative copy of a task on the host that runs the task.
-            ports = [*settings, "--host", f"127.0.0.{1 + i}", "--port", "0", "--webui-port", "0"]
-            self.workers.append(
-                self._spawn(f"worker-{i}", "org.apache.spark.deploy.worker.Worker", *ports, *limits, self.url)
-            )
-        self._wait_for_workers(workers)
+            ports = [*settings, "--host", place.address, "--port", "0", "--webui-port", "0"]
+            worker = "org.apache.spark.deploy.worker.Worker"
+            self.workers.append(self._spawn(f"worker-{i}", place, worker, *ports, *limits, self.url))
+        self._wait_for_workers(len(self.places))
 
     def status(self) -> dict[str, Any]:
         """What the master says about itself, its workers and its applications."""
-        with urllib.request.urlopen(f"http://{HOST}:{self.web_port}/json/", timeout=5) as response:
-            return dict(json.load(response))
+        return dict(self.driver.call(self._status))
+
+    def _status(self) -> Any:
+        with urllib.request.urlopen(f"http://{self.driver.address}:{self.web_port}/json/", timeout=5) as response:
+            return json.load(response)
 
     def alive_workers(self) -> int:
         return sum(worker["state"] == "ALIVE" for worker in self.status()["workers"])
@@ -111,8 +135,12 @@ class StandaloneCluster:
         conf: Mapping[str, str] | None = None,
         py_files: str | None = None,
         properties: Path | None = None,
+        output: TextIO | None = None,
     ) -> subprocess.Popen[str]:
-        """Start `submit` and return at once; the caller waits for the process or kills its group."""
+        """Start `submit` and return at once; the caller waits for the process or kills its group.
+
+        What it prints comes by pipes, or goes to a file.
+        """
         settings = {
             "spark.ui.enabled": "false",
             "spark.executor.memory": "512m",
@@ -124,12 +152,12 @@ class StandaloneCluster:
         options += ["--py-files", shipped] if shipped else []
         options += ["--properties-file", str(properties)] if properties else []
         return subprocess.Popen(
-            [SPARK_BIN / "spark-submit", "--master", self.url, *options, script, *args],
-            env=self.environment,
+            self.driver.command(SPARK_BIN / "spark-submit", "--master", self.url, *options, script, *args),
+            env=self._environment_at(self.driver),
             cwd=self.directory,
             text=True,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
+            stdout=output or subprocess.PIPE,
+            stderr=output or subprocess.PIPE,
             start_new_session=True,
         )
 
@@ -144,11 +172,14 @@ class StandaloneCluster:
         files = [*sorted(self.directory.glob("*.log")), *sorted(self.directory.glob("work-*/*/*/stderr"))]
         return "\n".join(f"--- {file}\n{file.read_text(errors='replace')[-LOG_TAIL:]}" for file in files)
 
-    def _spawn(self, name: str, java_class: str, *args: str) -> subprocess.Popen[bytes]:
+    def _environment_at(self, place: Place) -> dict[str, str]:
+        return self.environment if place.network is None else {**self.environment, "SPARK_LOCAL_IP": place.address}
+
+    def _spawn(self, name: str, place: Place, java_class: str, *args: str) -> subprocess.Popen[bytes]:
         with (self.directory / f"{name}.log").open("wb") as log:
             return subprocess.Popen(
-                [SPARK_BIN / "spark-class", java_class, *args],
-                env={**self.environment, **self.daemons},
+                place.command(SPARK_BIN / "spark-class", java_class, *args),
+                env={**self._environment_at(place), **self.daemons},
                 cwd=self.directory,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -176,11 +207,20 @@ def standalone_cluster(
     memory: str = "1g",
     daemons: Mapping[str, str] | None = None,
     properties: Path | None = None,
+    hosts: Network | None = None,
 ) -> Iterator[StandaloneCluster]:
-    """Start a cluster under ``directory`` and stop it whatever happens; a failure inside carries the logs."""
-    cluster = StandaloneCluster(directory, _environment(directory), daemons or {}, properties)
+    """Start a cluster under ``directory`` and stop it whatever happens; a failure inside carries the logs.
+
+    With a network there is a worker on each of the first of its hosts, and the master on its hub.
+    """
+    # Each has an address of its own: Spark runs no speculative copy of a task on the host that runs the task.
+    driver, places = Place(HOST), [Place(f"127.0.0.{1 + i}") for i in range(workers)]
+    if hosts is not None:
+        driver = Place(hosts.address(HUB), hosts)
+        places = [Place(hosts.address(host), hosts, host) for host in list(hosts.links)[:workers]]
+    cluster = StandaloneCluster(directory, _environment(directory), driver, places, daemons or {}, properties)
     try:
-        cluster.start(workers, cores, memory)
+        cluster.start(cores, memory)
         yield cluster
     except Exception as error:
         error.add_note(cluster.logs())

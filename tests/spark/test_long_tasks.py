@@ -58,6 +58,12 @@ def test_one_job_serves_all_rounds(run, alone):
     assert run() == (alone, 1)
 
 
+def test_where_the_cluster_grows_there_is_a_job_for_each_step(run, alone, monkeypatch):
+    """With a task a shard, by which Spark knows what to get."""
+    monkeypatch.setattr(long_tasks, "_grows", lambda spark: True)
+    assert run() == (alone, 10)
+
+
 def test_tasks_end_after_a_while(run, alone, monkeypatch):
     """Each second command is the last one of its job's tasks."""
     monkeypatch.setattr(long_tasks, "_LONGEST_JOB", 0.0)

@@ -74,8 +74,10 @@ class StepExecutor:
         self._step_task, self._queries = StepTask(run, directory.uri), dict[int, DataFrame]()
         self._shards, self._row_ranges = run.plan.shards, len(plan_row_ranges(shape))
         self._slots = task_slots(spark, run.config.train.threads)
+        if grows := _grows(spark):  # with the tasks that wait: as few as there are slots now, and it never would
+            self._slots = max(self._slots, self._shards)
         self._name, self._number = uuid.uuid4().hex, 0
-        self._may_keep_alive = directory.is_local and not _speculates(spark)
+        self._may_keep_alive = directory.is_local and not grows and not _speculates(spark)
         # Tasks that live for long take several shards each: one job for every step costs more than what these differ.
         self._tasks = min(self._shards, self._slots) if self._may_keep_alive else self._shards
         self._one_job_per_step_until, self._releases = 0, 0  # each time it stays so for longer
@@ -198,4 +200,13 @@ class StepExecutor:
 
 def _speculates(spark: SparkSession) -> bool:
     """Whether Spark starts copies of slow tasks: it compares them with tasks that have ended."""
-    return (spark.conf.get("spark.speculation", None) or "false").lower() == "true"
+    return _is_on(spark, "spark.speculation")
+
+
+def _grows(spark: SparkSession) -> bool:
+    """Whether Spark gets more executors where tasks wait, and lets those go that have none."""
+    return _is_on(spark, "spark.dynamicAllocation.enabled")
+
+
+def _is_on(spark: SparkSession, name: str) -> bool:
+    return (spark.conf.get(name, None) or "false").lower() == "true"

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.conftest import ROOT
 
 TRAIN = ROOT / "jobs" / "train.py"
-SETTINGS = ("train.epochs=4", "model.dim=64", "train.sample=0", "train.rounds=12", "train.shards=4", "train.seed=3")
+SETTINGS = ("train.epochs=4", "model.dim=64", "train.sample=0", "train.rounds=12", "train.shards=2", "train.seed=3")
 DEADLINE = 120
 
 

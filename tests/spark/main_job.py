@@ -22,7 +22,7 @@ SMALL = (  # and every word, for few are there
 )  # fmt: skip
 
 
-def arguments(source: Path | list[Path], output: Path, *options: str, settings: Sequence[str] = ()) -> list[str]:
+def arguments(source: Path | list[Path], output: Path | str, *options: str, settings: Sequence[str] = ()) -> list[str]:
     """A command line with the quick settings, then the given ones."""
     paths = source if isinstance(source, list) else [source]
     changes = [item for setting in (*SMALL, *settings) for item in ("--set", setting)]

@@ -17,12 +17,12 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
-import pyarrow.fs as pafs
+from pyarrow import fs as pafs
 
 from benchmarks.bench_determinism import digest
 from benchmarks.bench_rounds import write_corpus
@@ -30,7 +30,7 @@ from benchmarks.common import ROOT, print_table, setting_arguments, spark_enviro
 from benchmarks.corpus import synthetic_corpus
 from tests.faults.processes import Process, processes
 from tests.object_store import Server, uri_of
-from tests.spark.cluster import StandaloneCluster, standalone_cluster
+from tests.spark.cluster import HOST, SPARK_BIN, StandaloneCluster, free_port, standalone_cluster
 
 WORKERS: Final = 4
 ROUND: Final = 3  # in which executors are told to go
@@ -49,6 +49,15 @@ DYNAMIC: Final = {
     "spark.executor.cores": "1",
 }
 DECOMMISSION: Final = {"spark.decommission.enabled": "true", "spark.storage.decommission.enabled": "true"}
+
+SERVER: Final = "org.apache.spark.sql.connect.service.SparkConnectServer"
+CLIENT: Final = """
+import sys
+from w2v_spark.cli.main import main
+from w2v_spark.spark.session import get_session
+get_session().addArtifacts(sys.argv[1], pyfile=True)
+sys.exit(main(["train", *sys.argv[2:]]))
+"""
 
 MEANING: Final = {
     "seconds": "wall time of all rounds; slowest_round: of one of them",
@@ -231,15 +240,15 @@ def _run(
     work.mkdir()
     events, errors = work / "events", work / "errors"
     command = [*arguments, "--output", output, "--events", str(events)]
-    job = Watched(cluster, _start(cluster, case, command, errors), events)
-    meddling = threading.Thread(target=case.meddler, args=(job,))
-    meddling.start()
-    with timed() as timing:
-        _watch(job)
-    job.done.set()
-    meddling.join()
-    outcome = "it hangs" if job.process.poll() is None else f"exit code {job.process.returncode}"
-    _end(job.process)
+    with _started(cluster, case, command, errors) as process:
+        job = Watched(cluster, process, events)
+        meddling = threading.Thread(target=case.meddler, args=(job,))
+        meddling.start()
+        with timed() as timing:
+            _watch(job)
+        job.done.set()
+        meddling.join()
+        outcome = "it hangs" if process.poll() is None else f"exit code {process.returncode}"
     row: Row = {"case": case.name, "run directory": place, "outcome": outcome, "wall": round(timing.seconds, 1)}
     if outcome == "exit code 0":
         row |= _result(output, work / "model", reference)
@@ -250,15 +259,51 @@ def _run(
     return row
 
 
-def _start(cluster: StandaloneCluster, case: Case, arguments: Sequence[str], errors: Path) -> subprocess.Popen[str]:
-    conf = dict(case.conf)
-    if case.connect:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
-        conf |= {"spark.api.mode": "connect", "spark.connect.grpc.binding.port": str(port)}
-    with errors.open("w") as file:
-        return cluster.submit_async(ROOT / "jobs" / "train.py", *arguments, conf=conf, output=file)
+@contextmanager
+def _started(
+    cluster: StandaloneCluster, case: Case, arguments: Sequence[str], errors: Path
+) -> Iterator[subprocess.Popen[str]]:
+    """The job, killed with the block where it has not ended."""
+    with ExitStack() as stack:
+        file = stack.enter_context(errors.open("w"))
+        if case.connect:
+            remote = stack.enter_context(_connect_server(cluster, file))
+            environment = {**cluster.environment, "SPARK_REMOTE": remote, "PYTHONPATH": str(ROOT)}
+            command = [sys.executable, "-c", CLIENT, str(cluster.package), *arguments]
+            process = subprocess.Popen(
+                command, env=environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,
+                start_new_session=True,
+            )  # fmt: skip
+        else:
+            process = cluster.submit_async(ROOT / "jobs" / "train.py", *arguments, conf=case.conf, output=file)
+        stack.callback(_end, process)
+        yield process
+
+
+@contextmanager
+def _connect_server(cluster: StandaloneCluster, file: TextIO) -> Iterator[str]:
+    """A server of Spark Connect whose executors are those of the cluster; its URL."""
+    port = free_port()
+    settings = ("spark.executor.memory=512m", "spark.ui.enabled=false", f"spark.connect.grpc.binding.port={port}")
+    options = [option for setting in settings for option in ("--conf", setting)]
+    command = [SPARK_BIN / "spark-submit", "--master", cluster.url, "--class", SERVER, *options, "spark-internal"]
+    process = subprocess.Popen(
+        command, env=cluster.environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        deadline = time.monotonic() + LONGEST
+        while True:
+            try:
+                socket.create_connection((HOST, port)).close()
+                break
+            except OSError:
+                if process.poll() is not None or time.monotonic() > deadline:
+                    raise
+                time.sleep(POLL)
+        yield f"sc://{HOST}:{port}"
+    finally:
+        _end(process)
 
 
 def _watch(job: Watched) -> None:

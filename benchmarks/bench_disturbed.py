@@ -286,7 +286,7 @@ def _connect_server(cluster: StandaloneCluster, file: TextIO) -> Iterator[str]:
     port = free_port()
     settings = ("spark.executor.memory=512m", "spark.ui.enabled=false", f"spark.connect.grpc.binding.port={port}")
     options = [option for setting in settings for option in ("--conf", setting)]
-    command = [SPARK_BIN / "spark-submit", "--master", cluster.url, "--class", SERVER, *options, "spark-internal"]
+    command = [str(SPARK_BIN / "spark-submit"), "--master", cluster.url, "--class", SERVER, *options, "spark-internal"]
     process = subprocess.Popen(
         command, env=cluster.environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,
         start_new_session=True,

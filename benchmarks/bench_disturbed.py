@@ -240,15 +240,19 @@ def _run(
     work.mkdir()
     events, errors = work / "events", work / "errors"
     command = [*arguments, "--output", output, "--events", str(events)]
-    with _started(cluster, case, command, errors) as process:
-        job = Watched(cluster, process, events)
-        meddling = threading.Thread(target=case.meddler, args=(job,))
-        meddling.start()
-        with timed() as timing:
-            _watch(job)
-        job.done.set()
-        meddling.join()
-        outcome = "it hangs" if process.poll() is None else f"exit code {process.returncode}"
+    try:
+        with _started(cluster, case, command, errors) as process:
+            job = Watched(cluster, process, events)
+            meddling = threading.Thread(target=case.meddler, args=(job,))
+            meddling.start()
+            with timed() as timing:
+                _watch(job)
+            job.done.set()
+            meddling.join()
+            outcome = "it hangs" if process.poll() is None else f"exit code {process.returncode}"
+    except OSError as error:  # the other cases need not suffer
+        print(errors.read_text()[-4000:], file=sys.stderr)
+        return {"case": case.name, "run directory": place, "outcome": f"it did not start: {error}"}
     row: Row = {"case": case.name, "run directory": place, "outcome": outcome, "wall": round(timing.seconds, 1)}
     if outcome == "exit code 0":
         row |= _result(output, work / "model", reference)
@@ -286,7 +290,7 @@ def _connect_server(cluster: StandaloneCluster, file: TextIO) -> Iterator[str]:
     port = free_port()
     settings = ("spark.executor.memory=512m", "spark.ui.enabled=false", f"spark.connect.grpc.binding.port={port}")
     options = [option for setting in settings for option in ("--conf", setting)]
-    command = [str(SPARK_BIN / "spark-submit"), "--master", cluster.url, "--class", SERVER, *options, "spark-internal"]
+    command = [str(SPARK_BIN / "spark-submit"), "--master", cluster.url, "--class", SERVER, *options]
     process = subprocess.Popen(
         command, env=cluster.environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,
         start_new_session=True,

@@ -44,8 +44,8 @@ DYNAMIC: Final = {
     "spark.dynamicAllocation.shuffleTracking.enabled": "true",
     "spark.dynamicAllocation.minExecutors": "1",
     "spark.dynamicAllocation.initialExecutors": "1",
-    "spark.dynamicAllocation.executorIdleTimeout": "1s",
-    "spark.dynamicAllocation.shuffleTracking.timeout": "1s",
+    "spark.dynamicAllocation.executorIdleTimeout": "5s",
+    "spark.dynamicAllocation.shuffleTracking.timeout": "5s",
     "spark.executor.cores": "1",
 }
 DECOMMISSION: Final = {"spark.decommission.enabled": "true", "spark.storage.decommission.enabled": "true"}

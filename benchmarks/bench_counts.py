@@ -75,10 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     with tempfile.TemporaryDirectory(prefix="w2v-bench-", dir=options.output) as work:
         for task in tasks:
             if task.name not in kept:
-                kept[task.name] = run(task, data_files(options.data), Path(work), settings, options.evaluation)
-                rows = [kept[name] for name in sorted(kept)]
                 busy = {"busy": True} if options.busy else {}
-                write_result(options.name, {"corpus": options.data.name, "settings": settings, **busy, "rows": rows})
+                kept[task.name] = run(task, data_files(options.data), Path(work), settings, options.evaluation) | busy
+                rows = [kept[name] for name in sorted(kept)]
+                write_result(options.name, {"corpus": options.data.name, "settings": settings, "rows": rows})
     _print([kept[name] for name in sorted(kept)])
     return 0
 
@@ -160,7 +160,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", type=int, default=3, metavar="N", help="of skip-gram up to a million words")
     parser.add_argument("--set", action="append", default=[], metavar="SECTION.KEY=VALUE", help="change one key of all")
     parser.add_argument("--name", default=NAME, help="of the result (default: %(default)s)")
-    parser.add_argument("--busy", action="store_true", help="say in the result that the machine did other things too")
+    parser.add_argument("--busy", action="store_true", help="say of these runs that the machine did other things too")
     return parser.parse_args(argv)
 
 

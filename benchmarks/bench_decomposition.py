@@ -1,4 +1,4 @@
-"""Vectors of PPMI-SVD beside exact decompositions of the same counts: by scipy's svds, and by hyperhyper if it is there.
+"""Vectors of PPMI-SVD beside an exact decomposition of the same counts, by hyperhyper or by scipy's svds alone.
 
 The reference counts, weighs and decomposes by itself, from the same words in the same sentences.
 """
@@ -6,6 +6,7 @@ The reference counts, weighs and decomposes by itself, from the same words in th
 from __future__ import annotations
 
 import argparse
+import importlib
 import importlib.util
 import json
 import sys
@@ -55,7 +56,11 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(rows[-1], flush=True)
     print_table(tuple(rows[0]), [[str(value) for value in row.values()] for row in rows])
     targets = [
-        Target(f"{row['words']:,} words, D = {row['dim']}: of the ten nearest, those of {row['reference']}", share, LEAST_SHARED)
+        Target(
+            f"{row['words']:,} words, D = {row['dim']}: of the ten nearest, those of {row['reference']}",
+            share,
+            LEAST_SHARED,
+        )
         for row in rows
         if (share := row["shared_neighbours"]) is not None
     ]
@@ -104,9 +109,9 @@ def count(corpus: Corpus, config: Config) -> Any:
 def associations(counts: Any, config: Config) -> Any:
     """Positive pointwise mutual information with smoothed contexts: by hyperhyper, or by the same formula."""
     if importlib.util.find_spec("hyperhyper"):
-        from hyperhyper.pmi import PPMIEmbedding, calc_pmi
-
-        return PPMIEmbedding(calc_pmi(counts.tocsr(), config.counts.smoothing), normalize=False, neg=config.counts.shift).m
+        pmi = importlib.import_module("hyperhyper.pmi")
+        ratios = pmi.calc_pmi(counts.tocsr(), config.counts.smoothing)
+        return pmi.PPMIEmbedding(ratios, normalize=False, neg=config.counts.shift).m
     words, contexts = (np.asarray(counts.sum(axis=axis)).ravel() for axis in (1, 0))
     contexts = contexts**config.counts.smoothing
     entries = counts.tocoo()
@@ -121,9 +126,8 @@ def decompose(weights: Any, dim: int) -> tuple[str, tuple[Numbers, Numbers]]:
     """Left singular vectors and singular values, the largest first, and whose they are."""
     weights = weights.astype(np.float64)
     if importlib.util.find_spec("hyperhyper"):
-        from hyperhyper.svd import calc_svd
-
-        left, values, _ = calc_svd(SimpleNamespace(m=weights), dim, "scipy", {"random_state": 1})
+        svd = importlib.import_module("hyperhyper.svd")
+        left, values, _ = svd.calc_svd(SimpleNamespace(m=weights), dim, "scipy", {"random_state": 1})
         return "hyperhyper with scipy's svds", (left, values)
     left, values, _ = svds(weights, k=dim, random_state=1)
     return "scipy's svds", (left[:, ::-1], values[::-1])
@@ -138,7 +142,8 @@ def difference(ours: KeyedVectors, values: Numbers) -> float:
 def unit(rows: Numbers) -> Numbers:
     """Rows brought to length 1."""
     norms = np.linalg.norm(rows, axis=1, keepdims=True)
-    return np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    result: Numbers = np.divide(rows, norms, out=np.zeros_like(rows), where=norms > 0)
+    return result
 
 
 def shared(first: Numbers, second: Numbers) -> float:

@@ -27,7 +27,8 @@ from w2v_spark.training.weights import WeightShape, initial_rows
 Matrix = npt.NDArray[np.float32]
 
 TRAINED = [objective for objective in Objective if objective not in COUNTED]
-MODELS = {f"{first}_{second}": (first, second) for first, second in itertools.product(Architecture, TRAINED)}
+OF_WORDS = (Architecture.SKIPGRAM, Architecture.CBOW)  # the others need documents
+MODELS = {f"{first}_{second}": (first, second) for first, second in itertools.product(OF_WORDS, TRAINED)}
 
 
 def model_config(name: str, dim: int) -> ModelConfig:

@@ -122,7 +122,9 @@ def lay_step(words, first, count, noise, w_out, row_bytes, model, tables, scratc
         word = words[t]
         if model.hierarchical_softmax:
             path = tables.starts[word + 1] - tables.starts[word]
-            score_path(tables.steps, tables.starts[word], path, w_out, places, labels, n)
+            score_path(
+                tables.steps, tables.starts[word], path, w_out, simd.address_of(places, n), simd.address_of(labels, n)
+            )
             fetch_rows(simd.address_of(places, n), 0, path, row_bytes)
             n += path
             continue

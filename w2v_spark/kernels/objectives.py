@@ -1,6 +1,7 @@
 """Objectives: which output rows a target is scored against, with which labels.
 
-Both write the addresses of the rows and their labels to where the dense step reads them.
+Both write the addresses of the rows and their labels to where the dense step reads them: to addresses and not to
+arrays, for whose sake numba would count references in each window.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ import numpy as np
 
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline
+from w2v_spark.kernels.scores import UNUSED
+from w2v_spark.kernels.tiles import ROWS
 
 EIGHT: Final = 8  # words that are compared at once
 
@@ -70,12 +73,12 @@ def choose_words(target, drawn, accept, alias, chosen):
 
 
 @inline
-def score_words(chosen, n, w_out, rows, labels, first):
-    """Negative sampling: n words, of which the first is right, to ``rows`` and ``labels`` from place ``first``."""
+def score_words(chosen, n, w_out, rows, labels):
+    """Negative sampling: n words, of which the first is right, to where addresses of rows and labels are expected."""
     for i in range(n):
-        rows[np.uint64(first + i)] = simd.address_of(w_out, np.int64(chosen[np.uint64(i)]))
-        labels[np.uint64(first + i)] = np.float32(0.0)
-    labels[np.uint64(first)] = np.float32(1.0)
+        simd.store_address(rows + 8 * i, simd.address_of(w_out, np.int64(chosen[np.uint64(i)])))
+        simd.store_float(labels + 4 * i, np.float32(0.0))
+    simd.store_float(labels, np.float32(1.0))
 
 
 @inline
@@ -89,9 +92,17 @@ def fetch_path(steps, starts, sentence, place, length):
 
 
 @inline
-def score_path(steps, start, n, w_out, rows, labels, first):
+def score_path(steps, start, n, w_out, rows, labels):
     """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`."""
     for i in range(n):
         step = np.int64(steps[np.uint64(start + i)])
-        rows[np.uint64(first + i)] = simd.address_of(w_out, step >> 1)
-        labels[np.uint64(first + i)] = np.float32(step & 1)
+        simd.store_address(rows + 8 * i, simd.address_of(w_out, step >> 1))
+        simd.store_float(labels + 4 * i, np.float32(step & 1))
+
+
+@inline
+def fill_tile(zeros, n, rows, labels):
+    """Rows of zeros behind the n-th, until a tile is full."""
+    for i in range(n, -(-n // ROWS) * ROWS):
+        simd.store_address(rows + 8 * i, zeros)
+        simd.store_float(labels + 4 * i, np.float32(UNUSED))

@@ -151,6 +151,28 @@ def load_address(context: Any, address: Any) -> Any:
 
 
 @intrinsic
+def store_address(context: Any, address: Any, value: Any) -> Any:
+    """An int64 to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], builder.inttoptr(args[0], I64.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.int64), generate
+
+
+@intrinsic
+def store_float(context: Any, address: Any, value: Any) -> Any:
+    """A float32 to an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        builder.store(args[1], builder.inttoptr(args[0], F32.as_pointer()))
+        return context.get_dummy_value()
+
+    return types.void(types.int64, types.float32), generate
+
+
+@intrinsic
 def load_eight(context: Any, address: Any) -> Any:
     """Eight bytes at any address as a little-endian number, uint64."""
 

@@ -16,10 +16,8 @@ import numpy.typing as npt
 from w2v_spark.kernels import likelihood, objectives, rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.objectives import choose_words, fetch_noise, fetch_path, score_path, score_words
-from w2v_spark.kernels.scores import UNUSED
+from w2v_spark.kernels.objectives import choose_words, fetch_noise, fetch_path, fill_tile, score_path, score_words
 from w2v_spark.kernels.subwords import fetch_word, gather, scatter
-from w2v_spark.kernels.tiles import ROWS
 from w2v_spark.kernels.window_step import (
     fetch_rows,
     lay_out,
@@ -284,15 +282,14 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 reach_coming = 1 + rng.below(rng.output(state), window)
             if 0 <= ready < length:
                 target = sentence[np.uint64(ready)]
+                places, wanted = simd.address_of(rows, coming), simd.address_of(labels, coming)
                 if model.hierarchical_softmax:
                     n_coming = tables.starts[target + 1] - tables.starts[target]
-                    score_path(tables.steps, tables.starts[target], n_coming, w_out, rows, labels, coming)
+                    score_path(tables.steps, tables.starts[target], n_coming, w_out, places, wanted)
                 else:
                     n_coming = choose_words(target, drawn, tables.accept, tables.alias, chosen)
-                    score_words(chosen, n_coming, w_out, rows, labels, coming)
-                for i in range(n_coming, -(-n_coming // ROWS) * ROWS):
-                    rows[np.uint64(coming + i)] = scratch.zeros
-                    labels[np.uint64(coming + i)] = UNUSED
+                    score_words(chosen, n_coming, w_out, places, wanted)
+                fill_tile(scratch.zeros, n_coming, places, wanted)
             if ready + 1 < length:
                 if model.hierarchical_softmax:
                     fetch_path(tables.steps, tables.starts, sentence, ready + 1, length)

@@ -124,7 +124,7 @@ def collect_vocabulary(
     VocabularyError
         Fewer than two words are left.
     """
-    seen, is_word = Observation(), F.col("statistic").isNull()
+    seen, is_word, has_trained = Observation(), F.col("statistic").isNull(), "trained" in counts.columns
     counts = counts.observe(
         seen, F.count_if(is_word).alias("distinct"), F.max(F.when(is_word, F.col("count"))).alias("most")
     )
@@ -137,7 +137,7 @@ def collect_vocabulary(
         others = len(CorpusStatistics.__slots__) + (most_partitions(counts.sparkSession) if kept else 0)
         counts = ranked.limit(config.vocabulary.max_size + others)
     table = counts.toArrow() if kept is None else collect_counts(counts.toArrow(), kept)
-    return _vocabulary_of(table, int(seen.get["distinct"]), seen.get["most"], config)
+    return _vocabulary_of(table, int(seen.get["distinct"]), seen.get["most"], config, has_trained)
 
 
 def _add_up(partial: pa.Table, min_count: int) -> tuple[pa.Table, int, int | None]:
@@ -151,9 +151,12 @@ def _add_up(partial: pa.Table, min_count: int) -> tuple[pa.Table, int, int | Non
 
 
 def _vocabulary_of(
-    table: pa.Table, distinct: int, most: int | None, config: Config
+    table: pa.Table, distinct: int, most: int | None, config: Config, has_trained: bool = False
 ) -> tuple[Vocabulary, CorpusStatistics]:
-    """The vocabulary of counted words, and what was seen besides, of which the number of ``distinct`` words is told."""
+    """The vocabulary of counted words, and what was seen besides, of which the number of ``distinct`` words is told.
+
+    Files of counts have a column for how often a word is trained on, which says something only where it was counted.
+    """
     is_statistic = pc.is_valid(table["statistic"])
     totals = {row["statistic"]: row["count"] for row in table.filter(is_statistic).to_pylist()}
     names = [name for name in CorpusStatistics.__slots__ if name != "distinct_words"]
@@ -162,7 +165,7 @@ def _vocabulary_of(
     if not len(words):
         raise _no_word(statistics, most, config)
     column = words["word"].cast(pa.string()).combine_chunks()
-    trained = words["trained"].to_numpy() if "trained" in words.schema.names else None
+    trained = words["trained"].to_numpy() if has_trained else None
     vocabulary = Vocabulary.build(column, words["count"].to_numpy(), config.vocabulary, trained)
     return vocabulary, statistics
 

@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.cluster, pytest.mark.slow]
 
 TRAIN = ROOT / "jobs" / "train.py"
 MACHINES = tuple(f"worker{number}" for number in range(4))
-SETTINGS = ("train.shards=4", "train.rounds=4", "train.epochs=2", "model.dim=64", "train.sample=0")
+SETTINGS = ("train.shards=4", "train.rounds=2", "train.epochs=1", "model.dim=64", "train.sample=0")
 FORMAT = ("--format", "parquet")
 ENOUGH = 4000  # characters of what a job has said
 

@@ -207,7 +207,7 @@ def test_errors_of_spark_itself_are_one_line(job, text, out, monkeypatch):
         yield
 
     monkeypatch.setattr(
-        "w2v_spark.spark.count_pass.count_words",
+        "w2v_spark.spark.count_pass.partial_counts",
         lambda documents, *_: documents.mapInArrow(break_in_task, "word string, statistic string, count bigint"),
     )
     code, _, err = job(text, out, "--quiet")

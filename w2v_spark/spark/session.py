@@ -299,7 +299,7 @@ def _local_cores(master: str) -> int | None:
     return int(match[1] or 1)
 
 
-def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java, is_small: bool) -> dict[str, str]:
+def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java, is_small: bool = False) -> dict[str, str]:
     """Set the environment of the Java process that is about to start, and complete its settings."""
     if java.home is not None:
         os.environ["JAVA_HOME"] = str(java.home)

@@ -238,7 +238,7 @@ def _binary(name: str) -> Callable[..., Any]:
     return operation  # type: ignore[no-any-return]
 
 
-vadd, vsub, vmul, vdiv = (_binary(name) for name in ("fadd", "fsub", "fmul", "fdiv"))
+vadd, vsub, vmul = (_binary(name) for name in ("fadd", "fsub", "fmul"))
 
 
 def _call(name: str, arguments: int) -> Any:
@@ -315,22 +315,6 @@ def fetch_row(address, row_bytes):
     """Ask for all cache lines of a row that starts at one."""
     for offset in range(0, row_bytes, _LINE_BYTES):
         prefetch(address + offset)
-
-
-def _pattern(period: int, k: int) -> Callable[..., Any]:
-    lanes = [(k * LANES + i) % period for i in range(LANES)]
-
-    @intrinsic
-    def repeat(context: Any, value: Any) -> Any:
-        """The k-th register of the first lanes of a register, over and over."""
-        kind = float32x16(float32x16)
-        return kind, lambda context, builder, signature, args: shuffle(builder, args[0], args[0], lanes)
-
-    return repeat  # type: ignore[no-any-return]
-
-
-repeat_6_0, repeat_6_1, repeat_6_2 = (_pattern(6, k) for k in range(3))
-repeat_3_0, repeat_3_1, repeat_3_2 = (_pattern(3, k) for k in range(3))
 
 
 @intrinsic

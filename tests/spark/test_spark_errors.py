@@ -9,10 +9,12 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import MagicMock
 
 import pyarrow as pa
 import pytest
 from py4j.protocol import Py4JError, Py4JNetworkError
+from pyspark import SparkContext
 from pyspark.errors import PySparkRuntimeError
 from pyspark.sql import SparkSession
 
@@ -203,6 +205,28 @@ def test_other_errors_of_the_driver_pass(error: Exception) -> None:
     assert caught.value is error
 
 
+class Gateway:
+    """A way to Java, which answers or not."""
+
+    def __init__(self, answers: bool) -> None:
+        self.answers = answers
+
+    @property
+    def jvm(self) -> Any:
+        if not self.answers:
+            raise Py4JNetworkError("no answer")
+        return MagicMock()
+
+
+@pytest.mark.parametrize(("answers", "expected"), [(True, Py4JError), (False, ClusterError)])
+def test_a_class_that_py4j_does_not_find_where_java_has_ended(
+    monkeypatch: pytest.MonkeyPatch, answers: bool, expected: type[Exception]
+) -> None:
+    monkeypatch.setattr(SparkContext, "_gateway", Gateway(answers))
+    with pytest.raises(expected), translated_errors():
+        raise Py4JError("org.apache.X does not exist in the JVM")
+
+
 def test_details_are_of_errors_from_spark_alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     from w2v_spark.spark import spark_errors
     from w2v_spark.spark.java_log import JavaLog
@@ -226,32 +250,36 @@ def test_details_are_of_errors_from_spark_alone(monkeypatch: pytest.MonkeyPatch,
 # A whole process whose Java goes away
 
 KILLED = """
-import os, signal, sys, threading
+import os, signal, sys, time
 from w2v_spark.spark.session import get_session
 from w2v_spark.spark.spark_errors import translated_errors
 
 spark = get_session(master="local[1]")
-java = spark.sparkContext._jvm.java.lang.ProcessHandle.current().pid()
-threading.Timer(1.0, os.kill, (java, signal.SIGKILL)).start()
+jvm = spark.sparkContext._jvm
+java = jvm.java.lang.ProcessHandle.current().pid()
 
-def wait(batches):
-    import time
-    time.sleep(60)
-    yield from batches
+def kill(batches=None):
+    os.kill(java, signal.SIGKILL)
+    time.sleep(5)
+    return batches
 
 try:
     with translated_errors():
-        spark.range(1).mapInArrow(wait, "id long").collect()
+        if sys.argv[1] == "in a job":
+            spark.range(1).mapInArrow(kill, "id long").collect()
+        kill()
+        jvm.org.apache.spark.sql.execution.python.UserDefinedPythonFunction
 except Exception as error:
     print(type(error).__name__, error)
 """
 
 
-def test_a_java_that_is_killed(tmp_path: Path) -> None:
+@pytest.mark.parametrize("moment", ["in a job", "between two calls"])
+def test_a_java_that_is_killed(tmp_path: Path, moment: str) -> None:
     environment: dict[str, Any] = {**os.environ, "TMPDIR": str(tmp_path)}
     result = subprocess.run(
-        [sys.executable, "-c", KILLED], env=environment, cwd=ROOT, capture_output=True, text=True, timeout=180,
-        check=False,
+        [sys.executable, "-c", KILLED, moment], env=environment, cwd=ROOT, capture_output=True, text=True,
+        timeout=180, check=False,
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert result.stdout.startswith("ClusterError the Java process of Spark has ended")

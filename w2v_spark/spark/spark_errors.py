@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from py4j.protocol import Py4JError, Py4JNetworkError
+from pyspark import SparkContext
 from pyspark.errors import PySparkException
 
 from w2v_spark import errors
@@ -122,15 +123,10 @@ def translated_errors() -> Iterator[None]:
         with quiet_connections():
             yield
     except _JAVA_IS_GONE as error:
-        raise ClusterError(
-            "the Java process of Spark has ended, most often because the system or the user has stopped it; a training "
-            "goes on where it was with ",
-            Name("resume"),
-            "; where memory ran out, lower spark.driver.memory or ",
-            Name("model.dim"),
-            ", or use fewer cores",
-        ) from error
+        raise _ended_java() from error
     except SPARK_ERRORS as error:
+        if type(error) is Py4JError and _java_is_gone():
+            raise _ended_java() from error
         translated = _translate(error)
         if translated is None:
             raise
@@ -144,6 +140,18 @@ def translated_errors() -> Iterator[None]:
         if not isinstance(error, W2VError) and _LOST_RUN.search(str(error)):
             raise _lost_run(str(error)) from error
         raise
+
+
+def _java_is_gone() -> bool:
+    """Whether Java no longer answers: where it ends between two calls, Py4J says that a class does not exist in it."""
+    gateway = SparkContext._gateway
+    if gateway is None:
+        return False
+    try:
+        gateway.jvm.java.lang.System.currentTimeMillis()
+    except (Py4JError, OSError):
+        return True
+    return False
 
 
 def _translate(error: Exception) -> W2VError | None:
@@ -202,6 +210,17 @@ def _translate_memory(text: str) -> W2VError | None:
             ", and on a cluster raise spark.executor.memoryOverhead",
         )
     return None
+
+
+def _ended_java() -> ClusterError:
+    return ClusterError(
+        "the Java process of Spark has ended, most often because the system or the user has stopped it; a training "
+        "goes on where it was with ",
+        Name("resume"),
+        "; where memory ran out, lower spark.driver.memory or ",
+        Name("model.dim"),
+        ", or use fewer cores",
+    )
 
 
 def _lost_run(cause: str) -> ClusterError:

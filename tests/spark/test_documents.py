@@ -99,24 +99,34 @@ def test_words_of_all_kinds_of_scripts(job, tmp_path, out):
 
 
 @pytest.mark.parametrize("settings", [{"min_count": 2}, {"min_count": 1, "max_size": 5}])
-def test_a_small_text_is_counted_as_any_other(spark, settings):
+def test_a_moderate_text_is_counted_as_any_other(spark, settings):
     frame = spark.createDataFrame([(text,) for text in [*DOCUMENTS, *DOCUMENTS[:2], None]], "document string")
     config = Config.from_dict({"vocabulary": settings})
     (vocabulary, seen), (other, also_seen) = (
-        build_vocabulary(frame.repartition(3), config, is_small=is_small) for is_small in (True, False)
+        build_vocabulary(frame.repartition(3), config, size=size) for size in (1, None)
     )
     assert vocabulary.words.to_pylist() == other.words.to_pylist()
     assert vocabulary.counts.tolist() == other.counts.tolist()
     assert seen == also_seen
 
 
+def test_more_words_than_the_driver_should_add_up(spark):
+    begins = range(0, 1 << 21, 1 << 12)
+    texts = [(" ".join(f"w{number}" for number in range(begin, begin + (1 << 12))),) for begin in begins]
+    frame = spark.createDataFrame([*texts, *texts[:1]], "document string").coalesce(1)
+    config = Config.from_dict({"vocabulary": {"min_count": 2}})
+    vocabulary, seen = build_vocabulary(frame, config, size=1)
+    assert vocabulary.words.to_pylist() == sorted(f"w{number}" for number in range(1 << 12))
+    assert seen.distinct_words == 1 << 21
+
+
 @pytest.mark.parametrize("texts", [["one text"], ["", "... !?"], []])
-def test_a_small_text_without_a_word_is_refused_as_any_other(spark, texts):
+def test_a_moderate_text_without_a_word_is_refused_as_any_other(spark, texts):
     frame = spark.createDataFrame([(text,) for text in texts], "document string")
     config, said = Config.from_dict({"vocabulary": {"min_count": 2}}), []
-    for is_small in (True, False):
+    for size in (1, None):
         with pytest.raises(VocabularyError) as refused:
-            build_vocabulary(frame, config, is_small=is_small)
+            build_vocabulary(frame, config, size=size)
         said.append(str(refused.value))
     assert said[0] == said[1]
 

@@ -8,14 +8,16 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pyspark.sql import SparkSession
+from pyspark.sql import functions as F
 
 from tests.java_start import environment_without
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import starting
 from w2v_spark.spark.settings import text_pass_conf
-from w2v_spark.spark.source import Input
+from w2v_spark.spark.source import Input, is_small
 from w2v_spark.spark.starting import StartingSession
 
 # Says whether the workers that SQL takes are those that were warmed, and whether Java knows the session in this thread.
@@ -26,8 +28,8 @@ from pyspark.sql import SparkSession
 from w2v_spark.spark.starting import StartingSession
 
 with StartingSession(threads=1, is_small=True) as starting:
-    before = "numba" in sys.modules
     spark = starting.result()
+    loaded = [name for name in ("numba", "pandas", "pyspark.testing") if name in sys.modules]
 for thread in threading.enumerate():
     if thread.name == "w2v-warm-up":
         thread.join()
@@ -39,9 +41,9 @@ def look(batches):
 
 rows = spark.range(0, 2, 1, 2).mapInArrow(look, "loaded boolean").collect()
 print(json.dumps({
-    "warm": [row.loaded for row in rows],
+    "warm": any(row.loaded for row in rows),
     "is_active": SparkSession.getActiveSession() is spark,
-    "compiler": before,
+    "loaded": loaded,
 }))
 """
 
@@ -55,12 +57,18 @@ def test_workers_are_warm_and_the_session_is_that_of_the_thread(tmp_path: Path) 
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     told = json.loads(result.stdout.splitlines()[-1])
-    assert told == {"warm": [True, True], "is_active": True, "compiler": False}
+    assert told == {"warm": True, "is_active": True, "loaded": []}
 
 
 def test_a_session_that_is_there_is_taken_as_it_is(spark: SparkSession) -> None:
     with StartingSession(threads=1) as session:
         assert session.result() is spark
+
+
+def test_arguments_of_numpy_reach_java(spark: SparkSession) -> None:
+    row = spark.range(1).select(F.lit(np.float32(0.5)), F.lit(np.int64(7)), F.lit(np.array([1.0, 2.0]))).first()
+    assert row is not None
+    assert tuple(row) == (0.5, 7, [1.0, 2.0])
 
 
 @pytest.fixture
@@ -96,15 +104,16 @@ def test_half_a_start_is_ended_where_something_else_fails(monkeypatch: pytest.Mo
 def test_what_is_small_is_seen_without_spark(tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("one text\n")
-    assert Input(paths=(str(text),)).is_small
-    assert Input(paths=(str(tmp_path),)).is_small
-    assert not Input(table="a.table").is_small
-    assert not Input(paths=("s3://bucket/text.txt",)).is_small
-    assert not Input(paths=(str(text), "s3://bucket/text.txt")).is_small
-    assert not Input(paths=(str(text),), format="delta").is_small
+    assert is_small(Input(paths=(str(text),)))
+    assert is_small(Input(paths=(str(tmp_path),)))
+    assert not is_small(Input(table="a.table"))
+    assert not is_small(Input(paths=("s3://bucket/text.txt",)))
+    assert not is_small(Input(paths=(str(text), "s3://bucket/text.txt")))
+    assert not is_small(Input(paths=(str(text),), format="delta"))
     with text.open("r+b") as file:
         file.truncate((32 << 20) + 1)
-    assert not Input(paths=(str(text),)).is_small
+    assert not is_small(Input(paths=(str(text),)))
+    assert Input(paths=(str(tmp_path),)).size == (32 << 20) + 1
 
 
 @pytest.mark.parametrize(("is_small", "parts", "mode"), [(True, "2", "NO_CODEGEN"), (False, "8", "FALLBACK")])

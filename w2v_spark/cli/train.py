@@ -110,6 +110,7 @@ def train_and_report(
     from w2v_spark.run.stopping import Stopping
     from w2v_spark.spark.catalog import check_table, follow_root
     from w2v_spark.spark.ending import end_spark
+    from w2v_spark.spark.source import is_small
     from w2v_spark.spark.spark_errors import quiet_connections, translated_errors
     from w2v_spark.spark.starting import StartingSession
 
@@ -124,19 +125,21 @@ def train_and_report(
         with (
             progress.stopping.start(),
             translated_errors(),
-            StartingSession(config.train.threads, origin is None and source.is_small) as starting,
+            StartingSession(config.train.threads, origin is None and is_small(source)) as starting,
         ):
             # What is imported here takes as long as Java takes to start.
             from w2v_spark.phrases.units import load_units
             from w2v_spark.spark.gate_check import GateCheck
             from w2v_spark.spark.origin import Scratch
             from w2v_spark.spark.train import train
+            from w2v_spark.spark.warm_up import warm_driver
             from w2v_spark.text.characters import build_character_table
 
             gate = None if gates is None else GateCheck(gates)
             if origin is None:
                 origin = Scratch(load_units(config, progress.warn))
             build_character_table(config.text)  # kept
+            warm_driver()
             session = starting.result()
         if options.publish_table is not None:
             check_table(session, options.publish_table, VersionRoot(output.home), progress.warn)

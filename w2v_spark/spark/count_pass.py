@@ -25,14 +25,23 @@ from w2v_spark.text.analyzer import Analyzer
 
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
+_ADDED_UP_BYTES: Final = 256 << 20  # of local files, whose counts the driver adds up: Spark would take longer
+_TOO_MANY: Final = "too many"  # instead of a statistic
 _COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
 
 
 @dataclass(frozen=True, slots=True)
 class CountWords:
-    """Partial word counts of a partition: runs on the executors under ``mapInArrow``."""
+    """Partial word counts of a partition: runs on the executors under ``mapInArrow``.
+
+    Attributes
+    ----------
+    gives_up : bool
+        Whether a partition with so many words that the driver should not have them all says so, and nothing else.
+    """
 
     analyzer: Analyzer
+    gives_up: bool = False
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Words with their counts, then the partition's statistics, whose words are null."""
@@ -43,13 +52,19 @@ class CountWords:
                 tokens += len(words)
                 table.count(words)
                 if len(table) > _MOST_WORDS:
+                    if self.gives_up:
+                        yield _statistics({_TOO_MANY: 1})
+                        return
                     yield from _count_batches(table.words(), table.counts())
                     table.clear()
         yield from _count_batches(table.words(), table.counts())
         totals = {"sentences": sentences, "tokens": tokens, **asdict(self.analyzer.seen)}
-        names = pa.array(list(totals), pa.string())
-        counts = pa.array(list(totals.values()), pa.int64())
-        yield pa.record_batch([pa.nulls(len(names), pa.string()), names, counts], names=["word", "statistic", "count"])
+        yield _statistics(totals)
+
+
+def _statistics(totals: dict[str, int]) -> pa.RecordBatch:
+    names, counts = pa.array(list(totals), pa.string()), pa.array(list(totals.values()), pa.int64())
+    return pa.record_batch([pa.nulls(len(names), pa.string()), names, counts], names=["word", "statistic", "count"])
 
 
 def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
@@ -64,9 +79,11 @@ def count_words(documents: DataFrame, config: TextConfig, units: Units = NO_UNIT
     return partial_counts(documents, config, units).groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
-def partial_counts(documents: DataFrame, config: TextConfig, units: Units = NO_UNITS) -> DataFrame:
-    """What `count_words` adds up: each partition has rows of its own."""
-    return documents.select("document").mapInArrow(CountWords(units.analyzer(config)), _COUNT_SCHEMA)
+def partial_counts(
+    documents: DataFrame, config: TextConfig, units: Units = NO_UNITS, gives_up: bool = False
+) -> DataFrame:
+    """What `count_words` adds up: each partition has rows of its own; see `CountWords`."""
+    return documents.select("document").mapInArrow(CountWords(units.analyzer(config), gives_up), _COUNT_SCHEMA)
 
 
 def build_vocabulary(
@@ -74,12 +91,12 @@ def build_vocabulary(
     config: Config,
     kept: Directory | None = None,
     units: Units = NO_UNITS,
-    is_small: bool = False,
+    size: int | None = None,
 ) -> tuple[Vocabulary, CorpusStatistics]:
     """Count the corpus and keep the words that get a vector.
 
-    Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver; of a small text all do,
-    and are added up there: Spark would take longer to plan it.
+    Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver. Of a moderate text all
+    do, and are added up there in a fraction of the time.
 
     Parameters
     ----------
@@ -89,17 +106,18 @@ def build_vocabulary(
         The counts of all words are written there, see `w2v_spark.corpus.word_counts`.
     units : Units
         What words become before they are counted.
-    is_small : bool
-        Whether the text is a few MiB.
+    size : int, optional
+        Bytes of the text's files, where these are known.
 
     Raises
     ------
     VocabularyError
         Fewer than two words are left.
     """
-    if is_small and kept is None:
-        partial = partial_counts(documents, config.text, units).toArrow()
-        return _vocabulary_of(*_add_up(partial, config.vocabulary.min_count), config)
+    if size is not None and size <= _ADDED_UP_BYTES and kept is None:
+        partial = partial_counts(documents, config.text, units, gives_up=True).toArrow()
+        if not pc.any(pc.equal(partial["statistic"], _TOO_MANY)).as_py():
+            return _vocabulary_of(*_add_up(partial, config.vocabulary.min_count), config)
     return collect_vocabulary(count_words(documents, config.text, units), config, kept)
 
 

@@ -41,7 +41,6 @@ from w2v_spark.spark.spark_errors import SPARK_ERRORS, condition, one_line_cause
 _LOCAL_HEADS: Final = 2_000
 _REMOTE_HEADS: Final = 64
 _FEW_FILES: Final = 1_000
-_FEW_BYTES: Final = 32 << 20
 _LISTING: Final = ("pathglobfilter", "modifiedbefore", "modifiedafter")
 _LAYOUT: Final = ("recursivefilelookup", "basepath")
 _NO_FORMAT: Final = ("DATA_SOURCE_NOT_FOUND", "AVRO_DATA_SOURCE_NOT_ENABLED", "KAFKA_DATA_SOURCE_NOT_ENABLED")
@@ -110,14 +109,17 @@ class FileInput:
             self._check_marks([(str(file), local, str(file)) for file in sample(listed, _LOCAL_HEADS)], format)
 
     @property
-    def is_small(self) -> bool:
-        """Whether these are a few local files that are read in a second or two."""
+    def size(self) -> int | None:
+        """See `source.Source`."""
         if self.format is not None and self.format not in FILE_FORMATS:
-            return False
+            return None
         if not all(is_local(path) and find_table(path) is None for path in self.paths):
-            return False
-        files = [file for path in self.paths for file in list_local(path) or ()]
-        return len(files) <= _FEW_FILES and sum(file.stat().st_size for file in files) <= _FEW_BYTES
+            return None
+        listed = [list_local(path) for path in self.paths]
+        if None in listed:
+            return None
+        files = [file for some in listed for file in some or ()]
+        return sum(file.stat().st_size for file in files) if len(files) <= _FEW_FILES else None
 
     def _check_marks(
         self, files: Sequence[tuple[str, pafs.FileSystem, str]], format: str

@@ -124,12 +124,12 @@ class Scratch:
     ----------
     units : Units
         See `Origin`.
-    is_small : bool
+    size : int, optional
         See `build_vocabulary`.
     """
 
     units: Units = NO_UNITS
-    is_small: bool = False
+    size: int | None = None
 
     finds_phrases: ClassVar[bool] = True
 
@@ -144,7 +144,7 @@ class Scratch:
 
     def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
         """See `Origin`."""
-        return build_vocabulary(given, config, kept, self.units, self.is_small)
+        return build_vocabulary(given, config, kept, self.units, self.size)
 
     def tokens(self, vocabulary: Vocabulary) -> int:
         """See `Origin`."""

@@ -25,6 +25,7 @@ from w2v_spark.spark.java import Java, check_working_directory, find_java, find_
 from w2v_spark.spark.java_archive import archive_options
 from w2v_spark.spark.java_log import JAVA_LOG
 from w2v_spark.spark.java_options import economical_options
+from w2v_spark.spark.numpy_arguments import recognise_numpy
 from w2v_spark.spark.secret import with_secret, without_secrets
 from w2v_spark.spark.sockets import temporary_sockets
 from w2v_spark.spark.warehouse import temporary_warehouse
@@ -104,6 +105,7 @@ def get_session(
     if not remote.startswith("local"):
         return _builder(app_name, settings).getOrCreate()
     check_working_directory()
+    recognise_numpy()
     java = find_java()
     settings = _prepare_java_side(settings, threads, java, is_small)
     with _environment(_launch_variables(java)):

@@ -25,6 +25,7 @@ from w2v_spark.spark.malformed import MAX_INVALID, check_invalid
 from w2v_spark.spark.sequence_checks import check_sequences
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause, quiet_analysis
 
+_SMALL_BYTES: Final = 32 << 20
 _PATH_IN_SQL: Final = re.compile(r"\w\s*\.\s*`([^`]*/[^`]*)`")  # as in FROM parquet.`/data/clicks`
 
 
@@ -44,8 +45,8 @@ class Source(Protocol):
         ...
 
     @property
-    def is_small(self) -> bool:
-        """Whether it is known to be a few MiB, without a look by Spark."""
+    def size(self) -> int | None:
+        """Bytes of its files, where these are few and local; None where only Spark could tell."""
         ...
 
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
@@ -61,6 +62,11 @@ class Source(Protocol):
             Too much of the input is invalid.
         """
         ...
+
+
+def is_small(source: Source) -> bool:
+    """Whether it is known to be read in a second or two."""
+    return source.size is not None and source.size <= _SMALL_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,9 +91,9 @@ class FrameInput:
     tags: tuple[str, ...] = ()
 
     @property
-    def is_small(self) -> bool:
+    def size(self) -> int | None:
         """Never known: whatever it takes to compute the frame belongs to it."""
-        return False
+        return None
 
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents, see `Source`. Raises `InputError` if a column is absent or of another type."""
@@ -223,9 +229,9 @@ class Input:
         return [*self.paths, *_PATH_IN_SQL.findall(self.sql or "")]
 
     @property
-    def is_small(self) -> bool:
+    def size(self) -> int | None:
         """See `Source`."""
-        return bool(self.paths) and self._files.is_small
+        return self._files.size if self.paths else None
 
     def open(self, spark: SparkSession) -> DataFrame:
         """The documents, see `Source`.

@@ -31,7 +31,7 @@ from w2v_spark.spark.published_report import stage_page
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
 from w2v_spark.spark.settings import text_pass_conf, training_conf
-from w2v_spark.spark.source import Source
+from w2v_spark.spark.source import Source, is_small
 from w2v_spark.spark.spark_errors import translated_errors
 from w2v_spark.storage import Directory
 from w2v_spark.text.user_tokenizer import check_tokenizer, tokenizer_versions
@@ -122,9 +122,9 @@ def _train(
         return _complete_already(finished, output, progress)
     output.prepare()
     before = output.incumbent()
-    if is_small := source.is_small and isinstance(origin, Scratch):  # no other text is drawn again
-        origin = replace(origin, is_small=True)
-    with text_pass_conf(spark, default_parallelism(spark), is_small):
+    if alone := isinstance(origin, Scratch):  # no other text is drawn again
+        origin = replace(origin, size=source.size)
+    with text_pass_conf(spark, default_parallelism(spark), alone and is_small(source)):
         share = config.train.held_out
         documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
         run, vocabulary = count_text(spark, source, documents, seen, config, output, progress, origin, whole)

@@ -1,4 +1,4 @@
-"""Workers that start and import what they need while Spark's SQL starts and the driver plans."""
+"""Workers that start and import what they need while Spark's SQL starts and the driver plans, and the driver itself."""
 
 from __future__ import annotations
 
@@ -12,9 +12,19 @@ import pyspark
 
 from w2v_spark.spark.ending import own_java
 
+_OF_DRIVER: Final = ("pandas", "pyspark.sql.pandas.functions")  # which PySpark asks for at the first ``mapInArrow``
 _OF_WORKERS: Final = ("w2v_spark.spark.count_pass", "w2v_spark.spark.encode_tasks", "w2v_spark.spark.step_task")
 # What Spark's SQL adds to the environment of its workers: it takes none whose environment differs.
 _OF_SQL: Final = {"SPARK_SIMPLIFIED_TRACEBACK": "1"}
+
+
+def warm_driver() -> None:
+    """Load what the first queries and kernels will ask for in this process, while Java starts."""
+    from w2v_spark.kernels.jit import load_target
+
+    load_target()
+    for module in _OF_DRIVER:
+        importlib.import_module(module)
 
 
 def warm_workers(context: pyspark.SparkContext) -> None:
@@ -36,6 +46,6 @@ def load(_: Iterable[Any]) -> None:
 
 
 def _start_workers(context: pyspark.SparkContext) -> None:
-    tasks = context.defaultParallelism
+    tasks = max(context.defaultParallelism // 2, 1)  # the driver's own first queries want a core, too
     with contextlib.suppress(Exception):  # the same
         context.parallelize(range(tasks), tasks).foreachPartition(load)

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction
@@ -151,12 +152,18 @@ class Curvature:
     @classmethod
     def decompose(cls, hessian: Moments, curvature_floor: float = 0.0) -> Curvature:
         """From the curvature of an update, (D, D)."""
-        with threadpool_limits(limits=1, user_api="blas"):  # more threads wait for each other on busy cores
+        with _libraries().limit(limits=1, user_api="blas"):  # more threads wait for each other on busy cores
             values, vectors = np.linalg.eigh(hessian)
         values, dim = np.maximum(values[::-1], 0), len(values)
         basis = aligned_zeros(dim, padded(dim))
         basis[:, :dim] = vectors[:, ::-1]
         return cls(basis, values + curvature_floor * np.median(values))
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """Those that are loaded; to look for them takes longer than to decompose a matrix."""
+    return ThreadpoolController()
 
 
 @dataclass(frozen=True, slots=True, eq=False)

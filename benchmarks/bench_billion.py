@@ -33,6 +33,7 @@ from w2v_spark.errors import ConfigError
 CORES = 2
 BILLION, QUICK, GENSIM = 1_000_000_000, 20_000_000, 20_000_000
 MOST_SECONDS, MOST_MEBIBYTES = 600, 8192
+MOST_OF_OTHER = 0.45
 SETTINGS = (
     "model.dim=100",
     "model.window=5",
@@ -56,11 +57,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     check_disk(options.output, options.words)
     with work_directory(options.output, options.time_limit) as work:
         made, sample = make_corpus(files, work, options, text)
+        others = {tree.name: run_ours(work, options, tree.resolve()) for tree in options.tree}
         ours = run_ours(work, options)
         if ours["corpus"]["tokens"] != made["words"]:
             sys.exit(f"the job saw {ours['corpus']['tokens']:,} words instead of {made['words']:,}")
         gensim = None if sample is None else run_gensim(sample, work, made["words"])
-    result: Report = {"corpus": options.data.name, "made": made, "ours": ours, "gensim": gensim}
+    result: Report = {"corpus": options.data.name, "made": made, "ours": ours, "others": others, "gensim": gensim}
     if gensim is not None:
         result["times_as_fast_as_gensim_extrapolated"] = gensim["extrapolated_seconds"] / ours["seconds"]
     _print(result)
@@ -76,6 +78,9 @@ def judge(result: Report) -> list[Target]:
     targets = [Target("peak memory, MiB", ours["peak_mebibytes"]["total"], MOST_MEBIBYTES, at_least=False)]
     if ours["corpus"]["tokens"] >= BILLION:
         targets.insert(0, Target("wall time, seconds", ours["seconds"], MOST_SECONDS, at_least=False))
+    for name, other in result["others"].items():
+        share = ours["seconds"] / other["seconds"]
+        targets.append(Target(f"wall time by that of {name}", share, MOST_OF_OTHER, at_least=False))
     return targets
 
 
@@ -113,12 +118,12 @@ def make_corpus(
     }, sample
 
 
-def run_ours(work: Path, options: argparse.Namespace) -> Report:
-    """The main job on two cores, timed from outside: start of Python and of the JVM included."""
-    environment = job_environment(work, options.driver_memory)
+def run_ours(work: Path, options: argparse.Namespace, tree: Path = ROOT) -> Report:
+    """The main job of a checkout on two cores, timed from outside: start of Python and of the JVM included."""
+    environment = {**job_environment(work, options.driver_memory), "PYTHONPATH": str(tree)}
     for source, output in (("few", "few-model"), ("corpus", "model")):  # first a few, so that kernels are compiled
-        command = [sys.executable, str(ROOT / "jobs" / "train.py"), "--input", str(work / source)]
-        command += ["--format", "parquet", "--output", str(work / output)]
+        command = [sys.executable, str(tree / "jobs" / "train.py"), "--input", str(work / source)]
+        command += ["--format", "parquet", "--output", str(work / output), "--overwrite"]
         run = run_apart([*command, *setting_arguments([*SETTINGS, *options.set])], environment, work)
         stop_on_failure("the main job", run)
     model = json.loads((work / "model" / "model.json").read_text())
@@ -183,6 +188,7 @@ def _parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--gensim-words", type=int, default=GENSIM, metavar="N", help="train so many, extrapolate the rest"
     )
+    parser.add_argument("--tree", type=Path, nargs="*", default=[], metavar="DIR", help="other checkouts, run before")
     parser.add_argument("--quick", action="store_true", help=f"{QUICK} words; judges memory alone")
     options = parser.parse_args(argv)
     options.words = options.words or (QUICK if options.quick else BILLION)
@@ -202,8 +208,8 @@ def _text_config(settings: Sequence[str]) -> TextConfig:
 def job_environment(work: Path, driver_memory: str) -> dict[str, str]:
     """A job with a given heap that writes below ``work`` only, by a ``spark-defaults.conf`` made for it."""
     conf, scratch = work / "conf", work / "spark"
-    conf.mkdir()
-    scratch.mkdir()
+    conf.mkdir(exist_ok=True)
+    scratch.mkdir(exist_ok=True)
     settings = {
         "spark.driver.memory": driver_memory,
         "spark.local.dir": scratch,

@@ -288,8 +288,11 @@ def _started(
 def _connect_server(cluster: StandaloneCluster, file: TextIO) -> Iterator[str]:
     """A server of Spark Connect whose executors are those of the cluster; its URL."""
     port = free_port()
-    settings = ("spark.executor.memory=512m", "spark.ui.enabled=false", f"spark.connect.grpc.binding.port={port}")
-    options = [option for setting in settings for option in ("--conf", setting)]
+    settings = {
+        "spark.driver.memory": "1g", "spark.executor.memory": "512m", "spark.ui.enabled": "false",
+        "spark.connect.grpc.binding.port": port,
+    }  # fmt: skip
+    options = [option for name, value in settings.items() for option in ("--conf", f"{name}={value}")]
     command = [str(SPARK_BIN / "spark-submit"), "--master", cluster.url, "--class", SERVER, *options]
     process = subprocess.Popen(
         command, env=cluster.environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,

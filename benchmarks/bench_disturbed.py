@@ -289,13 +289,13 @@ def _connect_server(cluster: StandaloneCluster, file: TextIO) -> Iterator[str]:
     """A server of Spark Connect whose executors are those of the cluster; its URL."""
     port = free_port()
     settings = {
-        "spark.driver.memory": "1g", "spark.executor.memory": "512m", "spark.ui.enabled": "false",
-        "spark.connect.grpc.binding.port": port,
+        "spark.executor.memory": "512m", "spark.ui.enabled": "false", "spark.connect.grpc.binding.port": port,
     }  # fmt: skip
+    environment = {**cluster.environment, "SPARK_DAEMON_MEMORY": "1g"}  # the server is one of Spark's daemons
     options = [option for name, value in settings.items() for option in ("--conf", f"{name}={value}")]
     command = [str(SPARK_BIN / "spark-submit"), "--master", cluster.url, "--class", SERVER, *options]
     process = subprocess.Popen(
-        command, env=cluster.environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,
+        command, env=environment, cwd=cluster.directory, stdout=file, stderr=file, text=True,
         start_new_session=True,
     )  # fmt: skip
     try:

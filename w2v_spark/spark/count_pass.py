@@ -18,6 +18,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import Name, VocabularyError
 from w2v_spark.phrases.units import NO_UNITS, Units
+from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.sequence_checks import foreign_letters
 from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
 from w2v_spark.storage import Directory
@@ -26,6 +27,7 @@ from w2v_spark.text.analyzer import Analyzer
 _BATCH_RECORDS: Final = 100_000
 _MOST_WORDS: Final = 1 << 20  # distinct words that a task holds before it hands partial counts on
 _ADDED_UP_BYTES: Final = 256 << 20  # of local files, whose counts the driver adds up: Spark would take longer
+_ADDED_UP_WORDS: Final = 8 << 20  # of all partitions together, at most
 _TOO_MANY: Final = "too many"  # instead of a statistic
 _COUNT_SCHEMA: Final = "word string, statistic string, count bigint"
 
@@ -36,12 +38,12 @@ class CountWords:
 
     Attributes
     ----------
-    gives_up : bool
-        Whether a partition with so many words that the driver should not have them all says so, and nothing else.
+    most : int, optional
+        A partition that has more words says so, and nothing else.
     """
 
     analyzer: Analyzer
-    gives_up: bool = False
+    most: int | None = None
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Words with their counts, then the partition's statistics, whose words are null."""
@@ -51,10 +53,10 @@ class CountWords:
                 sentences += int(np.count_nonzero(words.breaks))
                 tokens += len(words)
                 table.count(words)
+                if self.most is not None and len(table) > self.most:
+                    yield _statistics({_TOO_MANY: 1})
+                    return
                 if len(table) > _MOST_WORDS:
-                    if self.gives_up:
-                        yield _statistics({_TOO_MANY: 1})
-                        return
                     yield from _count_batches(table.words(), table.counts())
                     table.clear()
         yield from _count_batches(table.words(), table.counts())
@@ -80,10 +82,10 @@ def count_words(documents: DataFrame, config: TextConfig, units: Units = NO_UNIT
 
 
 def partial_counts(
-    documents: DataFrame, config: TextConfig, units: Units = NO_UNITS, gives_up: bool = False
+    documents: DataFrame, config: TextConfig, units: Units = NO_UNITS, most: int | None = None
 ) -> DataFrame:
     """What `count_words` adds up: each partition has rows of its own; see `CountWords`."""
-    return documents.select("document").mapInArrow(CountWords(units.analyzer(config), gives_up), _COUNT_SCHEMA)
+    return documents.select("document").mapInArrow(CountWords(units.analyzer(config), most), _COUNT_SCHEMA)
 
 
 def build_vocabulary(
@@ -115,7 +117,8 @@ def build_vocabulary(
         Fewer than two words are left.
     """
     if size is not None and size <= _ADDED_UP_BYTES and kept is None:
-        partial = partial_counts(documents, config.text, units, gives_up=True).toArrow()
+        most = _ADDED_UP_WORDS // max(default_parallelism(documents.sparkSession), 8)  # of each partition
+        partial = partial_counts(documents, config.text, units, most).toArrow()
         if not pc.any(pc.equal(partial["statistic"], _TOO_MANY)).as_py():
             return _vocabulary_of(*_add_up(partial, config.vocabulary.min_count), config)
     return collect_vocabulary(count_words(documents, config.text, units), config, kept)

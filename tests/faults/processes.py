@@ -24,7 +24,7 @@ class Process:
 
     @property
     def is_python_of_spark(self) -> bool:
-        return any("pyspark" in word and "daemon" in word for word in self.command)
+        return any(word in {"pyspark.daemon", "w2v_spark.spark.daemon"} for word in self.command)
 
     @property
     def is_executor(self) -> bool:

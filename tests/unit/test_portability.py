@@ -51,7 +51,7 @@ for architecture in ("skipgram", "cbow"):
             inverse[:dim, :dim] = basis[:, :dim].T
             add_correction(mean, mean, 2 * mean, updates, basis, inverse, curvature, 5, scratch, new)
             weights[0][:, :dim] = new
-            add_product(weights[0][:50, :dim], weights[1], weights[0][:dim])
+            add_product(weights[0][:50, :dim].copy(), weights[1], weights[0][:dim])  # of rows that do not change
             frozen = build_model(model, tables, True, True)
             scratch = build_scratch(frozen.most_inputs, frozen.most_rows, dim)
             starts, keys, rows = np.arange(0, 3001, 100), np.arange(30, dtype=np.uint64), aligned_zeros(30, padded(dim))

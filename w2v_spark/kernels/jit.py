@@ -43,14 +43,3 @@ def inline(function: Function) -> Function:
 def device(function: Function) -> Function:
     """Compile a function that only kernels call, leaving inlining to the compiler."""
     return cast(Function, numba.njit(nogil=True, error_model="numpy")(function))
-
-
-def load_target() -> None:
-    """Load what the compiler knows of its target, which takes the better part of a second.
-
-    The first kernel does it otherwise, also one that is read from disk.
-    """
-    from numba.core.registry import cpu_target
-
-    cpu_target.typing_context.refresh()
-    cpu_target.target_context.refresh()

@@ -9,7 +9,7 @@ from __future__ import annotations
 from pyspark.daemon import manager
 
 from w2v_spark.kernels import checksum, merge, touched, train  # noqa: F401  loaded, for workers to find
-from w2v_spark.kernels.jit import load_target
+from w2v_spark.kernels.target import load_target
 
 if __name__ == "__main__":
     load_target()

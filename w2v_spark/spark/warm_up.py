@@ -20,7 +20,7 @@ _OF_SQL: Final = {"SPARK_SIMPLIFIED_TRACEBACK": "1"}
 
 def warm_driver() -> None:
     """Load what the first queries and kernels will ask for in this process, while Java starts."""
-    from w2v_spark.kernels.jit import load_target
+    from w2v_spark.kernels.target import load_target
 
     load_target()
     for module in _OF_DRIVER:

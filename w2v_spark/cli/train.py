@@ -150,9 +150,7 @@ def train_and_report(
             model = None
         if options.publish_table is not None:
             follow_root(session, options.publish_table, VersionRoot(output.home))
-    if model is None:
-        return 0
-    if not options.quiet:
+    if model is not None and not options.quiet:
         print(hide(format_summary(model, table_path(output.home.uri))))
     return 0
 

@@ -98,7 +98,7 @@ def build_vocabulary(
     """Count the corpus and keep the words that get a vector.
 
     Only words that reach ``min_count``, and at most ``max_size`` of them, come to the driver. Of a moderate text all
-    do, and are added up there in a fraction of the time.
+    do, and are added up there in a fraction of the time; where these are too many, they are counted again.
 
     Parameters
     ----------

@@ -125,8 +125,7 @@ def _train(
     if alone := isinstance(origin, Scratch):  # no other text is drawn again
         origin = replace(origin, size=source.size)
     with text_pass_conf(spark, default_parallelism(spark), alone and is_small(source)):
-        share = config.train.held_out
-        documents = [trained_documents(frame, share) for frame in origin.documents(spark, given, progress)]
+        documents = [trained_documents(one, config.train.held_out) for one in origin.documents(spark, given, progress)]
         run, vocabulary = count_text(spark, source, documents, seen, config, output, progress, origin, whole)
         announce(spark, run, vocabulary, progress, output.force)
         if gate is not None:

@@ -12,7 +12,7 @@ from tests.commands import train
 from tests.faults.processes import processes, python_workers
 from tests.faults.runs import DEADLINE, TRAIN, arguments, kill, rounds_done, start, vectors, wait_for
 from tests.spark.cluster import standalone_cluster
-from w2v_spark.spark import rounds
+from w2v_spark.spark.round_trainer import RoundTrainer
 from w2v_spark.training.matrix_files import WeightFile, write_matrix
 
 
@@ -71,7 +71,7 @@ def test_a_cluster_gives_the_same_bits_and_survives_a_killed_worker(corpus, refe
 def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monkeypatch, capsys):
     """A shard that hands back a NaN in round 3."""
     output = tmp_path / "out"
-    merge = rounds._Rounds._merge
+    merge = RoundTrainer._merge
 
     def spoiled(self, number, old, shards, *others):
         if number == 2:  # with a checksum that agrees, as training would have written it
@@ -83,7 +83,7 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
             shards[0]["w_out"][0] = WeightFile("spoiled.npy", rows, checksum)
         return merge(self, number, old, shards, *others)
 
-    monkeypatch.setattr(rounds._Rounds, "_merge", spoiled)
+    monkeypatch.setattr(RoundTrainer, "_merge", spoiled)
     assert train(arguments(corpus, output, "--quiet")) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
     assert said.startswith("error: round 3: weights became NaN or infinite")

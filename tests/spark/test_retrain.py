@@ -183,22 +183,22 @@ def test_a_frozen_matrix_stays(root: Path, nights: list[Path], tmp_path: Path, f
 
 def test_an_interrupted_retraining_goes_on(root: Path, nights: list[Path], tmp_path: Path,
                                            monkeypatch: pytest.MonkeyPatch) -> None:  # fmt: skip
-    from w2v_spark.spark import rounds
+    from w2v_spark.spark.round_trainer import RoundTrainer
 
     class Interruption(BaseException):
         pass
 
     other, start = tmp_path / "other", f"{root}@{versions(root)[0].name}"
     done = []
-    train = rounds._Rounds.train
+    train = RoundTrainer.train
 
-    def interrupted(self: Any, number: int, history: Any) -> Any:
+    def interrupted(self: Any, number: int) -> None:
         if number == 2 and not done:
             done.append(number)
             raise Interruption
-        return train(self, number, history)
+        train(self, number)
 
-    monkeypatch.setattr(rounds._Rounds, "train", interrupted)
+    monkeypatch.setattr(RoundTrainer, "train", interrupted)
     arguments = ("retrain", "--from", start, "--input", nights[1], "--publish", other, "--quiet")
     with pytest.raises(Interruption):
         call(*arguments)

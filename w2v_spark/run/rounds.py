@@ -108,11 +108,13 @@ class RoundFiles:
         moments: str | None = None,
         complete: frozenset[str] = frozenset(),
         documents: tuple[Stretches, ...] = (),
+        lying: frozenset[str] | None = None,
     ) -> None:
         """Make the weights in a round's directory the newest checkpoint, and drop all rounds but the one before.
 
-        Of what is dropped only files that a checkpoint has listed, and those in ``complete``, may be written over: an
-        attempt that Spark has given up may still be writing to the others.
+        The directory of the next round stays: its shards may be at work already. Of what is dropped only files that a
+        checkpoint has listed, and those in ``complete``, may be written over: an attempt that Spark has given up may
+        still be writing to the others.
 
         Parameters
         ----------
@@ -120,29 +122,35 @@ class RoundFiles:
             What `write_moments` has returned for this round.
         documents : tuple of Stretches
             Of each shard, where documents have rows.
+        lying : frozenset of str, optional
+            What `documents_lying` has returned when no shard was at work; without it none is now.
         """
         directory = self.directory(rounds_done)
         Checkpoint(self.run, rounds_done, shape, files, moments, history, documents).write(directory)
         self._retire(directory, {ROUND_FILE, _MOMENTS_FILE, *_names(files)}, complete)
+        kept = [round_name(rounds_done + step) for step in (-1, 0, 1)]
         for info in self.place.list():
-            if info.base_name not in (round_name(rounds_done), round_name(rounds_done - 1), _SPARE, _DOCUMENTS):
+            if info.base_name not in (*kept, _SPARE, _DOCUMENTS):
                 folder = self.place.child(info.base_name)
                 with suppress(StoreError):  # no checkpoint, or a damaged one: none of its files is known to be complete
                     complete |= _names(Checkpoint.read(folder).files)
                 self._retire(folder, set(), complete)
                 folder.delete()
         if documents:
-            self._forget_documents(rounds_done, documents)
+            self._forget_documents(rounds_done, documents, self.documents_lying() if lying is None else lying)
 
-    def _forget_documents(self, rounds_done: int, documents: tuple[Stretches, ...]) -> None:
-        """Remove the files of rows of documents that neither this checkpoint nor the one before lists."""
+    def documents_lying(self) -> frozenset[str]:
+        """The names of all files of rows of documents, whether a checkpoint lists them or not."""
+        return frozenset(info.base_name for info in self.documents.list())
+
+    def _forget_documents(self, rounds_done: int, documents: tuple[Stretches, ...], lying: frozenset[str]) -> None:
+        """Remove those of some files of rows of documents that neither this checkpoint nor the one before lists."""
         earlier: tuple[Stretches, ...] = ()
         with suppress(StoreError):
             earlier = Checkpoint.read(self.directory(rounds_done - 1)).documents
         kept = {stretch.file for shard in (*documents, *earlier) for stretch in shard}
-        for info in self.documents.list():
-            if info.base_name not in kept:
-                self.documents.remove(info.base_name)
+        for name in sorted(lying - kept):
+            self.documents.remove(name)
 
     @property
     def spare(self) -> Directory:

@@ -114,7 +114,7 @@ def _serve(connection: Connection, dim: int, corpus: Corpus) -> None:
     before = _memory()
     ours = Ours(model, TRAIN, corpus.vocabulary)
     weights = _memory() - before
-    trainers = {threads: ThreadedTrainer(model, ours.tables, threads) for threads in (1, 2)}
+    trainers = {threads: ThreadedTrainer(model, ours.tables, threads, pool=ours.pool) for threads in (1, 2)}
     connection.send(weights)
     while True:
         try:

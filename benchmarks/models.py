@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from benchmarks.common import timed
 from benchmarks.corpus import Corpus
-from w2v_spark.config import COUNTED, Architecture, ModelConfig, Objective, TrainConfig
+from w2v_spark.config import COUNTED, Architecture, Config, ModelConfig, Objective, TrainConfig
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
@@ -21,6 +21,7 @@ from w2v_spark.models.subsample import keep_probabilities
 from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.composed import ComposedRows
+from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 from w2v_spark.training.weights import WeightShape, initial_rows
 
@@ -51,6 +52,8 @@ class Ours:
     Attributes
     ----------
     tables : SamplingTables
+    pool : int
+        See `pool_size`.
     trainer : Trainer or ThreadedTrainer
         Its statistics add up over all calls.
     """
@@ -58,7 +61,8 @@ class Ours:
     def __init__(self, model: ModelConfig, train: TrainConfig, vocabulary: Vocabulary) -> None:
         self.tables = SamplingTables.build(vocabulary.counts, model, train.sample)
         self.ngrams = ngrams_of(model, train, vocabulary)
-        self.trainer: Trainer | ThreadedTrainer = Trainer(model, self.tables, subwords=self.ngrams)
+        self.pool = pool_size(Config(model=model, train=train), len(vocabulary))
+        self.trainer: Trainer | ThreadedTrainer = Trainer(model, self.tables, subwords=self.ngrams, pool=self.pool)
         self._settings = train
         self._dim = model.dim
         shape = WeightShape.build(model, len(vocabulary), self.ngrams.ngrams if self.ngrams else 0)

@@ -14,6 +14,7 @@ import numpy as np
 
 from benchmarks.common import RESULTS, print_table
 from w2v_spark.config import Config
+from w2v_spark.kernels.noise_pool import TOKENS_A_WORD
 from w2v_spark.models.alias import noise_probabilities
 from w2v_spark.models.subsample import keep_probabilities
 from w2v_spark.training.changed_rows import FEW
@@ -70,8 +71,8 @@ def touched(vocabulary: int, words: float, tokens: float) -> float:
     shares /= shares.sum()
     counts = np.maximum(shares * tokens, 1)
     met = words * shares * keep_probabilities(counts.astype(np.int64), config.train.sample)
-    pool = pool_size(config, vocabulary, int(words))
-    drawn = pool or config.model.negatives * met.sum()
+    pool = pool_size(config, vocabulary)
+    drawn = pool * np.ceil(words / (TOKENS_A_WORD * pool)) if pool else config.model.negatives * met.sum()
     noise = noise_probabilities(counts.astype(np.int64), config.model.noise_exponent)
     parts = [float((1 - np.exp(-each)).mean()) for each in (met, met + drawn * noise)]
     return sum(part if part <= FEW else 1.0 for part in parts) / 2 if words <= 2 * vocabulary else 1.0

@@ -24,6 +24,7 @@ class Stream:
     """The random numbers of one sentence."""
 
     def __init__(self, key, position):
+        self.key, self.position = key, position
         self.state = mix((key + position * 0x9E3779B97F4A7C15) & MASK) | 1
 
     def bits(self):
@@ -51,15 +52,25 @@ def sigmoid(x):
 class NegativeSampling:
     """Output rows are words: the target, then the distinct noise words of one draw for each window."""
 
-    def __init__(self, accept, alias, negatives):
-        self.accept, self.alias, self.negatives = accept, alias, negatives
+    def __init__(self, accept, alias, negatives, pool=0):
+        self.accept, self.alias, self.negatives, self.words = accept, alias, negatives, pool
 
     def begin_sentence(self, stream):
-        self.noise = [draw_noise(stream.bits(), self.accept, self.alias) for _ in range(self.negatives)]
+        if self.words:
+            drawn = Stream(mix(stream.key ^ 0xA0761D6478BD642F), stream.position // (8 * self.words))
+            self.pool = [draw_noise(drawn.bits(), self.accept, self.alias) for _ in range(self.words)]
+        self.draw_window(stream)
+
+    def draw_window(self, stream):
+        draws = [stream.bits() for _ in range(self.negatives)]
+        if self.words:
+            self.noise = [self.pool[below(bits, self.words)] for bits in draws]
+        else:
+            self.noise = [draw_noise(bits, self.accept, self.alias) for bits in draws]
 
     def rows_and_labels(self, target, stream):
         rows = list(dict.fromkeys([target, *self.noise]))
-        self.begin_sentence(stream)  # noise is drawn one window ahead
+        self.draw_window(stream)  # noise is drawn one window ahead
         return rows, np.array([1.0] + [0.0] * (len(rows) - 1))
 
 

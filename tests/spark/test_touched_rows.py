@@ -30,6 +30,7 @@ SETTINGS = (
 )  # fmt: skip
 MODELS = [
     ["model.architecture=skipgram"],
+    ["model.architecture=skipgram", "train.noise_pool=50"],
     ["model.architecture=cbow", "model.objective=hierarchical_softmax"],
     ["model.architecture=skipgram", "model.subwords=true", "model.min_ngram_words=1"],
     ["model.architecture=pv_dbow"],

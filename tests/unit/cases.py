@@ -29,10 +29,10 @@ class Case:
 
     def __init__(
         self, model, seed=0, words=40, sentences=10, longest=30, sample=0.05, scale=0.5, counts=None, lengths=None,
-        freeze="none",
+        freeze="none", pool=0,
     ):  # fmt: skip
         config = Config.from_dict({"model": {"dim": 20, **model}, "train": {"sample": sample}})
-        self.model, self.freeze = config.model, Freeze(freeze)
+        self.model, self.freeze, self.pool = config.model, Freeze(freeze), pool
         self.random = np.random.default_rng(seed)
         if lengths is None:
             lengths = self.random.integers(1, longest, sentences)
@@ -53,7 +53,7 @@ class Case:
         dim = self.model.dim
         w_in, w_out = (aligned_zeros(len(w), padded(dim)) for w in (self.w_in, self.w_out))
         w_in[:, :dim], w_out[:, :dim] = self.w_in, self.w_out
-        trainer = Trainer(self.model, self.tables, self.freeze)
+        trainer = Trainer(self.model, self.tables, self.freeze, pool=self.pool)
         offsets = self.offsets if sentences is None else self.offsets[: sentences + 1]
         key = np.uint64(stream_key(7, 2, 3) if key is None else key)
         trainer.train(Sentences(self.ids, offsets, position), Schedule(key, first, fall, last), Weights(w_in, w_out))
@@ -65,7 +65,7 @@ class Case:
         """The same from the twin: its weights, and (loss, pairs, kept words)."""
         offsets = self.offsets if sentences is None else self.offsets[: sentences + 1]
         w_in, w_out = self.w_in.astype(float), self.w_out.astype(float)
-        objective = naive.NegativeSampling(self.tables.accept, self.tables.alias, self.model.negatives)
+        objective = naive.NegativeSampling(self.tables.accept, self.tables.alias, self.model.negatives, self.pool)
         if self.is_tree:
             objective = naive.HierarchicalSoftmax(huffman_paths(self.counts))
         result = naive.train(

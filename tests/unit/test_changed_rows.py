@@ -44,7 +44,7 @@ def directory(request, tmp_path, monkeypatch):
 
 def marks_of(case, ngram_starts, ngrams):
     inputs, outputs = np.zeros(len(case.w_in), np.uint8), np.zeros(len(case.w_out), np.uint8)
-    model = build_model(case.model, case.tables, freeze_input=False, freeze_output=False)
+    model = build_model(case.model, case.tables, freeze_input=False, freeze_output=False, pool=case.pool)
     key = np.uint64(stream_key(7, 2, 3))
     sentences = Sentences(case.ids, case.offsets, 1000)
     mark_rows(sentences, key, model, case.tables, ngram_starts, ngrams, inputs, outputs)

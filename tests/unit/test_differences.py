@@ -54,6 +54,10 @@ HELD_BY = {
         "test_models.py::test_equals_the_naive_twin",
         "test_models.py::test_every_tile_shape",
     ),
+    ("Training", "Noise words come from a pool"): (
+        "test_noise_pool.py::test_training_touches_words_of_pools_alone_and_its_own",
+        "test_noise_pool.py::test_how_large_a_pool_is",
+    ),
     ("Training", "All pairs of a window move together"): (
         "test_models.py::test_equals_the_naive_twin",
         "test_gradients.py::test_gradient_is_the_derivative_of_the_loss",

@@ -60,7 +60,7 @@ class SubwordCase(Case):
         dim = self.model.dim
         w_in, w_out = (aligned_zeros(len(w), padded(dim)) for w in (self.w_in, self.w_out))
         w_in[:, :dim], w_out[:, :dim] = self.w_in, self.w_out
-        trainer = Trainer(self.model, self.tables, self.freeze, subwords=self.ngrams)
+        trainer = Trainer(self.model, self.tables, self.freeze, subwords=self.ngrams, pool=self.pool)
         schedule = Schedule(np.uint64(stream_key(7, 2, 3)), first, 1e-6, 1e-4)
         trainer.train(Sentences(self.ids, self.offsets, 1000), schedule, Weights(w_in, w_out))
         assert not w_in[:, dim:].any()
@@ -68,7 +68,7 @@ class SubwordCase(Case):
 
     def naive(self, first=0.05):
         w_in, w_out = self.w_in.astype(float), self.w_out.astype(float)
-        objective = word2vec.NegativeSampling(self.tables.accept, self.tables.alias, self.model.negatives)
+        objective = word2vec.NegativeSampling(self.tables.accept, self.tables.alias, self.model.negatives, self.pool)
         if self.is_tree:
             objective = word2vec.HierarchicalSoftmax(huffman_paths(self.counts))
         result = naive.train(

@@ -132,11 +132,11 @@ class TrainConfig:
     )
     noise_pool: int | Auto = setting(
         "auto",
-        "words that each of several shards draws for a round, to draw its noise from them, so that it touches fewer "
-        'rows; 0: from all words; "auto": a 16th of its noise, at least 8,192, and all words where that is more than '
-        "a quarter of them",
+        "words that are drawn, anew for each stretch of eight times as many words of the text, to draw its noise from, "
+        'so that their rows stay at hand; 0: noise comes from all words; "auto": 512 for skip-gram and '
+        "8,192 words or more, else 0",
         0,
-        2**31 - 1,
+        1 << 24,
     )
     merge: Merge = setting(
         Merge.CURVATURE, "how they meet: the corrected mean, or the plain one", param="merge", mllib="mean"

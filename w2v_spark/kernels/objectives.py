@@ -41,7 +41,7 @@ def room_for_words(negatives):
 
 
 @inline
-def choose_words(target, drawn, accept, alias, chosen):
+def choose_words(target, drawn, accept, alias, pool, chosen):
     """The target and the noise words that differ from it and from each other; how many they are.
 
     Parameters
@@ -51,13 +51,19 @@ def choose_words(target, drawn, accept, alias, chosen):
         Random bits for `noise_word`.
     accept, alias
         Of `sampling.tables.SamplingTables`.
+    pool : (n,) int32
+        See `noise_pool.draw_pool`; where it is empty, noise comes from all words.
     chosen : int32
         `room_for_words`. Written to, the target first; behind the last may be anything.
     """
     negatives = len(drawn)
     chosen[0] = target
-    for k in range(negatives):
-        chosen[np.uint64(k + 1)] = noise_word(drawn[np.uint64(k)], accept, alias)
+    if len(pool) > 0:
+        for k in range(negatives):
+            chosen[np.uint64(k + 1)] = pool[np.uint64(rng.below(drawn[np.uint64(k)], len(pool)))]
+    else:
+        for k in range(negatives):
+            chosen[np.uint64(k + 1)] = noise_word(drawn[np.uint64(k)], accept, alias)
     if negatives < EIGHT and not simd.has_equal_words(simd.address_of(chosen, 0)):  # nearly always
         return negatives + 1
     n = 1

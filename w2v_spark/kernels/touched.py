@@ -12,6 +12,7 @@ import numpy as np
 
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.noise_pool import draw_pool, stretch_of
 from w2v_spark.kernels.objectives import fetch_noise, noise_word
 from w2v_spark.kernels.train import keep_words, longest_stretch
 
@@ -38,11 +39,13 @@ def mark_rows(sentences, key, model, tables, ngram_starts, ngrams, inputs, outpu
 
     Notes
     -----
-    Cost: what training spends on a window beside its products, some tenth of the whole.
+    Cost: what training spends on a window beside its products, some tenth of the whole; where noise comes from a pool,
+    all of which is taken for touched, a fraction of that.
     """
     ids, offsets = sentences.ids, sentences.offsets
     sentence, negatives = np.empty(longest_stretch(offsets), np.int64), model.negatives
     drawn = np.empty(negatives, np.uint64)
+    pool, bits, stretch = np.empty(model.pool, np.int32), np.empty(model.pool, np.uint64), np.int64(-1)
     for s in range(len(offsets) - 1):
         state = rng.start_stream(key, sentences.position + np.int64(offsets[s]))
         state, length = keep_words(ids, offsets[s], offsets[s + 1], state, tables.keep, sentence)
@@ -61,6 +64,14 @@ def mark_rows(sentences, key, model, tables, ngram_starts, ngrams, inputs, outpu
             else:
                 outputs[word] = 1
         if model.hierarchical_softmax:
+            continue
+        if model.pool > 0:
+            place = sentences.position + np.int64(offsets[s])
+            if stretch_of(place, model.pool) != stretch:
+                stretch = stretch_of(place, model.pool)
+                draw_pool(key, stretch, tables.accept, tables.alias, bits, pool)
+                for word in pool:
+                    outputs[word] = 1
             continue
         for coming in range(length + 1):
             if coming > 0:

@@ -16,6 +16,7 @@ import numpy.typing as npt
 from w2v_spark.kernels import likelihood, objectives, rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.noise_pool import draw_pool, stretch_of
 from w2v_spark.kernels.objectives import choose_words, fetch_noise, fetch_path, fill_tile, score_path, score_words
 from w2v_spark.kernels.subwords import fetch_word, gather, scatter
 from w2v_spark.kernels.window_step import (
@@ -55,6 +56,7 @@ class Model(NamedTuple):
     freeze_input: bool = False  # whether the rows of a matrix stay as they are; those of documents never do
     freeze_output: bool = False
     subwords: bool = False  # words are the means of their rows and those of their n-grams
+    pool: int = 0  # words that noise is drawn from for a while, see `noise_pool`; 0: from all
 
 
 class Sentences(NamedTuple):
@@ -183,9 +185,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     -----
     The kept words of a sentence are numbered anew before windows are laid, so subsampling widens them, as in the
     original C program. Noise words are drawn once a window and shared by its pairs; those equal to the target or to
-    each other are left out. Noise is drawn three windows ahead, so that the table of it can be fetched in time, and the
-    output rows of a window are asked for while the one two before is trained. The row of a document is the last of a
-    window, behind those of its tags.
+    each other are left out. They come from all words, or from a pool that is drawn anew now and then. Noise is drawn
+    three windows ahead, so that the table of it can be fetched in time, and the output rows of a window are asked for
+    while the one two before is trained. The row of a document is the last of a window, behind those of its tags.
     """
     ids, offsets, position = sentences.ids, sentences.offsets, sentences.position
     key, first_rate, rate_per_token, last_rate = schedule
@@ -206,6 +208,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     n, n_following, n_coming = 0, 0, 0
     reach, reach_following, reach_coming = window, window, window
     drawn = np.empty(negatives, np.uint64)
+    pool, pool_bits, stretch = np.empty(model.pool, np.int32), np.empty(model.pool, np.uint64), np.int64(-1)
     chosen = objectives.room_for_words(negatives)
     mean_rows = np.empty(2, np.int64)
     mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
@@ -222,6 +225,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
         if length == 0 or (length == 1 and not model.documents):
             continue
         rate = np.float32(max(first_rate - rate_per_token * place, last_rate))
+        if model.pool > 0 and stretch_of(place, model.pool) != stretch:
+            stretch = stretch_of(place, model.pool)
+            draw_pool(key, stretch, tables.accept, tables.alias, pool_bits, pool)
         if model.subwords:
             for c in range(min(length, window + 1)):
                 gather(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
@@ -287,12 +293,16 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                     n_coming = tables.starts[target + 1] - tables.starts[target]
                     score_path(tables.steps, tables.starts[target], n_coming, w_out, places, wanted)
                 else:
-                    n_coming = choose_words(target, drawn, tables.accept, tables.alias, chosen)
+                    n_coming = choose_words(target, drawn, tables.accept, tables.alias, pool, chosen)
                     score_words(chosen, n_coming, w_out, places, wanted)
                 fill_tile(scratch.zeros, n_coming, places, wanted)
             if ready + 1 < length:
                 if model.hierarchical_softmax:
                     fetch_path(tables.steps, tables.starts, sentence, ready + 1, length)
+                elif model.pool > 0:
+                    for k in range(negatives):
+                        state = rng.step(state)
+                        drawn[np.uint64(k)] = rng.output(state)
                 else:
                     for k in range(negatives):
                         state = rng.step(state)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from w2v_spark.training.changed_rows import ChangedFile, ShardFiles
 from w2v_spark.training.composed import composed_moment
 from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stretches, put
 from w2v_spark.training.matrix_files import Matrix, WeightFile, write_matrix
-from w2v_spark.training.noise_pool import pool_size, with_pool
+from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import Plan, Slice
 from w2v_spark.training.shard_weights import ALL_ROWS, ShardMatrix
 from w2v_spark.training.shard_work import RoundStart, ShardWork, mark_touched
@@ -108,12 +108,11 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         return ShardResult(
             number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0, documents=start.stretches
         )  # fmt: skip
-    if plan.shards > 1:
-        work = _with_pool(work, config, slices)
     inputs, outputs = matrices = _load(work, start, config, plan, slices)
     read = clock()
     most_tags = work.documents.most_tags if work.documents is not None else 0
-    trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags, work.subwords)
+    pool = pool_size(config, work.tables.vocabulary_size)
+    trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags, work.subwords, pool)
     training = _Training(work, start, config, trainer, Weights(inputs.rows, outputs.rows))
     for part in slices:
         training.train(part, _schedule(plan, part.epoch, shard.tokens, work.key(train.seed, part.epoch)))
@@ -143,15 +142,6 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         bytes_read=4 * model.dim * (inputs.read + outputs.read),
         bytes_written=inputs.bytes_written + outputs.bytes_written,
     )
-
-
-def _with_pool(work: ShardWork, config: Config, slices: Sequence[Slice]) -> ShardWork:
-    """The work with tables that draw the noise of the round from a pool, where there is to be one."""
-    words = pool_size(config, work.tables.vocabulary_size, sum(part.tokens for part in slices))
-    if not words:
-        return work
-    key = work.key(config.train.seed, slices[0].epoch)
-    return replace(work, tables=with_pool(work.tables, key, slices[0].start, words))
 
 
 def _load(

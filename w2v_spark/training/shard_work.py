@@ -22,12 +22,14 @@ from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.documents import Stretches
 from w2v_spark.training.matrix_files import MatrixReader
+from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import Slice
 from w2v_spark.training.shard_weights import Marks
 from w2v_spark.training.trainer import build_model
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape
 
+_FEW_WITH_POOL: Final = 8  # words of a slice for each row: with more, nearly all rows would be touched
 _NO_NGRAMS: Final = np.zeros(1, np.int64), np.zeros(0, np.int32)
 
 
@@ -109,13 +111,15 @@ def mark_touched(
 ) -> tuple[Marks, Marks] | None:
     """Which rows of both matrices some slices of a shard touch, each (rows,) uint8; none where that is not worth it.
 
-    Drawing ahead costs a part of training, in proportion to the words; what it saves is a part of the rows, most of
-    them where the words are fewer than the rows.
+    Drawing ahead costs a part of training, in proportion to the words, and a smaller one where noise comes from a pool;
+    what it saves is a part of the rows, most of them where the words are few.
     """
-    if sum(part.tokens for part in slices) > shape.input_rows + shape.output_rows:
+    pool = pool_size(config, work.tables.vocabulary_size)
+    most = (_FEW_WITH_POOL if pool else 1) * (shape.input_rows + shape.output_rows)
+    if sum(part.tokens for part in slices) > most:
         return None
     inputs, outputs = np.zeros(shape.input_rows, np.uint8), np.zeros(shape.output_rows, np.uint8)
-    model = build_model(config.model, work.tables, freeze_input=False, freeze_output=False)
+    model = build_model(config.model, work.tables, freeze_input=False, freeze_output=False, pool=pool)
     starts, rows = (work.subwords.starts, work.subwords.rows) if work.subwords is not None else _NO_NGRAMS
     for part in slices:
         key = work.key(config.train.seed, part.epoch)

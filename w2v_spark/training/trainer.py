@@ -30,7 +30,12 @@ from w2v_spark.models.tables import SamplingTables
 
 
 def build_model(
-    model: ModelConfig, tables: SamplingTables, freeze_input: bool, freeze_output: bool, most_tags: int = 0
+    model: ModelConfig,
+    tables: SamplingTables,
+    freeze_input: bool,
+    freeze_output: bool,
+    most_tags: int = 0,
+    pool: int = 0,
 ) -> Model:
     """A configuration in the words of the kernels."""
     inputs, outputs = input_rows_of(model), output_rows_of(model)
@@ -50,6 +55,7 @@ def build_model(
         freeze_input=freeze_input,
         freeze_output=freeze_output,
         subwords=model.subwords,
+        pool=pool,
     )
 
 
@@ -67,6 +73,8 @@ class Trainer:
         How many tags a document has, at most.
     subwords : SubwordTable, optional
         The n-grams of the words, for a model that has them.
+    pool : int
+        See `noise_pool.pool_size`.
 
     Attributes
     ----------
@@ -81,8 +89,9 @@ class Trainer:
         freeze: Freeze = Freeze.NONE,
         most_tags: int = 0,
         subwords: SubwordTable | None = None,
+        pool: int = 0,
     ) -> None:
-        self._model = build_model(model, tables, freeze is Freeze.INPUT, freeze is Freeze.OUTPUT, most_tags)
+        self._model = build_model(model, tables, freeze is Freeze.INPUT, freeze is Freeze.OUTPUT, most_tags, pool)
         self._takes_sentences = input_rows_of(model).whole_sentence
         self._others = self._model.most_inputs - 2 * self._model.window
         self._tables, self._ngrams = tables, subwords
@@ -130,7 +139,7 @@ class ThreadedTrainer:
     tables : SamplingTables
     threads : int
         At least 1.
-    freeze, most_tags, subwords
+    freeze, most_tags, subwords, pool
         See `Trainer`.
 
     Attributes
@@ -147,8 +156,9 @@ class ThreadedTrainer:
         freeze: Freeze = Freeze.NONE,
         most_tags: int = 0,
         subwords: SubwordTable | None = None,
+        pool: int = 0,
     ) -> None:
-        self._trainers = [Trainer(model, tables, freeze, most_tags, subwords) for _ in range(threads)]
+        self._trainers = [Trainer(model, tables, freeze, most_tags, subwords, pool) for _ in range(threads)]
         self.statistics = np.zeros(STATISTICS)
 
     def train(

@@ -146,6 +146,16 @@ def test_files_that_are_given_twice_go_through_spark(spark, tmp_path):
     assert pieces_of(spark, tmp_path, paths=(f"file:{path}",))[1] is not None
 
 
+def test_many_files_and_footers_that_are_odd_go_through_spark(spark, tmp_path, monkeypatch):
+    write_several(tmp_path)
+    module = "w2v_spark.spark.parquet_pieces"
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module}._MOST_FILES", 5)
+        assert pieces_of(spark, tmp_path)[1] is None
+    monkeypatch.setattr(f"{module}.decode_struct", lambda _: {4: 5})
+    assert pieces_of(spark, tmp_path)[1] is None
+
+
 def test_tables_queries_and_frames_go_through_spark(spark, tmp_path):
     write_one(tmp_path)
     assert pieces_of(spark, tmp_path, paths=(), sql=f"SELECT text FROM parquet.`{tmp_path}`")[1] is None

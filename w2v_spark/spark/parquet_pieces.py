@@ -39,6 +39,7 @@ _CHANGE_ROWS: Final = (
     "spark.sql.files.ignoreMissingFiles",
     "spark.sql.parquet.fieldId.read.enabled",
 )
+_BAD_FOOTER: Final = (OSError, pa.ArrowException, ValueError, TypeError, LookupError, AttributeError)
 _DECRYPT: Final = ("parquet.crypto.factory.class", "spark.hadoop.parquet.crypto.factory.class")
 
 
@@ -174,7 +175,7 @@ def find_pieces(documents: DataFrame, paths: Sequence[str], column: str) -> Piec
         return None
     try:
         groups = _read_footers(files, column, types)
-    except (OSError, pa.ArrowException, ValueError):
+    except _BAD_FOOTER:
         return None
     return None if groups is None else Pieces(column, cut(groups, default_parallelism(spark)))
 

@@ -18,6 +18,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import Name, VocabularyError
 from w2v_spark.phrases.units import NO_UNITS, Units
+from w2v_spark.spark.parquet_pieces import Pieces
 from w2v_spark.spark.resources import default_parallelism
 from w2v_spark.spark.sequence_checks import foreign_letters
 from w2v_spark.spark.word_counts import collect_counts, keep_counts, most_partitions
@@ -76,16 +77,26 @@ def _count_batches(words: pa.Array, counts: Any) -> Iterator[pa.RecordBatch]:
         yield batch.slice(start, _BATCH_RECORDS)
 
 
-def count_words(documents: DataFrame, config: TextConfig, units: Units = NO_UNITS) -> DataFrame:
+def count_words(
+    documents: DataFrame, config: TextConfig, units: Units = NO_UNITS, pieces: Pieces | None = None
+) -> DataFrame:
     """All words of the corpus with their counts; and, where ``statistic`` is not null, what was seen besides."""
-    return partial_counts(documents, config, units).groupBy("word", "statistic").agg(F.sum("count").alias("count"))
+    partial = partial_counts(documents, config, units, None, pieces)
+    return partial.groupBy("word", "statistic").agg(F.sum("count").alias("count"))
 
 
 def partial_counts(
-    documents: DataFrame, config: TextConfig, units: Units = NO_UNITS, most: int | None = None
+    documents: DataFrame,
+    config: TextConfig,
+    units: Units = NO_UNITS,
+    most: int | None = None,
+    pieces: Pieces | None = None,
 ) -> DataFrame:
     """What `count_words` adds up: each partition has rows of its own; see `CountWords`."""
-    return documents.select("document").mapInArrow(CountWords(units.analyzer(config), most), _COUNT_SCHEMA)
+    task = CountWords(units.analyzer(config), most)
+    if pieces is not None:
+        return pieces.map(documents.sparkSession, task, _COUNT_SCHEMA)
+    return documents.select("document").mapInArrow(task, _COUNT_SCHEMA)
 
 
 def build_vocabulary(
@@ -94,6 +105,7 @@ def build_vocabulary(
     kept: Directory | None = None,
     units: Units = NO_UNITS,
     size: int | None = None,
+    pieces: Pieces | None = None,
 ) -> tuple[Vocabulary, CorpusStatistics]:
     """Count the corpus and keep the words that get a vector.
 
@@ -110,6 +122,8 @@ def build_vocabulary(
         What words become before they are counted.
     size : int, optional
         Bytes of the text's files, where these are known.
+    pieces : Pieces, optional
+        The same documents as files that tasks read themselves.
 
     Raises
     ------
@@ -117,11 +131,12 @@ def build_vocabulary(
         Fewer than two words are left.
     """
     if size is not None and size <= _ADDED_UP_BYTES and kept is None:
-        most = _ADDED_UP_WORDS // max(default_parallelism(documents.sparkSession), 8)  # of each partition
-        partial = partial_counts(documents, config.text, units, most).toArrow()
+        parts = default_parallelism(documents.sparkSession) if pieces is None else len(pieces.parts)
+        most = _ADDED_UP_WORDS // max(parts, 8)  # of each partition
+        partial = partial_counts(documents, config.text, units, most, pieces).toArrow()
         if not pc.any(pc.equal(partial["statistic"], _TOO_MANY)).as_py():
             return _vocabulary_of(*_add_up(partial, config.vocabulary.min_count), config)
-    return collect_vocabulary(count_words(documents, config.text, units), config, kept)
+    return collect_vocabulary(count_words(documents, config.text, units, pieces), config, kept)
 
 
 def collect_vocabulary(

@@ -29,6 +29,7 @@ from w2v_spark.spark.document_chunks import WITHOUT_LABELS, FoundDocuments, Labe
 from w2v_spark.spark.document_frame import check_found
 from w2v_spark.spark.encode_tasks import NO_BUCKET, PART_SCHEMA, EncodeDocuments, WriteBuckets
 from w2v_spark.spark.join_tasks import FILE_SCHEMA, JoinChunks, KeepChunks, WriteJoined
+from w2v_spark.spark.parquet_pieces import Pieces
 from w2v_spark.storage import Directory
 
 BUCKET_TOKENS: Final = 1 << 23
@@ -90,6 +91,8 @@ class EncodePass:
         Where documents have rows of their own.
     units : Units
         What words become as they are read.
+    pieces : Pieces, optional
+        The documents of the only frame, which have neither names nor rows, as files that tasks read themselves.
     """
 
     config: Config
@@ -100,6 +103,7 @@ class EncodePass:
     shards: int
     labels: Labels = WITHOUT_LABELS
     units: Units = NO_UNITS
+    pieces: Pieces | None = None
 
     def encode(self, frames: Sequence[DataFrame]) -> EncodedCorpus:
         """Text that has been counted.
@@ -248,16 +252,21 @@ class EncodePass:
             labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed), gaps=gaps,
             concepts=self.units.concepts(),
         )  # fmt: skip
+        partitions = min(buckets, _MOST_PARTITIONS)
+        if self.pieces is not None:
+            (frame,) = frames
+            chunks = self.pieces.map(frame.sparkSession, encode, _chunk_schema(frame.select("document")))
+            return gather_by(chunks, "bucket", partitions)
         selected = list(frames)
         if not self.labels.whole:
             has_names = all("id" in frame.columns for frame in frames)
             names = ["id"] if has_names and len({frame.schema["id"] for frame in frames}) == 1 else []
             selected = [frame.select("document", *names) for frame in frames]
-        chunks = [
+        several = [
             frame.mapInArrow(replace(encode, frame=number if tally else None), _chunk_schema(frame))
             for number, frame in enumerate(selected)
         ]
-        return gather_by(reduce(DataFrame.union, chunks), "bucket", min(buckets, _MOST_PARTITIONS))
+        return gather_by(reduce(DataFrame.union, several), "bucket", partitions)
 
     def _corpus(self, files: list[dict[str, Any]], buckets: int) -> EncodedCorpus:
         """Shards of the files that tasks have written."""

@@ -43,13 +43,19 @@ def fingerprint_files(frame: DataFrame) -> dict[str, Any]:
     entries = []
     for uri in sorted(frame.inputFiles()):
         try:
-            filesystem, path = pafs.FileSystem.from_uri(quote(uri, safe=string.punctuation))  # Spark keeps "ä" as it is
+            filesystem, path = open_uri(uri)
             info = filesystem.get_file_info(path)
             entries.append([uri, info.size, info.mtime_ns])
         except (pa.ArrowException, OSError):  # a scheme that only Spark knows: paths alone
             entries.append([uri, None, None])
     digest = hashlib.sha256(json.dumps(entries).encode()).hexdigest()
     return {"files": len(entries), "bytes": sum(size or 0 for _, size, _ in entries), "digest": digest}
+
+
+def open_uri(uri: str) -> tuple[pafs.FileSystem, str]:
+    """Where a file lies that Spark has named. Raises what pyarrow raises for schemes that it does not know."""
+    filesystem, path = pafs.FileSystem.from_uri(quote(uri, safe=string.punctuation))  # Spark keeps "ä" as it is
+    return filesystem, path
 
 
 def unrecognised(seen: dict[str, Any]) -> str | None:

@@ -18,6 +18,7 @@ from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.counting import CountsLearner
 from w2v_spark.spark.learner import Learned, Learner
+from w2v_spark.spark.parquet_pieces import Pieces
 from w2v_spark.spark.rounds import RoundsLearner
 from w2v_spark.storage import Directory, digest
 from w2v_spark.training.plan import Plan
@@ -49,6 +50,8 @@ class Origin(Protocol):
         Whether ``[phrases]`` is asked for phrases of the text.
     units : Units
         What words become as text is read.
+    pieces : Pieces or None
+        Of the only text, where tasks read its files themselves.
     """
 
     @property
@@ -56,6 +59,9 @@ class Origin(Protocol):
 
     @property
     def units(self) -> Units: ...  # noqa: D102
+
+    @property
+    def pieces(self) -> Pieces | None: ...  # noqa: D102
 
     def describe(self, seen: dict[str, Any]) -> dict[str, Any]:
         """The fingerprint of the input, with what else makes the result another one."""
@@ -126,10 +132,13 @@ class Scratch:
         See `Origin`.
     size : int, optional
         See `build_vocabulary`.
+    pieces : Pieces, optional
+        See `Origin`.
     """
 
     units: Units = NO_UNITS
     size: int | None = None
+    pieces: Pieces | None = None
 
     finds_phrases: ClassVar[bool] = True
 
@@ -144,7 +153,7 @@ class Scratch:
 
     def count(self, given: DataFrame, config: Config, kept: Directory | None) -> tuple[Vocabulary, CorpusStatistics]:
         """See `Origin`."""
-        return build_vocabulary(given, config, kept, self.units, self.size)
+        return build_vocabulary(given, config, kept, self.units, self.size, self.pieces)
 
     def tokens(self, vocabulary: Vocabulary) -> int:
         """See `Origin`."""

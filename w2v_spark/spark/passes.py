@@ -27,6 +27,7 @@ from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.malformed import check_invalid
 from w2v_spark.spark.origin import Origin
 from w2v_spark.spark.output import Destination
+from w2v_spark.spark.parquet_pieces import Pieces
 from w2v_spark.spark.phrase_pass import JoinedText, counting_config, join_text
 from w2v_spark.spark.resources import check_memory, task_slots, thread_warnings
 from w2v_spark.spark.source import Source
@@ -86,7 +87,9 @@ def count_text(
             tags = whole.count_tags(documents[0])
     units = origin.units
     if searches:
-        joined = _join(spark, documents, vocabulary, statistics, config, state, plan, progress, whole, tags, units)
+        joined = _join(
+            spark, documents, vocabulary, statistics, config, state, plan, progress, whole, tags, units, origin.pieces
+        )
         vocabulary, corpus = joined.vocabulary, joined.corpus
         units = units.with_phrases(joined.phrases)
         if kept is not None:
@@ -117,6 +120,7 @@ def _join(
     whole: Whole | None,
     tags: Tags | None,
     units: Units,
+    pieces: Pieces | None,
 ) -> JoinedText:
     """Find the phrases of the text and encode it with them; an interrupted search begins anew."""
     with progress.stage("phrases"):
@@ -124,7 +128,7 @@ def _join(
         labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, digests[TAGS_FILE])
         encode = EncodePass(
             config, state.directory, VOCABULARY_FILE, digests[VOCABULARY_FILE], vocabulary, plan.shards, labels,
-            units,
+            units, pieces,
         )  # fmt: skip
         try:
             return join_text(spark, encode, documents, seen, progress, whole is not None and whole.named)
@@ -180,6 +184,7 @@ def encode_text(
     state: RunDirectory,
     progress: Progress,
     whole: Whole | None,
+    pieces: Pieces | None = None,
 ) -> EncodedCorpus:
     """The second pass, or what an interrupted run has kept of it."""
     corpus = state.read_corpus(run.plan.shards)
@@ -188,7 +193,7 @@ def encode_text(
         labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, run.files[TAGS_FILE])
         encode = EncodePass(
             run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards, labels,
-            state.read_units(run),
+            state.read_units(run), pieces,
         )  # fmt: skip
         with progress.stage("encode"):
             corpus = encode.encode(documents) if whole is None else _encode_whole(encode, documents, whole)

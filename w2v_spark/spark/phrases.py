@@ -73,8 +73,9 @@ def find_phrases(
     state = RunDirectory(mark(target.run))
     with translated_errors(), text_pass_conf(spark, default_parallelism(spark)):
         documents = source.open(spark).select("document")
+        pieces = source.pieces(documents)
         with progress.stage("count"):
-            vocabulary, seen = build_vocabulary(documents, counting_config(config), units=units)
+            vocabulary, seen = build_vocabulary(documents, counting_config(config), units=units, pieces=pieces)
         for warning in source.examine(seen, config.text):
             progress.warn(warning)
         with progress.stage("encode"):
@@ -87,6 +88,7 @@ def find_phrases(
                 vocabulary,
                 default_parallelism(spark),
                 units=units,
+                pieces=pieces,
             )
             kept = encode.keep([documents], vocabulary.tokens)
         with progress.stage("phrases"):

@@ -153,6 +153,7 @@ class Retraining:
     _seen: dict[str, Any] = field(default_factory=dict, init=False)
 
     finds_phrases = False  # those of the parent are what its vectors are of
+    pieces = None  # there may be older text, which is drawn by Spark
 
     @property
     def units(self) -> Units:

@@ -22,6 +22,7 @@ from w2v_spark.spark.decode import decode_documents, find_encoding
 from w2v_spark.spark.file_input import FileInput, OpenFiles, filter_rows
 from w2v_spark.spark.fingerprint import fingerprint_files, path_version, table_version
 from w2v_spark.spark.malformed import MAX_INVALID, check_invalid
+from w2v_spark.spark.parquet_pieces import Pieces, find_pieces
 from w2v_spark.spark.sequence_checks import check_sequences
 from w2v_spark.spark.spark_errors import SPARK_ERRORS, one_line_cause, quiet_analysis
 
@@ -51,6 +52,10 @@ class Source(Protocol):
 
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
         """What the documents that were opened look like from outside, to recognise them when a run goes on."""
+        ...
+
+    def pieces(self, documents: DataFrame) -> Pieces | None:
+        """The documents that were opened, of words alone, as files that tasks read themselves; None if Spark has to."""
         ...
 
     def examine(self, statistics: CorpusStatistics, text: TextConfig) -> list[str]:
@@ -102,6 +107,9 @@ class FrameInput:
     def fingerprint(self, documents: DataFrame) -> dict[str, Any]:
         """The files that the frame reads, if any."""
         return fingerprint_files(documents)
+
+    def pieces(self, documents: DataFrame) -> None:
+        """Never: only Spark knows what the frame does to its files."""
 
     def examine(self, statistics: CorpusStatistics, text: TextConfig) -> list[str]:
         """A warning where text is not UTF-8, or sequences are of another alphabet."""
@@ -272,6 +280,13 @@ class Input:
             "source": self.to_dict(),
             "reading": json.dumps({name: value for name, value in reading.items() if value}, ensure_ascii=False),
         }
+
+    def pieces(self, documents: DataFrame) -> Pieces | None:
+        """See `Source`: of local Parquet files all of whose rows are read, without names, tags and options."""
+        is_given = any((self.id, self.where is not None, self.encoding, self.tags, self.options, self.secrets))
+        if self._opened is None or self._opened.format != "parquet" or is_given:
+            return None
+        return find_pieces(documents, self.paths, self.column)
 
     def examine(self, statistics: CorpusStatistics, text: TextConfig) -> list[str]:
         """See `Source`."""

@@ -123,7 +123,8 @@ def _train(
     output.prepare()
     before = output.incumbent()
     if alone := isinstance(origin, Scratch):  # no other text is drawn again
-        origin = replace(origin, size=source.size)
+        pieces = source.pieces(given) if whole is None and not config.train.held_out else None
+        origin = replace(origin, size=source.size, pieces=pieces)
     with text_pass_conf(spark, default_parallelism(spark), alone and is_small(source)):
         documents = [trained_documents(one, config.train.held_out) for one in origin.documents(spark, given, progress)]
         run, vocabulary = count_text(spark, source, documents, seen, config, output, progress, origin, whole)
@@ -131,7 +132,7 @@ def _train(
         if gate is not None:
             gate.prepare(given, run, progress)
         state = RunDirectory(output.run, run.identity)
-        corpus = encode_text(documents, run, vocabulary, state, progress, whole)
+        corpus = encode_text(documents, run, vocabulary, state, progress, whole, origin.pieces)
     with progress.stage("train"), training_conf(spark):
         learned = origin.learner(config).learn(spark, state, run, corpus, vocabulary, progress)
     model, staging = _describe(run, vocabulary, corpus), output.open_staging()

@@ -1,0 +1,271 @@
+"""Plain local Parquet is read by tasks themselves, and gives what Spark gives; all else goes through Spark."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+import pytest
+from pyspark.sql import functions as F
+
+from tests.spark.documents import DOCUMENTS, REPEATED, write_parquet
+from w2v_spark.config import Config
+from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.errors import InputError
+from w2v_spark.spark.count_pass import build_vocabulary
+from w2v_spark.spark.encode_pass import EncodePass
+from w2v_spark.spark.parquet_pieces import Pieces
+from w2v_spark.spark.source import FrameInput, Input
+from w2v_spark.spark.spark_errors import translated_errors
+from w2v_spark.storage import Directory, digest
+
+CONFIG = Config.from_dict({"vocabulary": {"min_count": 1}})
+VOCABULARY = "vocabulary.parquet"
+RAW = [b"caf\xe9 au lait", b"", None, "Émile's dog".encode(), b"\xff\xfe", b"the cat the dog. The end"]
+
+
+def raw_texts() -> pa.Array:
+    return pa.array(RAW, pa.binary()).view(pa.string())
+
+
+def write_one(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=REPEATED, n=range(60))
+
+
+def write_several(folder: Path) -> None:
+    """Small row groups, none, no rows, nulls, what is not UTF-8, and other columns at other places."""
+    pq.write_table(pa.table({"text": REPEATED}), folder / "a.parquet", row_group_size=7)
+    write_parquet(folder / "b.parquet", n=range(6), text=raw_texts())
+    write_parquet(folder / "c.parquet", text=pa.array([], pa.string()))
+    pq.ParquetWriter(folder / "d.parquet", pa.schema([("text", pa.string())])).close()
+    write_parquet(folder / "e.parquet", text=pa.array([None, None], pa.string()))
+    write_parquet(folder / "f.parquet", text=pa.array(DOCUMENTS, pa.large_string()))
+
+
+def write_bytes(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=pa.array(RAW * 9, pa.binary()))
+    write_parquet(folder / "b.parquet", text=pa.array(RAW, pa.large_binary()))
+
+
+def write_partitions(folder: Path) -> None:
+    for day in "ab":
+        (folder / f"day={day}").mkdir()
+        write_parquet(folder / f"day={day}/x %20.parquet", text=[f"{text} {day}" for text in REPEATED])
+
+
+def write_required(folder: Path) -> None:
+    schema = pa.schema([pa.field("text", pa.string(), nullable=False)])
+    pq.write_table(pa.table({"text": REPEATED}, schema), folder / "a.parquet", compression="gzip")
+
+
+def write_folder_of_the_same_name(folder: Path) -> None:
+    (folder / "text=a").mkdir()
+    write_parquet(folder / "text=a/a.parquet", text=REPEATED)
+
+
+def write_lists(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=[["a", "b"]] * 3)
+
+
+def write_dictionary(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=pa.array(REPEATED).dictionary_encode())
+
+
+def write_field(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", data=[{"text": text} for text in DOCUMENTS])
+
+
+def write_two_cases(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=REPEATED)
+    write_parquet(folder / "b.parquet", TEXT=REPEATED)
+
+
+def write_absent(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=REPEATED)
+    write_parquet(folder / "b.parquet", words=REPEATED)
+
+
+def write_two_types(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", text=REPEATED)
+    write_parquet(folder / "b.parquet", text=[b"bytes"])
+
+
+def write_dots(folder: Path) -> None:
+    write_parquet(folder / "a.parquet", **{"text": DOCUMENTS, "text.more": DOCUMENTS})
+
+
+def write_cut_off(folder: Path) -> None:
+    write_one(folder)
+    (folder / "b.parquet").write_bytes((folder / "a.parquet").read_bytes()[:-50])
+
+
+def write_codec(folder: Path) -> None:
+    pq.write_table(pa.table({"text": REPEATED}), folder / "a.parquet", compression="brotli")
+
+
+def pieces_of(spark, folder: Path, **options: Any) -> tuple[Any, Pieces | None]:
+    source = Input(**{"paths": (str(folder),), **options})
+    documents = source.open(spark)
+    return documents, source.pieces(documents)
+
+
+GOOD = [write_one, write_several, write_bytes, write_partitions, write_required, write_folder_of_the_same_name]
+
+
+@pytest.mark.parametrize("write", GOOD)
+def test_tasks_read_plain_files_themselves(spark, tmp_path, write):
+    write(tmp_path)
+    documents, pieces = pieces_of(spark, tmp_path, format="parquet" if write is write_one else None)
+    assert pieces is not None
+    assert sum(some.rows for part in pieces.parts for some in part) == documents.count()
+    assert len(pieces.parts) == 1, "a small text is one task"
+
+
+@pytest.mark.parametrize(
+    ("write", "options"),
+    [
+        (write_lists, {}), (write_dictionary, {}), (write_field, {"column": "data.text"}),
+        (write_one, {"column": "TEXT"}), (write_two_cases, {}), (write_absent, {}), (write_two_types, {}),
+        (write_dots, {}), (write_cut_off, {}), (write_codec, {}), (write_one, {"where": "n > 3"}),
+        (write_one, {"id": "n"}), (write_one, {"tags": ("text",)}), (write_one, {"options": {"mergeSchema": "true"}}),
+    ],
+)  # fmt: skip
+def test_all_else_goes_through_spark(spark, tmp_path, write, options):
+    write(tmp_path)
+    assert pieces_of(spark, tmp_path, **options)[1] is None
+
+
+def test_files_that_are_given_twice_go_through_spark(spark, tmp_path):
+    write_one(tmp_path)
+    path = str(tmp_path / "a.parquet")
+    assert pieces_of(spark, tmp_path, paths=(path, path))[1] is None
+    assert pieces_of(spark, tmp_path, paths=(path, str(tmp_path)))[1] is None
+    assert pieces_of(spark, tmp_path, paths=(f"file:{path}",))[1] is not None
+
+
+def test_many_files_and_footers_that_are_odd_go_through_spark(spark, tmp_path, monkeypatch):
+    write_several(tmp_path)
+    module = "w2v_spark.spark.parquet_pieces"
+    with monkeypatch.context() as patched:
+        patched.setattr(f"{module}._MOST_FILES", 5)
+        assert pieces_of(spark, tmp_path)[1] is None
+    monkeypatch.setattr(f"{module}.decode_struct", lambda _: {4: 5})
+    assert pieces_of(spark, tmp_path)[1] is None
+
+
+def test_tables_queries_and_frames_go_through_spark(spark, tmp_path):
+    write_one(tmp_path)
+    assert pieces_of(spark, tmp_path, paths=(), sql=f"SELECT text FROM parquet.`{tmp_path}`")[1] is None
+    frame = FrameInput(spark.read.parquet(str(tmp_path)), "text")
+    assert frame.pieces(frame.open(spark)) is None
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("spark.sql.files.ignoreCorruptFiles", "true"),
+        ("spark.sql.files.ignoreMissingFiles", "true"),
+        ("parquet.crypto.factory.class", "org.apache.parquet.crypto.keytools.PropertiesDrivenCryptoFactory"),
+    ],
+)
+def test_settings_that_say_how_spark_reads(spark, tmp_path, key, value):
+    write_one(tmp_path)
+    spark.conf.set(key, value)
+    try:
+        assert pieces_of(spark, tmp_path)[1] is None
+    finally:
+        spark.conf.unset(key)
+
+
+def encode_pass(folder: Path, vocabulary: Vocabulary, pieces: Pieces | None) -> EncodePass:
+    run, data = Directory.open(folder).create(), vocabulary.to_bytes()
+    run.write_bytes(VOCABULARY, data)
+    return EncodePass(CONFIG, run, VOCABULARY, digest(data), vocabulary, 2, pieces=pieces)
+
+
+def split(pieces: Pieces) -> Pieces:
+    """The same with a task for each run of row groups."""
+    return Pieces(pieces.column, tuple((some,) for part in pieces.parts for some in part))
+
+
+@pytest.mark.parametrize("write", GOOD)
+def test_the_same_words_and_the_same_corpus(spark, tmp_path, write):
+    (tmp_path / "in").mkdir()
+    write(tmp_path / "in")
+    documents, pieces = pieces_of(spark, tmp_path / "in")
+    # Whatever Java would do with the files, it is not asked to: rows of this frame cannot be computed.
+    unread = documents.select(F.raise_error(F.lit("a row was read by Spark")).cast("string").alias("document"))
+    found = []
+    ways = [(documents, None, None), (unread, pieces, 1), (unread, split(pieces), None)]
+    for number, (frame, some, size) in enumerate(ways):
+        vocabulary, seen = build_vocabulary(frame, CONFIG, size=size, pieces=some)
+        corpus = encode_pass(tmp_path / f"run{number}", vocabulary, some).encode([frame])
+        parts = [part.checksums for shard in corpus.shards for part in shard.parts]
+        found.append((vocabulary.to_bytes(), seen, corpus.digest, corpus.tokens, parts))
+    assert found[0] == found[1] == found[2]
+    if write in (write_several, write_bytes):
+        assert found[0][1].invalid_bytes > 0
+
+
+PHRASES = ("phrases.passes=1", "phrases.min_count=1", "phrases.threshold=0.1")
+
+
+@pytest.mark.parametrize("settings", [(), PHRASES])
+def test_a_whole_job_gives_the_same_bits(job, tmp_path, monkeypatch, settings):
+    (tmp_path / "in").mkdir()
+    write_several(tmp_path / "in")
+    asked, make = [], Pieces.map
+    monkeypatch.setattr(Pieces, "map", lambda self, *given: asked.append(given) or make(self, *given))
+    direct = job.train(tmp_path / "in", tmp_path / "direct", "--max-invalid", "1", settings=settings)
+    assert len(asked) == 2, "one for each pass"
+    monkeypatch.setattr(Input, "pieces", lambda *_: None)
+    through_spark = job.train(tmp_path / "in", tmp_path / "spark", "--max-invalid", "1", settings=settings)
+    assert len(asked) == 2
+    assert direct.files == through_spark.files
+    assert direct.corpus == through_spark.corpus
+
+
+@pytest.mark.parametrize("settings", [("train.held_out=0.2",), ("model.architecture=pv_dbow",)])
+def test_held_out_and_whole_documents_go_through_spark(job, tmp_path, monkeypatch, settings):
+    def refuse(*_: object) -> None:
+        raise AssertionError("tasks read the files themselves")
+
+    monkeypatch.setattr(Pieces, "map", refuse)
+    write_one(tmp_path)
+    job.train(tmp_path / "a.parquet", tmp_path / "out", settings=settings)
+
+
+def overwrite(path: Path) -> None:
+    write_parquet(path, text=["other words"] * 3)
+
+
+def change(path: Path) -> None:
+    write_parquet(path, text=REPEATED[1:] + REPEATED[1:2], n=range(60))
+
+
+def damage(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[20:60] = b"\xff" * 40
+    path.write_bytes(data)
+
+
+BETWEEN: Mapping[Callable[[Path], None], str] = {
+    Path.unlink: r"a\.parquet cannot be read: .*No such file or directory.*; repair it or leave it out",
+    damage: r"a\.parquet cannot be read: .*; repair it or leave it out",
+    overwrite: r"the input has changed while it was read: .*a\.parquet is another file than it was",
+    change: "the input has changed while it was read: it had .* words of the vocabulary",
+}
+
+
+@pytest.mark.parametrize("happens", BETWEEN)
+def test_what_happens_to_a_file_between_the_passes(spark, tmp_path, happens):
+    (tmp_path / "in").mkdir()
+    write_one(tmp_path / "in")
+    documents, pieces = pieces_of(spark, tmp_path / "in")
+    vocabulary, _ = build_vocabulary(documents, CONFIG, pieces=pieces)
+    happens(tmp_path / "in/a.parquet")
+    with pytest.raises(InputError, match=BETWEEN[happens]), translated_errors():
+        encode_pass(tmp_path / "run", vocabulary, pieces).encode([documents])

@@ -26,8 +26,8 @@ Task = Callable[[Iterator[pa.RecordBatch]], Iterator[pa.RecordBatch]]
 
 _MOST_FILES: Final = 1_000  # whose footers the driver reads
 _LEAST_BYTES: Final = 4 << 20  # of a piece, as Spark reckons
-_MOST_BYTES: Final = 128 << 20
-_FEW_PIECES: Final = 8  # so that two or three cores end at about the same time
+_MOST_BYTES: Final = 256 << 20
+_PIECES_A_CORE: Final = 2  # so that cores end at about the same time; each loads the vocabulary, and counts by itself
 _SAMPLED_FILES: Final = 8
 _SAMPLED_BYTES: Final = 1 << 20  # of a footer, which takes a second or so to decode
 _BATCH_BYTES: Final = 4 << 20
@@ -183,12 +183,11 @@ def find_pieces(documents: DataFrame, paths: Sequence[str], column: str) -> Piec
 def cut(groups: Sequence[RowGroups], parallelism: int) -> tuple[tuple[RowGroups, ...], ...]:
     """Row groups in the order of their files, as pieces of about the same size.
 
-    A small text is one piece. Else there are two a core, and eight if that is more, of 4 to 128 MiB each as far as row
-    groups allow.
+    A small text is one piece. Else there are two a core, of 4 to 256 MiB each as far as row groups allow.
     """
     sizes = np.array([max(some.bytes, 1) for some in groups], np.int64)
     total, ends = int(sizes.sum()), np.cumsum(sizes)
-    wanted = max(_FEW_PIECES, 2 * parallelism)
+    wanted = _PIECES_A_CORE * parallelism
     count = max(math.ceil(total / _MOST_BYTES), min(wanted, math.ceil(total / _LEAST_BYTES)))
     numbers = ((ends - sizes / 2) * count / max(total, 1)).astype(np.int64)  # by their middles
     parts: list[list[RowGroups]] = []

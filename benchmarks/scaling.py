@@ -20,6 +20,7 @@ from w2v_spark.models.subsample import keep_probabilities
 from w2v_spark.training.changed_rows import FEW
 from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import choose_rounds
+from w2v_spark.training.shard_work import draws_ahead
 
 WORDS: Final = 100_000_000_000
 VOCABULARY, DIM, EPOCHS = 3_000_000, 300, 1
@@ -75,7 +76,9 @@ def touched(vocabulary: int, words: float, tokens: float) -> float:
     drawn = pool * np.ceil(words / (TOKENS_A_WORD * pool)) if pool else config.model.negatives * met.sum()
     noise = noise_probabilities(counts.astype(np.int64), config.model.noise_exponent)
     parts = [float((1 - np.exp(-each)).mean()) for each in (met, met + drawn * noise)]
-    return sum(part if part <= FEW else 1.0 for part in parts) / 2 if words <= 2 * vocabulary else 1.0
+    if not draws_ahead(words, 2 * vocabulary, pool):
+        return 1.0
+    return sum(part if part <= FEW else 1.0 for part in parts) / 2
 
 
 @dataclass(frozen=True, slots=True)

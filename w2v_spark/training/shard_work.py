@@ -106,6 +106,11 @@ class RoundStart:
     rows: Directory | None = None
 
 
+def draws_ahead(words: float, rows: int, pool: int) -> bool:
+    """Whether a slice of so many words touches few enough of the rows of both matrices for drawing ahead to pay."""
+    return words <= (_FEW_WITH_POOL if pool else 1) * rows
+
+
 def mark_touched(
     work: ShardWork, slices: Sequence[Slice], config: Config, shape: WeightShape
 ) -> tuple[Marks, Marks] | None:
@@ -115,8 +120,7 @@ def mark_touched(
     what it saves is a part of the rows, most of them where the words are few.
     """
     pool = pool_size(config, work.tables.vocabulary_size)
-    most = (_FEW_WITH_POOL if pool else 1) * (shape.input_rows + shape.output_rows)
-    if sum(part.tokens for part in slices) > most:
+    if not draws_ahead(sum(part.tokens for part in slices), shape.input_rows + shape.output_rows, pool):
         return None
     inputs, outputs = np.zeros(shape.input_rows, np.uint8), np.zeros(shape.output_rows, np.uint8)
     model = build_model(config.model, work.tables, freeze_input=False, freeze_output=False, pool=pool)

@@ -25,6 +25,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError, Name
 from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.run.directory import CORPUS
+from w2v_spark.spark.bucket_files import PARTED_SCHEMA, PartChunks, WriteParted, fits, remove_parted
 from w2v_spark.spark.document_chunks import WITHOUT_LABELS, FoundDocuments, Labels
 from w2v_spark.spark.document_frame import check_found
 from w2v_spark.spark.encode_tasks import NO_BUCKET, PART_SCHEMA, EncodeDocuments, WriteBuckets
@@ -231,6 +232,9 @@ class EncodePass:
     ) -> tuple[EncodedCorpus, list[dict[str, Any]]]:
         """The corpus, and what the tasks have handed back."""
         directory, buckets = self.run.child(CORPUS).create(), self._buckets(tokens)
+        if self.pieces is not None and directory.is_local and fits(buckets, self.pieces.bytes, len(self.pieces.parts)):
+            rows = self._write_parted(frames[0].sparkSession, self.pieces, directory, buckets)
+            return self._corpus(rows, buckets), rows
         rows = (
             self._chunks(frames, buckets, tally)
             .mapInArrow(WriteBuckets(directory.uri, tally, self.labels.whole), PART_SCHEMA)
@@ -239,19 +243,25 @@ class EncodePass:
         )
         return self._corpus([row for row in rows if row["bucket"] != NO_BUCKET], buckets), rows
 
+    def _write_parted(
+        self, spark: SparkSession, pieces: Pieces, directory: Directory, buckets: int
+    ) -> list[dict[str, Any]]:
+        """What tasks hand back that read the text by themselves, and pass its chunks on in files."""
+        parted = PartChunks(self._encode_task(buckets), directory.uri)
+        found = pieces.map(spark, parted, PARTED_SCHEMA).toArrow().sort_by("file").to_pylist()
+        task = WriteParted(directory.uri, tuple(ChunkFile(row["file"], row["digest"]) for row in found), buckets)
+        written = spark.range(0, buckets, 1, buckets).mapInArrow(task, PART_SCHEMA)
+        rows: list[dict[str, Any]] = written.toArrow().to_pylist()
+        remove_parted(directory)
+        return rows
+
     def _buckets(self, tokens: int) -> int:
         """How many files there may be, the same number a shard."""
         return self.shards * max(1, math.ceil(tokens / self.shards / BUCKET_TOKENS))
 
     def _chunks(self, frames: Sequence[DataFrame], buckets: int, tally: bool, gaps: bool = False) -> DataFrame:
         """Chunks of ids, those of each bucket together."""
-        text = self.config.text
-        encode = EncodeDocuments(
-            self.units.analyzer(text), text.max_sentence_length, self.run.uri, self.vocabulary_file,
-            self.vocabulary_digest, buckets, self.config.train.seed,
-            labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed), gaps=gaps,
-            concepts=self.units.concepts(),
-        )  # fmt: skip
+        encode = self._encode_task(buckets, gaps)
         partitions = min(buckets, _MOST_PARTITIONS)
         if self.pieces is not None:
             (frame,) = frames
@@ -267,6 +277,15 @@ class EncodePass:
             for number, frame in enumerate(selected)
         ]
         return gather_by(reduce(DataFrame.union, several), "bucket", partitions)
+
+    def _encode_task(self, buckets: int, gaps: bool = False) -> EncodeDocuments:
+        text = self.config.text
+        return EncodeDocuments(
+            self.units.analyzer(text), text.max_sentence_length, self.run.uri, self.vocabulary_file,
+            self.vocabulary_digest, buckets, self.config.train.seed,
+            labels=replace(self.labels, buckets=buckets, seed=self.config.train.seed), gaps=gaps,
+            concepts=self.units.concepts(),
+        )  # fmt: skip
 
     def _corpus(self, files: list[dict[str, Any]], buckets: int) -> EncodedCorpus:
         """Shards of the files that tasks have written."""

@@ -83,6 +83,11 @@ class Pieces:
     column: str
     parts: tuple[tuple[RowGroups, ...], ...]
 
+    @property
+    def bytes(self) -> int:
+        """About how many all documents have."""
+        return sum(some.bytes for part in self.parts for some in part)
+
     def map(self, spark: SparkSession, task: Task, schema: str | StructType) -> DataFrame:
         """What a task for ``mapInArrow`` makes of the documents, whichever pieces it is called for."""
         numbers = spark.range(0, len(self.parts), 1, max(len(self.parts), 1))

@@ -62,7 +62,6 @@ def count(corpus: Corpus, shards: int, epochs: int) -> Row:
     config = Config.from_dict({"train": {"epochs": epochs, "shards": shards, "seed": seed}})
     plan = Plan.build(config, shards, len(corpus))
     tables = SamplingTables.build(corpus.vocabulary.counts, config.model, plan.sample)
-    model = build_model(config.model, tables, False, False, pool=pool_size(config, size))
     cuts = np.searchsorted(corpus.offsets, [len(corpus) * p // shards for p in range(shards + 1)])
     cuts[-1] = corpus.sentences
     none = np.zeros(1, np.int64), np.zeros(0, np.int32)
@@ -70,7 +69,10 @@ def count(corpus: Corpus, shards: int, epochs: int) -> Row:
     for p in range(shards):
         offsets = corpus.offsets[cuts[p] : cuts[p + 1] + 1]
         marks = np.zeros((2, size), np.uint8)
-        for part in plan.slices(plan.rounds // 2, int(offsets[-1] - offsets[0])):
+        slices = plan.slices(plan.rounds // 2, int(offsets[-1] - offsets[0]))
+        pool = pool_size(config, size, sum(part.tokens for part in slices), shards)
+        model = build_model(config.model, tables, False, False, pool=pool)
+        for part in slices:
             tokens += part.tokens
             first, last = np.searchsorted(offsets[:-1] - offsets[0], [part.start, part.stop])
             sentences = Sentences(corpus.ids, offsets[first : last + 1], -int(offsets[0]))

@@ -61,7 +61,7 @@ class Ours:
     def __init__(self, model: ModelConfig, train: TrainConfig, vocabulary: Vocabulary) -> None:
         self.tables = SamplingTables.build(vocabulary.counts, model, train.sample)
         self.ngrams = ngrams_of(model, train, vocabulary)
-        self.pool = pool_size(Config(model=model, train=train), len(vocabulary))
+        self.pool = pool_size(Config(model=model, train=train), len(vocabulary), 0, 1)
         self.trainer: Trainer | ThreadedTrainer = Trainer(model, self.tables, subwords=self.ngrams, pool=self.pool)
         self._settings = train
         self._dim = model.dim

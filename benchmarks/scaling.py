@@ -72,7 +72,7 @@ def touched(vocabulary: int, words: float, tokens: float) -> float:
     shares /= shares.sum()
     counts = np.maximum(shares * tokens, 1)
     met = words * shares * keep_probabilities(counts.astype(np.int64), config.train.sample)
-    pool = pool_size(config, vocabulary)
+    pool = pool_size(config, vocabulary, int(words), 2)
     drawn = pool * np.ceil(words / (TOKENS_A_WORD * pool)) if pool else config.model.negatives * met.sum()
     noise = noise_probabilities(counts.astype(np.int64), config.model.noise_exponent)
     parts = [float((1 - np.exp(-each)).mean()) for each in (met, met + drawn * noise)]

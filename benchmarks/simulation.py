@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -19,7 +19,7 @@ from w2v_spark.kernels.train import SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.correction import Correction, Moments, curvatures_of, moments_of
 from w2v_spark.training.noise_pool import pool_size
-from w2v_spark.training.plan import Plan
+from w2v_spark.training.plan import Plan, Slice
 from w2v_spark.training.row_ranges import CHUNK_ROWS
 from w2v_spark.training.trainer import Trainer
 from w2v_spark.training.update_statistics import build_update_statistics
@@ -63,7 +63,7 @@ class Simulation:
         self._plan = Plan(shards, rounds, settings.epochs, *rates, settings.sample)
         self._tables = SamplingTables.build(counts, config.model, settings.sample)
         self._update_statistics = build_update_statistics(counts, config, self._tables)
-        self._trainer = Trainer(config.model, self._tables, pool=pool_size(config, len(corpus.vocabulary)))
+        self._trainer = Trainer(config.model, self._tables)
         self._cuts = np.searchsorted(corpus.offsets, [len(corpus) * p // shards for p in range(shards + 1)])
         self._cuts[-1] = corpus.sentences
         shape, dim = WeightShape.build(config.model, len(corpus.vocabulary)), config.model.dim
@@ -123,6 +123,7 @@ class Simulation:
         tokens, settings = int(offsets[-1] - offsets[0]), self._config.train
         fall = (settings.learning_rate - settings.min_learning_rate) / settings.epochs
         parts = self._plan.slices(number, tokens)
+        trainer = self._trainer_of(parts)
         for part in parts:
             first, last = np.searchsorted(offsets[:-1] - offsets[0], [part.start, part.stop])
             if last > first:
@@ -132,7 +133,17 @@ class Simulation:
                 rate = settings.learning_rate - fall * part.epoch
                 key = np.uint64(stream_key(settings.seed, part.epoch, p))
                 schedule = Schedule(key, rate, fall / tokens, settings.min_learning_rate)
-                self._trainer.train(sentences, schedule, Weights(*weights))
+                trainer.train(sentences, schedule, Weights(*weights))
+
+    def _trainer_of(self, parts: Sequence[Slice]) -> Trainer:
+        """That of all shards, or one with noise from a pool, as the main job has it."""
+        tokens = sum(part.tokens for part in parts)
+        pool = pool_size(self._config, self._tables.vocabulary_size, tokens, self._plan.shards)
+        if not pool:
+            return self._trainer
+        trainer = Trainer(self._config.model, self._tables, pool=pool)
+        trainer.statistics = self._trainer.statistics
+        return trainer
 
     def _moments(self, weights: Pair) -> Moments:
         dim, counts = self._config.model.dim, [each.partner_counts for each in self._update_statistics[::-1]]

@@ -101,24 +101,32 @@ def test_no_pool_leaves_the_bits_as_they_were(model):
 
 
 @pytest.mark.parametrize(
-    ("pool", "objective", "vocabulary", "expected"),
+    ("pool", "objective", "vocabulary", "tokens", "shards", "expected"),
     [
-        ("auto", "negative_sampling", 100_000, 512),
-        ("auto", "negative_sampling", 8192, 512),
-        ("auto", "negative_sampling", 8191, 0),
-        ("auto", "hierarchical_softmax", 100_000, 0),
-        (500, "hierarchical_softmax", 100_000, 0),
-        (0, "negative_sampling", 100_000, 0),
-        (500, "negative_sampling", 1_000, 500),
+        ("auto", "negative_sampling", 100_000, 1_000, 1, 512),
+        ("auto", "negative_sampling", 8192, 1_000, 1, 512),
+        ("auto", "negative_sampling", 8191, 1_000, 1, 0),
+        ("auto", "negative_sampling", 100_000, 1_200_000, 2, 512),
+        ("auto", "negative_sampling", 100_000, 1_199_999, 2, 0),
+        ("auto", "negative_sampling", 100_000, 10_000, 32, 8192),
+        ("auto", "negative_sampling", 100_000, 60_000, 32, 18_750),
+        ("auto", "negative_sampling", 100_000, 100_000, 32, 0),
+        ("auto", "negative_sampling", 30_000, 100, 32, 0),
+        ("auto", "hierarchical_softmax", 100_000, 1_000, 1, 0),
+        ("auto", "hierarchical_softmax", 100_000, 1_000, 32, 0),
+        (500, "hierarchical_softmax", 100_000, 1_000, 1, 0),
+        (0, "negative_sampling", 100_000, 10_000, 32, 0),
+        (500, "negative_sampling", 1_000, 10_000_000, 4, 500),
     ],
 )
-def test_how_large_a_pool_is(pool, objective, vocabulary, expected):
+def test_how_large_a_pool_is(pool, objective, vocabulary, tokens, shards, expected):
     config = Config.from_dict({"model": {"objective": objective}, "train": {"noise_pool": pool}})
-    assert pool_size(config, vocabulary) == expected
+    assert pool_size(config, vocabulary, tokens, shards) == expected
 
 
 @pytest.mark.parametrize("architecture", ["cbow", "pv_dbow", "pv_dm"])
-def test_other_models_have_one_where_it_is_asked_for(architecture):
+def test_other_models_have_none_of_long_slices_unless_it_is_asked_for(architecture):
     model = {"model": {"architecture": architecture}}
-    assert pool_size(Config.from_dict(model), 100_000) == 0
-    assert pool_size(Config.from_dict({**model, "train": {"noise_pool": 700}}), 100_000) == 700
+    assert pool_size(Config.from_dict(model), 100_000, 10_000, 1) == 0
+    assert pool_size(Config.from_dict(model), 100_000, 10_000_000, 2) == 0
+    assert pool_size(Config.from_dict({**model, "train": {"noise_pool": 700}}), 100_000, 10_000, 1) == 700

@@ -133,8 +133,9 @@ class TrainConfig:
     noise_pool: int | Auto = setting(
         "auto",
         "words that are drawn, anew for each stretch of eight times as many words of the text, to draw its noise from, "
-        'so that their rows stay at hand; 0: noise comes from all words; "auto": 512 for skip-gram and '
-        "8,192 words or more, else 0",
+        'so that their rows stay at hand; 0: noise comes from all words; "auto": 512 for skip-gram, '
+        "8,192 words or more, and one shard or slices of twelve times as many words; for short slices a 16th of their "
+        "noise, at least 8,192 and at most a quarter of all words; else 0",
         0,
         1 << 24,
     )

@@ -108,10 +108,10 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         return ShardResult(
             number, "", [], 0, 0, 0, 0.0, 0.0, 0, clock() - begin, 0.0, 0.0, documents=start.stretches
         )  # fmt: skip
-    inputs, outputs = matrices = _load(work, start, config, plan, slices)
+    pool = pool_size(config, work.tables.vocabulary_size, sum(part.tokens for part in slices), plan.shards)
+    inputs, outputs = matrices = _load(work, start, config, plan, slices, pool)
     read = clock()
     most_tags = work.documents.most_tags if work.documents is not None else 0
-    pool = pool_size(config, work.tables.vocabulary_size)
     trainer = ThreadedTrainer(model, work.tables, train.threads, train.freeze, most_tags, work.subwords, pool)
     training = _Training(work, start, config, trainer, Weights(inputs.rows, outputs.rows))
     for part in slices:
@@ -145,12 +145,12 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
 
 
 def _load(
-    work: ShardWork, start: RoundStart, config: Config, plan: Plan, slices: Sequence[Slice]
+    work: ShardWork, start: RoundStart, config: Config, plan: Plan, slices: Sequence[Slice], pool: int
 ) -> tuple[ShardMatrix, ShardMatrix]:
     """The two matrices, or the rows of them that the slices touch where these are few."""
     model = config.model
     shape = WeightShape.build(model, work.tables.vocabulary_size, work.others)
-    marks = mark_touched(work, slices, config, shape) if plan.shards > 1 else None
+    marks = mark_touched(work, slices, config, shape, pool) if plan.shards > 1 else None
     inputs, outputs = (
         ShardMatrix.load(
             name, source, model.dim,

@@ -22,7 +22,6 @@ from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training.documents import Stretches
 from w2v_spark.training.matrix_files import MatrixReader
-from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import Slice
 from w2v_spark.training.shard_weights import Marks
 from w2v_spark.training.trainer import build_model
@@ -112,14 +111,13 @@ def draws_ahead(words: float, rows: int, pool: int) -> bool:
 
 
 def mark_touched(
-    work: ShardWork, slices: Sequence[Slice], config: Config, shape: WeightShape
+    work: ShardWork, slices: Sequence[Slice], config: Config, shape: WeightShape, pool: int
 ) -> tuple[Marks, Marks] | None:
     """Which rows of both matrices some slices of a shard touch, each (rows,) uint8; none where that is not worth it.
 
     Drawing ahead costs a part of training, in proportion to the words, and a smaller one where noise comes from a pool;
-    what it saves is a part of the rows, most of them where the words are few.
+    what it saves is a part of the rows, most of them where the words are few. ``pool`` is the `pool_size`.
     """
-    pool = pool_size(config, work.tables.vocabulary_size)
     if not draws_ahead(sum(part.tokens for part in slices), shape.input_rows + shape.output_rows, pool):
         return None
     inputs, outputs = np.zeros(shape.input_rows, np.uint8), np.zeros(shape.output_rows, np.uint8)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError
 from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.encode_pass import EncodePass
+from w2v_spark.spark.kept_words import KeptWords
 from w2v_spark.spark.parquet_pieces import Pieces
 from w2v_spark.spark.source import FrameInput, Input
 from w2v_spark.spark.spark_errors import translated_errors
@@ -188,7 +190,12 @@ def encode_pass(folder: Path, vocabulary: Vocabulary, pieces: Pieces | None) -> 
 
 def split(pieces: Pieces) -> Pieces:
     """The same with a task for each run of row groups."""
-    return Pieces(pieces.column, tuple((some,) for part in pieces.parts for some in part))
+    return replace(pieces, parts=tuple((some,) for part in pieces.parts for some in part))
+
+
+def keeping(pieces: Pieces, folder: Path) -> Pieces:
+    """The same whose words are kept."""
+    return replace(pieces, kept=Directory.open(folder).create().uri)
 
 
 @pytest.mark.parametrize("write", GOOD)
@@ -199,13 +206,16 @@ def test_the_same_words_and_the_same_corpus(spark, tmp_path, write):
     # Whatever Java would do with the files, it is not asked to: rows of this frame cannot be computed.
     unread = documents.select(F.raise_error(F.lit("a row was read by Spark")).cast("string").alias("document"))
     found = []
+    kept = [keeping(some, tmp_path / f"kept{len(some.parts)}") for some in (pieces, split(pieces))]
     ways = [(documents, None, None), (unread, pieces, 1), (unread, split(pieces), None)]
+    ways += [(unread, some, size) for some in kept for size in (1, None)]
     for number, (frame, some, size) in enumerate(ways):
         vocabulary, seen = build_vocabulary(frame, CONFIG, size=size, pieces=some)
         corpus = encode_pass(tmp_path / f"run{number}", vocabulary, some).encode([frame])
         parts = [part.checksums for shard in corpus.shards for part in shard.parts]
         found.append((vocabulary.to_bytes(), seen, corpus.digest, corpus.tokens, parts))
-    assert found[0] == found[1] == found[2]
+    assert [some == found[0] for some in found] == [True] * len(ways)
+    assert all(KeptWords.find(some) for some in kept)
     if write in (write_several, write_bytes):
         assert found[0][1].invalid_bytes > 0
 
@@ -217,15 +227,30 @@ PHRASES = ("phrases.passes=1", "phrases.min_count=1", "phrases.threshold=0.1")
 def test_a_whole_job_gives_the_same_bits(job, tmp_path, monkeypatch, settings):
     (tmp_path / "in").mkdir()
     write_several(tmp_path / "in")
-    asked, make = [], Pieces.map
-    monkeypatch.setattr(Pieces, "map", lambda self, *given: asked.append(given) or make(self, *given))
-    direct = job.train(tmp_path / "in", tmp_path / "direct", "--max-invalid", "1", settings=settings)
-    assert len(asked) == 2, "one for each pass"
+    asked, make = [], Pieces.numbers
+    monkeypatch.setattr(Pieces, "numbers", lambda self, spark: asked.append(self.kept) or make(self, spark))
+    options = ("--max-invalid", "1", "--keep-run")
+    kept = job.train(tmp_path / "in", tmp_path / "kept", *options, settings=settings)
+    assert asked == [f"{tmp_path}/kept/_run/words"] * 2, "one for each pass"
+    assert not (tmp_path / "kept/_run/words").exists()
+    monkeypatch.setattr("w2v_spark.spark.kept_words.find_indices", lambda *_: None)
+    read_twice = job.train(tmp_path / "in", tmp_path / "twice", *options, settings=settings)
+    assert len(asked) == 4
     monkeypatch.setattr(Input, "pieces", lambda *_: None)
-    through_spark = job.train(tmp_path / "in", tmp_path / "spark", "--max-invalid", "1", settings=settings)
-    assert len(asked) == 2
-    assert direct.files == through_spark.files
-    assert direct.corpus == through_spark.corpus
+    through_spark = job.train(tmp_path / "in", tmp_path / "spark", *options, settings=settings)
+    assert len(asked) == 4
+    assert kept.files == read_twice.files == through_spark.files
+    assert kept.corpus == read_twice.corpus == through_spark.corpus
+
+
+def test_nothing_is_left_where_the_text_is_refused(job, tmp_path):
+    write_one(tmp_path)
+    (tmp_path / "there").mkdir()
+    for output in ("there", "new"):
+        code, _, err = job(tmp_path / "a.parquet", tmp_path / output, settings=("vocabulary.min_count=1000",))
+        assert code != 0
+        assert "no word reaches" in err
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["a.parquet", "there"]
 
 
 @pytest.mark.parametrize("settings", [("train.held_out=0.2",), ("model.architecture=pv_dbow",)])
@@ -233,7 +258,7 @@ def test_held_out_and_whole_documents_go_through_spark(job, tmp_path, monkeypatc
     def refuse(*_: object) -> None:
         raise AssertionError("tasks read the files themselves")
 
-    monkeypatch.setattr(Pieces, "map", refuse)
+    monkeypatch.setattr(Pieces, "numbers", refuse)
     write_one(tmp_path)
     job.train(tmp_path / "a.parquet", tmp_path / "out", settings=settings)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,16 +17,6 @@ from w2v_spark.spark.encode_tasks import WriteBuckets
 from w2v_spark.storage import Directory
 
 BUCKETS = 5
-
-
-@dataclass(frozen=True)
-class Encoded:
-    """In the place of `EncodeDocuments`: chunks that are there already."""
-
-    buckets: int = BUCKETS
-
-    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
-        return batches
 
 
 def chunks(seed: int, count: int = 40, buckets: int = BUCKETS - 1) -> pa.RecordBatch:
@@ -48,7 +36,7 @@ def chunks(seed: int, count: int = 40, buckets: int = BUCKETS - 1) -> pa.RecordB
 
 
 def parted(directory: Directory, batches: list[pa.RecordBatch]) -> tuple[ChunkFile, ...]:
-    task = PartChunks(Encoded(), directory.uri)  # type: ignore[arg-type]
+    task = PartChunks(lambda chunks: chunks, BUCKETS, directory.uri)  # which are there already
     return tuple(ChunkFile(*row.values()) for batch in task(iter(batches)) for row in batch.to_pylist())
 
 

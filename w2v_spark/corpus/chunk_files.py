@@ -33,39 +33,40 @@ def write_chunks(directory: Directory, chunks: pa.Table) -> ChunkFile:
     sink = pa.BufferOutputStream()
     with pa.ipc.new_file(sink, (others := chunks.drop("ids")).schema) as writer:
         writer.write_table(others.combine_chunks())
-    return _write(directory, "chunks.arrow", bytes(sink.getvalue().to_pybytes()))
+    return write_file(directory, "chunks.arrow", bytes(sink.getvalue().to_pybytes()))
 
 
 def read_chunks(directory: Directory, file: ChunkFile) -> pa.Table:
     """What `write_chunks` has written. Raises `StoreError` where that is missing or damaged."""
     shown = f"{directory.uri}/{file.name}"
     with damage_naming(shown), errors_naming(shown):
-        data = _read(directory, file)
+        data = read_file(directory, file)
         return pa.ipc.open_file(pa.BufferReader(data)).read_all().combine_chunks()
 
 
 def write_ids(directory: Directory, signed: Ids, ends: Ids) -> ChunkFile:
     """Write ids as `ids_of` gives them to a new file that nobody else writes to."""
     size = np.array([len(ends)], np.int64)
-    return _write(directory, "ids", b"".join([size.tobytes(), ends.tobytes(), signed.tobytes()]))
+    return write_file(directory, "ids", b"".join([size.tobytes(), ends.tobytes(), signed.tobytes()]))
 
 
 def read_ids(directory: Directory, file: ChunkFile) -> tuple[Ids, Ids]:
     """What `write_ids` has written. Raises `StoreError` where that is missing or damaged."""
-    data = _read(directory, file)
+    data = read_file(directory, file)
     n = int(np.frombuffer(data, np.int64, 1)[0])
     numbers = np.frombuffer(data, np.int32, offset=8)
     return numbers[n:], numbers[:n]
 
 
-def _write(directory: Directory, kind: str, data: bytes) -> ChunkFile:
-    """A file of a name that no other has."""
+def write_file(directory: Directory, kind: str, data: bytes) -> ChunkFile:
+    """Write a file of a name that no other has, and that ends with its kind."""
     name = f"{uuid.uuid4().hex}.{kind}"
     directory.write_bytes(name, data)
     return ChunkFile(name, hexadecimal(checksum(data)))
 
 
-def _read(directory: Directory, file: ChunkFile) -> bytes:
+def read_file(directory: Directory, file: ChunkFile) -> bytes:
+    """What `write_file` has written. Raises `StoreError` where that is missing or damaged."""
     data = directory.read_bytes(file.name)
     if hexadecimal(checksum(data)) != file.digest:
         raise StoreError(f"{directory.uri}/{file.name} is damaged: its content is not what was written")

@@ -21,6 +21,7 @@ from w2v_spark.text.words import NEW_DOCUMENT, SAME, Words
 
 CHUNK_TOKENS: Final = 4096  # a chunk ends with the first sentence that reaches this
 _FLUSH_TOKENS: Final = 1 << 20
+MOST_WORDS: Final = _FLUSH_TOKENS // 2  # that are taken at a time
 
 CHUNK_SCHEMA = pa.schema([
     ("bucket", pa.int32()), ("key", pa.int64()), ("tie", pa.int64()), ("ids", pa.binary()),
@@ -74,31 +75,39 @@ class ChunkEncoder:
 
     def add(self, words: Words) -> Iterator[pa.RecordBatch]:
         """Take some words; yields finished chunks once there are many."""
-        step = _FLUSH_TOKENS // 2
-        for begin in range(0, len(words), step):
-            end = min(begin + step, len(words))
-            part = words.part(begin, end)
-            if self._state[_TOKENS] + self._room(part) > len(self._ids) - 1 or self._state[_CHUNKS] + len(part) >= len(
-                self._ends
-            ):
-                yield self._flush()
-            self._reserve(self._room(part))
+        for begin in range(0, len(words), MOST_WORDS):
+            part = words.part(begin, min(begin + MOST_WORDS, len(words)))
             self._table.find(part, self._found)
-            append_words(
-                self._found, part.breaks, part.documents, self._max_sentence, self._gap, self._seed, self._ids,
-                self._ends, self._keys, self._origins, self._hash, self._state,
-            )  # fmt: skip
-            if self._state[_TOKENS] >= _FLUSH_TOKENS:
-                yield self._flush()
+            yield from self.add_found(self._found, part.breaks, part.documents)
+
+    def add_found(
+        self, found: npt.NDArray[np.int32], breaks: npt.NDArray[np.uint8], documents: npt.NDArray[np.int32]
+    ) -> Iterator[pa.RecordBatch]:
+        """Take words that were looked up already, `MOST_WORDS` of them at most; see `add`.
+
+        Parameters
+        ----------
+        found : (n or more,) int32
+            The id of each word, or -1.
+        breaks : (n,) uint8, documents : (n or more,) int32
+            See `Words`.
+        """
+        room = len(breaks) if self._gap < 0 else 2 * len(breaks)  # gaps are no more than words
+        tokens, chunks = int(self._state[_TOKENS]), int(self._state[_CHUNKS])
+        if tokens + room > len(self._ids) - 1 or chunks + len(breaks) >= len(self._ends):
+            yield self._flush()
+        self._reserve(room)
+        append_words(
+            found, breaks, documents, self._max_sentence, self._gap, self._seed, self._ids, self._ends, self._keys,
+            self._origins, self._hash, self._state,
+        )  # fmt: skip
+        if self._state[_TOKENS] >= _FLUSH_TOKENS:
+            yield self._flush()
 
     def finish(self) -> pa.RecordBatch:
         """The last chunks; the encoder is empty afterwards."""
         close_chunk(self._seed, self._ids, self._ends, self._keys, self._origins, self._hash, self._state)
         return self._flush()
-
-    def _room(self, part: Words) -> int:
-        """Ids that words become at most: gaps are no more than words."""
-        return len(part) if self._gap < 0 else 2 * len(part)
 
     def _reserve(self, ids: int) -> None:
         """Room for more ids behind a chunk that is not finished."""

@@ -20,8 +20,8 @@ from w2v_spark.text.words import Words
 Array = TypeVar("Array", bound=np.generic)
 
 _FIRST_SLOTS: Final = 1 << 20  # enough for half a million words; memory is taken as it is used
+_STEP: Final = 1 << 20  # strings that are taken at a time
 _ALL: Final = np.uint64(2**64 - 1)
-
 
 _AHEAD: Final = 64  # words whose slots are fetched before they are looked at
 _HASH, _PLACE = range(2)  # columns of an entry
@@ -50,9 +50,8 @@ class WordTable:
     def from_words(cls, words: pa.Array) -> WordTable:
         """A table in which word ``i`` of a string array has the id ``i``; the words must differ."""
         table = cls()
-        step = 1 << 20
-        for begin in range(0, len(words), step):
-            table.count(Words.from_strings(words.slice(begin, step)))
+        for begin in range(0, len(words), _STEP):
+            table.count(Words.from_strings(words.slice(begin, _STEP)))
         if len(table) != len(words):
             raise ValueError(f"{len(words) - len(table)} of {len(words)} words occur twice")
         return table
@@ -60,8 +59,8 @@ class WordTable:
     def __len__(self) -> int:
         return self._size
 
-    def count(self, words: Words) -> None:
-        """Add each word, or one to its count. Amortised constant time a word."""
+    def count(self, words: Words) -> npt.NDArray[np.int32]:
+        """Add each word, or one to its count; their ids, (n,), until the next call. Amortised constant time a word."""
         words = _padded(words)
         if len(self._ids) < len(words):
             self._ids = np.empty(len(words), np.int32)
@@ -74,13 +73,20 @@ class WordTable:
                 self._bytes, self._used,
             )  # fmt: skip
             if done == len(words):
-                return
+                return ids[:done]
             self._grow()
 
     def find(self, words: Words, ids: npt.NDArray[np.int32]) -> None:
         """Write the id of each word, or -1, to the first ``len(words)`` places of ``ids``."""
         words = _padded(words)
         find_words(words.text, words.offsets, self._slots, self._entries, self._bytes, ids)
+
+    def numbers(self, words: pa.Array) -> npt.NDArray[np.int32]:
+        """The id of each string of an array, or -1."""
+        ids = np.empty(len(words), np.int32)
+        for begin in range(0, len(words), _STEP):
+            self.find(Words.from_strings(words.slice(begin, _STEP)), ids[begin:])
+        return ids
 
     def words(self) -> pa.Array:
         """The words as a string array in order of their ids; a copy."""
@@ -189,8 +195,8 @@ def _probe(word, size, tail, h, slots, mask, entries, arena):
 def count_words(text, word_offsets, ids, done, size, slots, entries, counts, arena, used):
     """Count words from number ``done`` on until the table is full: (words done, table size).
 
-    ``ids`` says which words were in the table before; the few others are entered. That the search is a loop of its own
-    makes it twice as fast, since its loads need not wait for the stores of the counts.
+    ``ids`` says which words were in the table before; the few others are entered, and their ids written. That the
+    search is a loop of its own makes it twice as fast, since its loads need not wait for the stores of the counts.
     """
     mask = len(slots) - 1
     source, target = address_of(text, 0), address_of(arena, 0)
@@ -215,6 +221,7 @@ def count_words(text, word_offsets, ids, done, size, slots, entries, counts, are
                 counts[i] = 0
                 used[0] = first + length
                 size += 1
+            ids[w] = i
         counts[i] += 1
     return len(word_offsets) - 1, size
 

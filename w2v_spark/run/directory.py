@@ -7,6 +7,7 @@
     vocabulary.parquet   sampling.npz  update_statistics.npz  subwords.npz  tags.parquet  phrases.parquet
     dictionary.parquet
     counts/              the counts of all words, for a version
+    words/               the words of text that has been counted, until it is encoded
     corpus.json          corpus/*.arrow
     rounds/00007/        weights after 7 rounds, and before that what the shards of the round hand back; round.json,
                          which says what the weights' files are, is written last and makes them count
@@ -26,6 +27,8 @@ whoever reads it. Damage of what a run cannot do without is a `StoreError`; it n
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -57,6 +60,7 @@ from w2v_spark.training.update_statistics import (
 )
 from w2v_spark.training.weights import WeightShape
 
+WORDS: Final = "words"
 CORPUS: Final = "corpus"
 CORPUS_FILE: Final = "corpus.json"
 ROUNDS: Final = "rounds"
@@ -87,6 +91,27 @@ class RunDirectory:
         """Where the counts of all words are, if the first pass has kept them."""
         return self.directory.child(COUNTS)
 
+    @property
+    def words(self) -> Directory:
+        """Where the first pass keeps words for the second, if it does; see `w2v_spark.corpus.numbered_words`."""
+        return self.directory.child(WORDS)
+
+    @contextmanager
+    def keeping_words(self, wanted: bool) -> Iterator[None]:
+        """Room for `words` if they are wanted; an error leaves nothing of it."""
+        if not wanted:
+            yield
+            return
+        was_there = self.directory.exists()
+        mark(self.directory)
+        self.words.delete()
+        self.words.create()
+        try:
+            yield
+        except BaseException:
+            (self.words if was_there else self.directory).delete()
+            raise
+
     def begin(
         self,
         run: Run,
@@ -95,7 +120,7 @@ class RunDirectory:
         tags: Tags | None = None,
         units: Units = NO_UNITS,
     ) -> Run:
-        """Start over: the directory holds this run, the counts it was made of, and nothing else.
+        """Start over: the directory holds this run, what it was counted from, and nothing else.
 
         ``run.json`` comes last.
 
@@ -116,7 +141,7 @@ class RunDirectory:
         config = run.config.replace(train={"sample": sample})
         subwords = _find_subwords(vocabulary, config)
         drawn = None if config.model.objective in COUNTED else _drawn_from(run, config, vocabulary, tags, subwords)
-        self._clear(*([] if corpus is None else [CORPUS]))
+        self._clear(WORDS if corpus is None else CORPUS)
         if corpus is not None:
             corpus.write(self.directory, CORPUS_FILE, run.identity)
         files = {
@@ -156,7 +181,7 @@ class RunDirectory:
 
     def begin_corpus(self, vocabulary: Vocabulary, tags: Tags | None = None) -> dict[str, str]:
         """Make room for text that is encoded before its run begins, and write what that needs; the digests."""
-        self._clear()
+        self._clear(WORDS)
         files = {VOCABULARY_FILE: vocabulary.to_bytes()} | ({} if tags is None else {TAGS_FILE: tags.to_bytes()})
         for name, data in files.items():
             self.directory.write_bytes(name, data)

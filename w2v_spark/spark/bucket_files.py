@@ -16,8 +16,9 @@ import pyarrow as pa
 
 from w2v_spark.corpus.chunk_files import ChunkFile, ids_of, with_ids
 from w2v_spark.corpus.parted_files import read_part, write_parts
-from w2v_spark.spark.encode_tasks import PART_ARROW_SCHEMA, EncodeDocuments, write_bucket
+from w2v_spark.spark.encode_tasks import PART_ARROW_SCHEMA, write_bucket
 from w2v_spark.spark.join_tasks import one_row
+from w2v_spark.spark.parquet_pieces import Task
 from w2v_spark.storage import Directory
 
 PARTED_SCHEMA: Final = "file string, digest string"
@@ -44,18 +45,20 @@ class PartChunks:
 
     Attributes
     ----------
-    encode : EncodeDocuments
-        Of documents without names.
+    encode : function for ``mapInArrow``
+        Makes chunks of documents without names.
+    buckets : int
     uri : str
         The directory of the files.
     """
 
-    encode: EncodeDocuments
+    encode: Task
+    buckets: int
     uri: str
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """One row a file, as in `PARTED_SCHEMA`."""
-        held = _Held(Directory.open(self.uri), self.encode.buckets)
+        held = _Held(Directory.open(self.uri), self.buckets)
         for chunks in self.encode(batches):
             held.chunks.append(chunks)
             held.bytes += chunks.nbytes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from copy import copy
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -13,6 +14,7 @@ from pyspark.sql import DataFrame, Observation
 from pyspark.sql import functions as F
 
 from w2v_spark.config import Config, TextConfig
+from w2v_spark.corpus.numbered_words import WordsWriter
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.corpus.word_table import WordTable
@@ -48,21 +50,47 @@ class CountWords:
 
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Words with their counts, then the partition's statistics, whose words are null."""
+        return self.count(batches, None)
+
+    def count(self, batches: Iterator[pa.RecordBatch], kept: WordsWriter | None) -> Iterator[pa.RecordBatch]:
+        """The same; where words are kept, they are complete before the statistics are handed on."""
         table, sentences, tokens = WordTable(), 0, 0
         for batch in batches:
             for words in self.analyzer.words(batch.column(0)):
                 sentences += int(np.count_nonzero(words.breaks))
                 tokens += len(words)
-                table.count(words)
+                numbers = table.count(words)
+                if kept is not None:
+                    kept.add(numbers, words.breaks)
                 if self.most is not None and len(table) > self.most:
                     yield _statistics({_TOO_MANY: 1})
                     return
                 if len(table) > _MOST_WORDS:
                     yield from _count_batches(table.words(), table.counts())
+                    if kept is not None:
+                        kept.end_table(table)
                     table.clear()
         yield from _count_batches(table.words(), table.counts())
+        if kept is not None:
+            kept.end_table(table)
+            kept.finish()
         totals = {"sentences": sentences, "tokens": tokens, **asdict(self.analyzer.seen)}
         yield _statistics(totals)
+
+
+@dataclass(frozen=True, slots=True)
+class CountPieces:
+    """The same of pieces by their numbers: runs on the executors under ``mapInArrow``."""
+
+    pieces: Pieces
+    count: CountWords
+
+    def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        """See `CountWords`."""
+        for number in (number for batch in batches for number in batch.column(0).to_pylist()):
+            kept = WordsWriter(Directory.open(self.pieces.kept), number) if self.pieces.kept else None
+            count = replace(self.count, analyzer=copy(self.count.analyzer))  # whose statistics are those of a piece
+            yield from count.count(self.pieces.documents(number), kept)
 
 
 def _statistics(totals: dict[str, int]) -> pa.RecordBatch:
@@ -95,7 +123,7 @@ def partial_counts(
     """What `count_words` adds up: each partition has rows of its own; see `CountWords`."""
     task = CountWords(units.analyzer(config), most)
     if pieces is not None:
-        return pieces.map(documents.sparkSession, task, _COUNT_SCHEMA)
+        return pieces.numbers(documents.sparkSession).mapInArrow(CountPieces(pieces, task), _COUNT_SCHEMA)
     return documents.select("document").mapInArrow(task, _COUNT_SCHEMA)
 
 

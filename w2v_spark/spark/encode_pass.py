@@ -22,14 +22,15 @@ from w2v_spark.corpus.id_counts import read_id_counts
 from w2v_spark.corpus.shards import EncodedCorpus, Part, Shard
 from w2v_spark.corpus.statistics import CorpusStatistics
 from w2v_spark.corpus.vocabulary import Vocabulary
-from w2v_spark.errors import InputError, Name
 from w2v_spark.phrases.units import NO_UNITS, Units
 from w2v_spark.run.directory import CORPUS
 from w2v_spark.spark.bucket_files import PARTED_SCHEMA, PartChunks, WriteParted, fits, remove_parted
 from w2v_spark.spark.document_chunks import WITHOUT_LABELS, FoundDocuments, Labels
 from w2v_spark.spark.document_frame import check_found
+from w2v_spark.spark.encode_checks import check_counted, check_trainable
 from w2v_spark.spark.encode_tasks import NO_BUCKET, PART_SCHEMA, EncodeDocuments, WriteBuckets
 from w2v_spark.spark.join_tasks import FILE_SCHEMA, JoinChunks, KeepChunks, WriteJoined
+from w2v_spark.spark.kept_words import encode_pieces
 from w2v_spark.spark.parquet_pieces import Pieces
 from w2v_spark.storage import Directory
 
@@ -121,8 +122,8 @@ class EncodePass:
             The text is not the one that was counted, or no sentence has two words.
         """
         corpus, rows = self._write(frames, self.vocabulary.tokens, tally=False)
-        _check_counted(self.vocabulary, corpus.tokens, sum(row["id_sum"] for row in rows))
-        _check_trainable(corpus)
+        check_counted(self.vocabulary, corpus.tokens, sum(row["id_sum"] for row in rows))
+        check_trainable(corpus)
         return corpus
 
     def encode_whole(self, frames: Sequence[DataFrame], named: bool) -> EncodedCorpus:
@@ -143,7 +144,7 @@ class EncodePass:
         corpus, rows = self._write(frames, self.vocabulary.tokens, tally=False)
         found = FoundDocuments.add_up([row["tally"] for row in rows])
         check_found(found, named)
-        _check_counted(self.vocabulary, corpus.tokens, sum(row["id_sum"] for row in rows))
+        check_counted(self.vocabulary, corpus.tokens, sum(row["id_sum"] for row in rows))
         return replace(corpus, documents=found.documents)
 
     def encode_and_count(self, frames: Sequence[DataFrame], tokens: int) -> Encoded:
@@ -166,8 +167,8 @@ class EncodePass:
         for row in rows:
             if row["tally"]:
                 (others if row["frame"] else first).update(json.loads(row["tally"]))
-        _check_counted(self.vocabulary, first["kept"], first["id_sum"])
-        _check_trainable(corpus)
+        check_counted(self.vocabulary, first["kept"], first["id_sum"])
+        check_trainable(corpus)
         files = [(row["counts"], row["counts_digest"]) for row in rows if row["counts"]]
         trained = read_id_counts(self.run.child(CORPUS), files, len(self.vocabulary))
         seen = {name: others[name] for name in CorpusStatistics.__slots__}
@@ -192,7 +193,7 @@ class EncodePass:
         chunks = self._chunks(frames, self._buckets(tokens), tally=False, gaps=True)
         task = KeepChunks(directory.uri, len(self.vocabulary))
         rows = chunks.mapInArrow(task, FILE_SCHEMA).toArrow().sort_by("bucket").to_pylist()
-        _check_counted(self.vocabulary, sum(row["tokens"] for row in rows), sum(row["id_sum"] for row in rows))
+        check_counted(self.vocabulary, sum(row["tokens"] for row in rows), sum(row["id_sum"] for row in rows))
         return KeptChunks(
             tuple(ChunkFile(row["file"], row["digest"]) for row in rows),
             tuple(ChunkFile(row["ids"], row["ids_digest"]) for row in rows),
@@ -224,7 +225,7 @@ class EncodePass:
             found = FoundDocuments.add_up([row["tally"] for row in rows])
             check_found(found, named)
             return replace(corpus, documents=found.documents)
-        _check_trainable(corpus)
+        check_trainable(corpus)
         return corpus
 
     def _write(
@@ -247,8 +248,11 @@ class EncodePass:
         self, spark: SparkSession, pieces: Pieces, directory: Directory, buckets: int
     ) -> list[dict[str, Any]]:
         """What tasks hand back that read the text by themselves, and pass its chunks on in files."""
-        parted = PartChunks(self._encode_task(buckets), directory.uri)
-        found = pieces.map(spark, parted, PARTED_SCHEMA).toArrow().sort_by("file").to_pylist()
+        chunks = encode_pieces(
+            spark, pieces, self._encode_task(buckets), PARTED_SCHEMA,
+            lambda encode: PartChunks(encode, buckets, directory.uri),
+        )  # fmt: skip
+        found = chunks.toArrow().sort_by("file").to_pylist()
         task = WriteParted(directory.uri, tuple(ChunkFile(row["file"], row["digest"]) for row in found), buckets)
         written = spark.range(0, buckets, 1, buckets).mapInArrow(task, PART_SCHEMA)
         rows: list[dict[str, Any]] = written.toArrow().to_pylist()
@@ -265,7 +269,8 @@ class EncodePass:
         partitions = min(buckets, _MOST_PARTITIONS)
         if self.pieces is not None:
             (frame,) = frames
-            chunks = self.pieces.map(frame.sparkSession, encode, _chunk_schema(frame.select("document")))
+            schema = _chunk_schema(frame.select("document"))
+            chunks = encode_pieces(frame.sparkSession, self.pieces, encode, schema)
             return gather_by(chunks, "bucket", partitions)
         selected = list(frames)
         if not self.labels.whole:
@@ -306,29 +311,6 @@ def _chunk_schema(documents: DataFrame) -> StructType:
     if "hash" in documents.columns:
         schema = schema.add("tags", ArrayType(IntegerType()))
     return schema
-
-
-def _check_counted(vocabulary: Vocabulary, tokens: int, id_sum: int) -> None:
-    """Refuse text that is not what was counted."""
-    expected = int(np.dot(np.arange(len(vocabulary), dtype=np.int64), vocabulary.trained_counts))
-    if (tokens, id_sum) != (vocabulary.tokens, expected):
-        found = f"{tokens:,}" if tokens != vocabulary.tokens else "as many, but others"
-        raise InputError(
-            f"the input has changed while it was read: it had {vocabulary.tokens:,} words of the vocabulary when they "
-            f"were counted, and {found} when they were encoded; write or cache the result of a query that "
-            "differs from run to run (rand(), limit without an order), or wait until nobody writes to the input"
-        )
-
-
-def _check_trainable(corpus: EncodedCorpus) -> None:
-    """Refuse a corpus that has no two words beside each other."""
-    if corpus.tokens == corpus.sentences:
-        raise InputError(
-            f"there is nothing to train on: none of the {corpus.sentences:,} sentences has two words of the "
-            "vocabulary; give a document or list of words a row, not a word a row, lower ",
-            Name("vocabulary.min_count"), ", or see that ", Name("text.sentences"), " and ",
-            Name("text.max_sentence_length"), " do not cut every word off",
-        )  # fmt: skip
 
 
 def gather_by(rows: DataFrame, column: str, partitions: int) -> DataFrame:

@@ -71,13 +71,15 @@ class EncodeDocuments:
     gaps: bool = False
     concepts: frozenset[str] = frozenset()
 
+    def open(self) -> tuple[WordTable, ChunkEncoder]:
+        """The vocabulary, and what makes chunks of its words."""
+        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file, self.vocabulary_digest)
+        table, gap = WordTable.from_words(vocabulary.words), len(vocabulary) if self.gaps else None
+        return table, ChunkEncoder(table, self.max_sentence_length, self.buckets, self.seed, gap)
+
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """Batches of `CHUNK_SCHEMA`; where documents have names, with these in place of their rows, else without."""
-        vocabulary = Vocabulary.read(Directory.open(self.run_uri), self.vocabulary_file, self.vocabulary_digest)
-        encoder = ChunkEncoder(
-            WordTable.from_words(vocabulary.words), self.max_sentence_length, self.buckets, self.seed,
-            len(vocabulary) if self.gaps else None,
-        )  # fmt: skip
+        _, encoder = self.open()
         labels, tally = self.labels.open(Directory.open(self.run_uri)), None if self.frame is None else _Tally()
 
         def hand_on(chunks: pa.RecordBatch) -> pa.RecordBatch:

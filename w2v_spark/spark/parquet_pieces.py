@@ -78,10 +78,13 @@ class Pieces:
         That of the documents, in every file.
     parts : tuple of tuple of RowGroups
         Each is what one task reads.
+    kept : str
+        A local directory in which the first pass keeps the words of each for the second; empty where it does not.
     """
 
     column: str
     parts: tuple[tuple[RowGroups, ...], ...]
+    kept: str = ""
 
     @property
     def bytes(self) -> int:
@@ -90,8 +93,15 @@ class Pieces:
 
     def map(self, spark: SparkSession, task: Task, schema: str | StructType) -> DataFrame:
         """What a task for ``mapInArrow`` makes of the documents, whichever pieces it is called for."""
-        numbers = spark.range(0, len(self.parts), 1, max(len(self.parts), 1))
-        return numbers.mapInArrow(ReadPieces(self, task), schema)
+        return self.numbers(spark).mapInArrow(ReadPieces(self, task), schema)
+
+    def numbers(self, spark: SparkSession) -> DataFrame:
+        """The number of each piece, each in a partition of its own."""
+        return spark.range(0, len(self.parts), 1, max(len(self.parts), 1))
+
+    def documents(self, number: int) -> Iterator[pa.RecordBatch]:
+        """Those of a piece, as `read_documents`."""
+        return (batch for some in self.parts[number] for batch in read_documents(some, self.column))
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,8 +114,7 @@ class ReadPieces:
     def __call__(self, batches: Iterator[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
         """What the task makes of batches of one column, ``document``."""
         numbers = (number for batch in batches for number in batch.column(0).to_pylist())
-        groups = (some for number in numbers for some in self.pieces.parts[number])
-        return self.task(batch for some in groups for batch in read_documents(some, self.pieces.column))
+        return self.task(batch for number in numbers for batch in self.pieces.documents(number))
 
 
 def read_documents(groups: RowGroups, column: str) -> Iterator[pa.RecordBatch]:

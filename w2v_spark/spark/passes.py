@@ -53,13 +53,15 @@ def count_text(
         run = Run.read(state.directory)
         check_same(run.config, config, run.input, seen, state.directory)
         progress.say(f"resuming the run in {state.directory.uri}")
+        state.words.delete()  # of whatever attempt they are
         return run, state.read_vocabulary(run)
     searches = origin.finds_phrases and config.phrases.passes > 0
-    with progress.stage("count"):
-        kept = state.begin_counts() if output.keeps_state else None
-        vocabulary, given = origin.count(documents[0], counting_config(config) if searches else config, kept)
-    for warning in [*source.examine(given, config.text), *_doubts(origin.units, vocabulary, config)]:
-        progress.warn(warning)
+    kept = state.begin_counts() if output.keeps_state else None
+    with state.keeping_words(bool(origin.pieces and origin.pieces.kept)):
+        with progress.stage("count"):
+            vocabulary, given = origin.count(documents[0], counting_config(config) if searches else config, kept)
+        for warning in [*source.examine(given, config.text), *_doubts(origin.units, vocabulary, config)]:
+            progress.warn(warning)
     if not (vocabulary.tokens or documents[1:]):
         raise InputError(
             "there is nothing to train on: no word of the new text is in the vocabulary; lower ",
@@ -198,6 +200,7 @@ def encode_text(
         with progress.stage("encode"):
             corpus = encode.encode(documents) if whole is None else _encode_whole(encode, documents, whole)
             corpus.write(state.directory, CORPUS_FILE, run.identity)
+        state.words.delete()
     return corpus
 
 

@@ -19,6 +19,7 @@ from w2v_spark.run.manifest import VOCABULARY_FILE
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.encode_pass import EncodePass
+from w2v_spark.spark.kept_words import kept_in
 from w2v_spark.spark.phrase_pass import counting_config
 from w2v_spark.spark.phrase_search import PhraseSearch
 from w2v_spark.spark.resources import default_parallelism
@@ -73,8 +74,8 @@ def find_phrases(
     state = RunDirectory(mark(target.run))
     with translated_errors(), text_pass_conf(spark, default_parallelism(spark)):
         documents = source.open(spark).select("document")
-        pieces = source.pieces(documents)
-        with progress.stage("count"):
+        pieces = kept_in(state, source.pieces(documents))
+        with state.keeping_words(bool(pieces and pieces.kept)), progress.stage("count"):
             vocabulary, seen = build_vocabulary(documents, counting_config(config), units=units, pieces=pieces)
         for warning in source.examine(seen, config.text):
             progress.warn(warning)
@@ -91,6 +92,7 @@ def find_phrases(
                 pieces=pieces,
             )
             kept = encode.keep([documents], vocabulary.tokens)
+            state.words.delete()
         with progress.stage("phrases"):
             found = PhraseSearch.on(spark, encode, kept, seen, progress).find()
     labels = {

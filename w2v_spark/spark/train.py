@@ -24,6 +24,7 @@ from w2v_spark.spark.document_tables import write_document_tables
 from w2v_spark.spark.fingerprint import unrecognised
 from w2v_spark.spark.gate_check import GateCheck, check_passed
 from w2v_spark.spark.held_out import trained_documents
+from w2v_spark.spark.kept_words import kept_in
 from w2v_spark.spark.origin import Completed, Origin, Scratch, Work
 from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.passes import announce, count_text, encode_text
@@ -123,7 +124,7 @@ def _train(
     output.prepare()
     before = output.incumbent()
     if alone := isinstance(origin, Scratch):  # no other text is drawn again
-        pieces = source.pieces(given) if whole is None and not config.train.held_out else None
+        pieces = kept_in(state, source.pieces(given)) if whole is None and not config.train.held_out else None
         origin = replace(origin, size=source.size, pieces=pieces)
     with text_pass_conf(spark, default_parallelism(spark), alone and is_small(source)):
         documents = [trained_documents(one, config.train.held_out) for one in origin.documents(spark, given, progress)]

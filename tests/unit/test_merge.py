@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.naive import merge as naive
 from w2v_spark.config import Config, Merge
 from w2v_spark.errors import DivergedError
-from w2v_spark.kernels.merge import add_stretch
+from w2v_spark.kernels.merge import TILE_ROWS, add_stretch
 from w2v_spark.kernels.product import add_product
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
@@ -208,6 +208,24 @@ def test_every_shard_has_its_turn_for_a_row():
         mean, one = merge.displacements(before, shards, slice(3, 10), number)
         np.testing.assert_array_equal(mean, np.full((7, 2), 1.5))
         np.testing.assert_array_equal(one[:, 0], (np.arange(3, 10) + number) % 4)
+
+
+@pytest.mark.parametrize("dim", [16, 20, 48, 100])
+@pytest.mark.parametrize("count", [2, 3, 7])
+@pytest.mark.parametrize("scale", [0.0, 0.3, 30.0])
+def test_whole_matrices_are_merged_at_once_with_the_same_bits(dim, count, scale):
+    random = np.random.default_rng(count)
+    before = random.normal(size=(2 * TILE_ROWS + 30, dim)).astype(np.float32)
+    shards = [before + random.normal(0, 0.1, before.shape).astype(np.float32) for _ in range(count)]
+    curvature = Curvature.decompose(np.cov(random.normal(size=(dim, 4 * dim))) * np.linspace(1, 0, dim) ** 4)
+    correction = Correction.build(curvature, 0.2, 0.5, 0.02, count)
+    updates, rows = scale * np.geomspace(1000, 1, len(before)), slice(3, len(before))
+    for number in range(3):
+        mean, sample = merge.displacements(before, shards, rows, number)
+        expected = correction.apply(before[rows], mean, sample, updates[rows])
+        found = correction.merge(before[rows], [shard[rows] for shard in shards], rows.start + number, updates[rows])
+        np.testing.assert_array_equal(found.view(np.int32), expected.view(np.int32))
+        assert (found == np.float32(count) * mean + before[rows]).all() == (scale == 0)
 
 
 def test_rows_met_alike_stand_for_each_other():

@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from w2v_spark.kernels import simd
-from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.jit import device, inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.product import add_product
 
@@ -147,27 +147,79 @@ def add_correction(before, mean_step, sample, updates, basis, inverse, curvature
     scratch : (3, TILE_ROWS, columns of inverse) float32
         Of any content.
     """
+    for start in range(0, before.shape[0], TILE_ROWS):
+        stop = min(start + TILE_ROWS, before.shape[0])
+        _correct_tile(
+            before[start:stop], mean_step[start:stop], sample[start:stop], updates[start:stop], basis, inverse,
+            curvature, shards, scratch, new[start:stop],
+        )  # fmt: skip
+
+
+@kernel
+def merge_shards(before, shards, turn, updates, basis, inverse, curvature, scratch, new):
+    """What `add_displacement` for each shard and then `add_correction` do, with the steps of some rows at a time.
+
+    Parameters
+    ----------
+    before, new : (rows, D) float32
+        D at least 16.
+    shards : (P,) int64
+        Addresses of the same rows as each shard has left them, (rows, D) float32, one row behind the other; P at
+        least 2.
+    turn : int
+        Row ``r`` is sampled from shard ``(r + turn) % P``.
+    updates, basis, inverse, curvature : see `add_correction`
+    scratch : (5, TILE_ROWS, D in whole registers) float32
+        Of any content.
+    """
     rows, dim = before.shape
+    row_bytes = np.int64(dim) * 4
+    part = simd.vsplat(np.float32(1 / len(shards)))
     for start in range(0, rows, TILE_ROWS):
         stop = min(start + TILE_ROWS, rows)
-        stretched = scratch[0, : stop - start, : inverse.shape[0]]
-        samples = scratch[1, : stop - start, : inverse.shape[0]]
-        step = scratch[2, : stop - start]
+        mean_step, sample = scratch[3, : stop - start, :dim], scratch[4, : stop - start, :dim]
+        for r in range(start, stop):
+            one = shards[(r + turn) % len(shards)] + r * row_bytes
+            mean, other = simd.address_of(mean_step, r - start), simd.address_of(sample, r - start)
+            row, at = simd.address_of(before, r), 0
+            while True:  # the last register lies across the one before it where D is not a multiple of sixteen
+                old, total = simd.vload(row + at), simd.vsplat(np.float32(0))
+                for p in range(len(shards)):
+                    total = simd.vadd(total, simd.vsub(simd.vload(shards[p] + r * row_bytes + at), old))
+                simd.vstore(mean + at, simd.vmul(total, part))
+                simd.vstore(other + at, simd.vsub(simd.vload(one + at), old))
+                if at == row_bytes - REGISTER_BYTES:
+                    break
+                at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)
+        _correct_tile(
+            before[start:stop], mean_step, sample, updates[start:stop], basis, inverse, curvature, len(shards),
+            scratch, new[start:stop],
+        )  # fmt: skip
+
+
+@device
+def _correct_tile(before, mean_step, sample, updates, basis, inverse, curvature, shards, scratch, new):
+    """Of `add_correction`, at most `TILE_ROWS` rows."""
+    rows, dim = before.shape
+    step = scratch[2, :rows]
+    if inverse.shape[0] > 0:
+        stretched, samples = scratch[0, :rows, : inverse.shape[0]], scratch[1, :rows, : inverse.shape[0]]
         stretched[:] = 0
         samples[:] = 0
         if shards == 2:  # then f - P is -g, and (f - P) mean_step + g (sample - mean_step) is g (sample - 2 mean_step)
-            for r in range(stop - start):
+            for r in range(rows):
                 for d in range(dim):
-                    step[r, d] = sample[start + r, d] - np.float32(2) * mean_step[start + r, d]
+                    step[r, d] = sample[r, d] - np.float32(2) * mean_step[r, d]
             add_product(step[:, :dim], basis, samples)
         else:
-            add_product(mean_step[start:stop], basis, stretched)
-            add_product(sample[start:stop], basis, samples)
-        add_stretch(stretched, samples, updates[start:stop], curvature, shards)
-        for r in range(stop - start):
-            for d in range(dim):
-                step[r, d] = np.float32(shards) * mean_step[start + r, d]
+            add_product(mean_step, basis, stretched)
+            add_product(sample, basis, samples)
+        add_stretch(stretched, samples, updates, curvature, shards)
+    for r in range(rows):
+        for d in range(dim):
+            step[r, d] = np.float32(shards) * mean_step[r, d]
+    if inverse.shape[0] > 0:
         add_product(stretched, inverse, step)
-        for r in range(stop - start):
-            for d in range(dim):
-                new[start + r, d] = step[r, d] + before[start + r, d]
+    for r in range(rows):
+        for d in range(dim):
+            new[r, d] = step[r, d] + before[r, d]

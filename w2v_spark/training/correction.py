@@ -16,7 +16,7 @@ import numpy.typing as npt
 from threadpoolctl import ThreadpoolController
 
 from w2v_spark.kernels.memory import aligned_zeros, padded
-from w2v_spark.kernels.merge import TILE_ROWS, add_correction
+from w2v_spark.kernels.merge import TILE_ROWS, add_correction, merge_shards
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.touched import sums_and_differences
 from w2v_spark.training.matrix_files import Matrix, MatrixReader, let_go
@@ -221,16 +221,46 @@ class Correction:
         -----
         Along most directions most rows have barely moved: there the correction is the sum, and nothing is rotated.
         """
-        n = (updates * self.updates_an_epoch_share).astype(np.float32)
-        moved = int(np.count_nonzero(self.shards * n.max() * self.curvature > _BARELY_MOVED))
-        if not moved:
-            return np.float32(self.shards) * mean_step + before
-        dim, directions = mean_step.shape[1], padded(moved)
-        inverse = aligned_zeros(directions, padded(dim))
-        inverse[:, :dim] = self.basis[:, :directions].T
-        new, scratch = np.empty_like(mean_step), np.empty((3, TILE_ROWS, padded(dim)), np.float32)
+        n, inverse = self._turned_back(updates)
+        new, scratch = np.empty_like(mean_step), np.empty((3, TILE_ROWS, padded(mean_step.shape[1])), np.float32)
         add_correction(before, mean_step, sample, n, self.basis, inverse, self.curvature, self.shards, scratch, new)
         return new
+
+    def merge(self, before: Matrix, shards: Sequence[Matrix], turn: int, updates: npt.NDArray[np.float64]) -> Matrix:
+        """The same bits from the rows as all P shards have left them, at once; P is at least 2 and D 16.
+
+        Parameters
+        ----------
+        before : (rows, D) float32
+        shards : sequence of (rows, D) float32
+        turn : int
+            Row r of the sample is that of shard ``(r + turn) % P``.
+        updates : (rows,) float64
+            See `apply`.
+        """
+        held = [np.ascontiguousarray(shard) for shard in shards]
+        addresses = np.array([shard.ctypes.data for shard in held], np.int64)
+        (n, inverse), new = self._turned_back(updates), np.empty_like(before)
+        merge_shards(
+            before, addresses, turn % len(shards), n, self.basis, inverse, self.curvature,
+            _scratch(padded(before.shape[1])), new,
+        )  # fmt: skip
+        return new
+
+    def _turned_back(self, updates: npt.NDArray[np.float64]) -> tuple[npt.NDArray[np.float32], Matrix]:
+        """Updates of a round, and the directions along which a row has moved: (directions, D), in whole registers."""
+        n = (updates * self.updates_an_epoch_share).astype(np.float32)
+        moved = int(np.count_nonzero(self.shards * n.max() * self.curvature > _BARELY_MOVED))
+        dim, directions = self.basis.shape[0], padded(moved)
+        inverse = aligned_zeros(directions, padded(dim))
+        inverse[:, :dim] = self.basis[:, :directions].T
+        return n, inverse
+
+
+@lru_cache(maxsize=1)
+def _scratch(columns: int) -> Matrix:
+    """The scratch of `merge_shards`, kept from chunk to chunk."""
+    return np.empty((5, TILE_ROWS, columns), np.float32)
 
 
 def curvatures_of(moments: Moments, statistics: BothStatistics) -> tuple[Curvature, Curvature]:

@@ -20,6 +20,7 @@ import numpy.typing as npt
 
 from w2v_spark.errors import DivergedError, StoreError
 from w2v_spark.kernels.merge import add_changes, add_displacement
+from w2v_spark.kernels.simd import LANES
 from w2v_spark.storage import Directory
 from w2v_spark.training.changed_rows import ChangedFile, ChangedRows, ShardFiles, open_changed
 from w2v_spark.training.correction import Correction, second_moment
@@ -135,7 +136,11 @@ def _merge_chunk(
     if len(shards) < 2:  # nothing to average
         last = shards[0] if shards else before
         return last.over(before[rows], rows) if isinstance(last, ChangedRows) else last[rows]
+    start = before[rows]
+    whole = [shard for shard in shards if not isinstance(shard, ChangedRows)]
+    if correction is not None and len(whole) == len(shards) and start.shape[1] >= LANES:
+        return correction.merge(start, [shard[rows] for shard in whole], rows.start + round_number, updates)
     mean_step, sample = displacements(before, shards, rows, round_number)
     if correction is None:
-        return mean_step + before[rows]
-    return correction.apply(before[rows], mean_step, sample, updates)
+        return mean_step + start
+    return correction.apply(start, mean_step, sample, updates)

@@ -206,12 +206,14 @@ def collect_vocabulary(
 
 def _add_up(partial: pa.Table, min_count: int) -> tuple[pa.Table, int, int | None]:
     """What `collect_vocabulary` collects: words and statistics; how many words there are, and the highest count."""
-    summed = partial.group_by(["word", "statistic"]).aggregate([("count", "sum")])
-    summed = summed.rename_columns([name.removesuffix("_sum") for name in summed.schema.names])
-    is_word = pc.is_null(summed["statistic"])
-    counts = summed.filter(is_word)["count"]
-    kept = summed.filter(pc.or_(pc.invert(is_word), pc.greater_equal(summed["count"], min_count)))
-    return kept, len(counts), pc.max(counts).as_py()
+    is_word, columns = pc.is_null(partial["statistic"]), [("count", "sum")]
+    words, statistics = (  # by one column each, which takes a third of the time that both take
+        partial.filter(some).group_by(name, use_threads=False).aggregate(columns).rename_columns([name, "count"])
+        for name, some in (("word", is_word), ("statistic", pc.invert(is_word)))
+    )
+    kept = words.filter(pc.greater_equal(words["count"], min_count))
+    table = pa.concat_tables([kept, statistics], promote_options="default")
+    return table.select(["word", "statistic", "count"]), len(words), pc.max(words["count"]).as_py()
 
 
 def _vocabulary_of(

@@ -19,13 +19,8 @@ from w2v_spark.storage import Directory
 from w2v_spark.training import merge
 from w2v_spark.training.changed_rows import ChangedFile, ChangedRows, open_changed, read_rows, shard_files
 from w2v_spark.training.correction import MomentSample, second_moment
-from w2v_spark.training.matrix_files import (
-    BLOCK_ROWS,
-    FileRows,
-    WeightFile,
-    open_matrix,
-    write_matrix,
-)
+from w2v_spark.training.file_rows import FileRows
+from w2v_spark.training.matrix_files import BLOCK_ROWS, WeightFile, open_matrix, write_matrix
 from w2v_spark.training.row_ranges import CHUNK_ROWS
 from w2v_spark.training.trainer import build_model
 

@@ -15,15 +15,8 @@ from w2v_spark.kernels.checksum import checksum
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
 from w2v_spark.training import weights
-from w2v_spark.training.matrix_files import (
-    BLOCK_ROWS,
-    ROWS_AT_A_TIME,
-    FileRows,
-    WeightFile,
-    batches,
-    open_matrix,
-    write_matrix,
-)
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME, FileRows, batches
+from w2v_spark.training.matrix_files import BLOCK_ROWS, WeightFile, open_matrix, write_matrix
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.weights import WeightShape, open_matrices, word_vectors
 

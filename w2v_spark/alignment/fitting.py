@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from w2v_spark.errors import InputError
 from w2v_spark.retraining.rotation import Numbers, Rotation, Vectors, WordPairs, cosines_of, procrustes
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME
 from w2v_spark.vectors.blocks import Matrix
 from w2v_spark.vectors.row_stack import RowStack
 from w2v_spark.vectors.search.csls import Means, offsets_of

@@ -27,7 +27,8 @@ from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.phrases.units import NO_UNITS, Units
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 from w2v_spark.training.trainer import Trainer
 
 HELD_OUT_WORDS: Final = 1_000_000

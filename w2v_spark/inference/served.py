@@ -17,7 +17,8 @@ from w2v_spark.models.tables import SamplingTables
 from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.layout import SAMPLING_FILE
 from w2v_spark.storage import Directory, digest
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, open_matrix, write_matrix
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME
+from w2v_spark.training.matrix_files import Matrix, open_matrix, write_matrix
 
 _VOCABULARY: Final = "vocabulary.parquet"
 

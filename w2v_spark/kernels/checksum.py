@@ -160,6 +160,30 @@ def xxh64(data, seed):
     return h ^ (h >> np.uint64(32))
 
 
+@kernel
+def find_damage(data, size, checksums, verified, blocks):
+    """The first of some blocks that is not what its checksum says, or -1; those that are will not be looked at again.
+
+    Parameters
+    ----------
+    data : (n,) uint8
+        Block ``b`` is ``data[b * size : (b + 1) * size]``, or less where the data end.
+    size : int
+    checksums : (all blocks,) uint64
+    verified : (all blocks,) bool
+        Updated.
+    blocks : (m,) int64
+    """
+    for block in blocks:
+        if not verified[block]:
+            part = data[block * size : min((block + 1) * size, len(data))]
+            found = xxh3(part) if len(part) > _SHORT else xxh64(part, np.uint64(0))
+            if found != checksums[block]:
+                return block
+            verified[block] = True
+    return -1
+
+
 def checksum(data: Any) -> int:
     """The checksum of contiguous bytes: an array, ``bytes``, a memory map or a buffer of pyarrow."""
     view = memoryview(data)

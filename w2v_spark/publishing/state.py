@@ -13,7 +13,8 @@ from w2v_spark.errors import StoreError
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.publishing.layout import COUNTS, SAMPLING_FILE, STATE
 from w2v_spark.storage import Directory, damage_naming, errors_naming, retried
-from w2v_spark.training.matrix_files import Matrix, MatrixReader, batches, npy_header
+from w2v_spark.training.file_rows import batches
+from w2v_spark.training.matrix_files import Matrix, MatrixReader, npy_header
 from w2v_spark.training.weights import WeightShape
 
 

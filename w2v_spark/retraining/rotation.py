@@ -16,7 +16,8 @@ import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from w2v_spark.training.computed_rows import RowNumbers
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME
+from w2v_spark.training.matrix_files import Matrix
 
 Rotation = npt.NDArray[np.float64]
 Numbers = npt.NDArray[np.float64]

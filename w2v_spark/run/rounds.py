@@ -19,16 +19,9 @@ from w2v_spark.run.checkpoint import ROUND_FILE, Checkpoint, round_name
 from w2v_spark.storage import Directory, arrays_from_bytes, arrays_to_bytes, damage_naming, digest
 from w2v_spark.training.correction import Moments
 from w2v_spark.training.documents import DocumentRows, Stretches
+from w2v_spark.training.file_rows import read_all
 from w2v_spark.training.history import RoundRecord
-from w2v_spark.training.matrix_files import (
-    BLOCK_ROWS,
-    Matrix,
-    MatrixReader,
-    WeightFile,
-    WeightFiles,
-    read_all,
-    write_matrix,
-)
+from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFile, WeightFiles, write_matrix
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.weights import WeightShape, initial_rows, open_matrices, zero_rows
 

@@ -38,7 +38,8 @@ from w2v_spark.spark.counting_tasks import (
 from w2v_spark.spark.decomposition import Decomposition
 from w2v_spark.spark.learner import Learned
 from w2v_spark.spark.numbered_tasks import do_numbered
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, Matrix, MatrixReader
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 
 _SENTENCE: Final = 1_000_000_000  # words on each side, of a window that ends with its sentence
 

@@ -27,7 +27,8 @@ from w2v_spark.kernels.memory import padded
 from w2v_spark.run.progress import Progress
 from w2v_spark.spark.counting_tasks import Multiply, Project
 from w2v_spark.spark.numbered_tasks import do_numbered
-from w2v_spark.training.matrix_files import FileRows, MatrixReader, WeightFile, open_matrix, write_matrix
+from w2v_spark.training.file_rows import FileRows
+from w2v_spark.training.matrix_files import MatrixReader, WeightFile, open_matrix, write_matrix
 from w2v_spark.training.weights import initial_rows
 
 Numbers = npt.NDArray[np.float64]

@@ -38,7 +38,8 @@ from w2v_spark.spark.seed_noise import learn_with_another_seed
 from w2v_spark.storage import Directory
 from w2v_spark.text.user_tokenizer import other_tokenizer
 from w2v_spark.training.computed_rows import PublishedMatrix
-from w2v_spark.training.matrix_files import ROWS_AT_A_TIME, MatrixReader
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME
+from w2v_spark.training.matrix_files import MatrixReader
 from w2v_spark.training.plan import Plan
 from w2v_spark.training.weights import WeightShape
 from w2v_spark.vectors.reading import open_vectors

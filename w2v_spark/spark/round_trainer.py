@@ -26,8 +26,9 @@ from w2v_spark.training.correction import (
     sum_moments,
 )
 from w2v_spark.training.documents import Stretches, stretches_of
+from w2v_spark.training.file_rows import all_finite
 from w2v_spark.training.history import RoundRecord, caution, mean_loss, mean_slope
-from w2v_spark.training.matrix_files import WeightFile, WeightFiles, all_finite, weight_files
+from w2v_spark.training.matrix_files import WeightFile, WeightFiles, weight_files
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.shard import ShardResult
 from w2v_spark.training.weights import WeightShape, open_matrices

@@ -63,7 +63,7 @@ REPORT_SQL: Final = "task bigint, report binary"
 _Row = dict[str, Any]
 Weights = tuple[MatrixReader, MatrixReader]
 
-_opened: dict[tuple[str, int], Weights] = {}  # of the round in work
+_opened: dict[str, Weights] = {}  # of the command in force
 
 
 @lru_cache(maxsize=1)
@@ -91,12 +91,11 @@ def _load_update_statistics(run_uri: str, expected: str) -> BothStatistics:
 
 
 def _weights_before(state: RunDirectory, shape: WeightShape, command: StepCommand) -> Weights:
-    """The weights that a round starts from: the next shard, and the merge, of a worker find them open, and verified."""
-    key = command.sender, command.round
-    if key not in _opened:
+    """The weights that a round starts from; the next shard of the same worker finds them open, and verified."""
+    if command.key not in _opened:
         _opened.clear()
-        _opened[key] = open_matrices(state.rounds.directory(command.round), shape, command.files)
-    return _opened[key]
+        _opened[command.key] = open_matrices(state.rounds.directory(command.round), shape, command.files)
+    return _opened[command.key]
 
 
 @dataclass(frozen=True, slots=True)

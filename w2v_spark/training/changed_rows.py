@@ -17,16 +17,8 @@ import numpy.typing as npt
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.touched import gather_rows, scatter_rows
 from w2v_spark.storage import Directory
-from w2v_spark.training.matrix_files import (
-    BLOCK_ROWS,
-    FileRows,
-    Matrix,
-    MatrixFile,
-    MatrixReader,
-    WeightFile,
-    open_with_numbers,
-    rows_at_a_time,
-)
+from w2v_spark.training.file_rows import FileRows, rows_at_a_time
+from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixFile, MatrixReader, WeightFile, open_with_numbers
 
 RowNumbers = npt.NDArray[np.int64]
 FEW: Final = 0.75  # of the rows: with more of them, whole matrices cost as little
@@ -142,6 +134,9 @@ def read_rows(source: MatrixReader, numbers: RowNumbers, matrix: Matrix) -> None
         for part, first, end in zip(source.parts, source.starts, source.starts[1:], strict=False):
             begin, last = np.searchsorted(numbers, [first, end])
             read_rows(part, numbers[begin:last] - first, matrix[first:end])
+        return
+    if isinstance(source, MatrixFile) and (rows := source.verified(numbers)) is not None:
+        scatter_rows(rows, numbers, matrix)
         return
     most = max(rows_at_a_time(source) // BLOCK_ROWS, 1)
     blocks = numbers // BLOCK_ROWS

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import PublishedRows
-from w2v_spark.training.matrix_files import FileRows, Matrix, MatrixReader
+from w2v_spark.training.file_rows import FileRows
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 
 RowNumbers = npt.NDArray[np.int64]
 

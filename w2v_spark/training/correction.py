@@ -19,7 +19,8 @@ from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.merge import TILE_ROWS, add_correction, merge_shards
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.touched import sums_and_differences
-from w2v_spark.training.matrix_files import Matrix, MatrixReader, let_go
+from w2v_spark.training.file_rows import let_go
+from w2v_spark.training.matrix_files import Matrix, MatrixReader
 from w2v_spark.training.row_ranges import CHUNK_ROWS, RowRange, cut_matrix
 from w2v_spark.training.update_statistics import BothStatistics
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import io
 import mmap
-from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,12 +21,11 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.errors import StoreError
-from w2v_spark.kernels.checksum import checksum, hexadecimal
+from w2v_spark.kernels.checksum import checksum, find_damage, hexadecimal
 from w2v_spark.storage import Directory
 
 Matrix = npt.NDArray[np.float32]
 BLOCK_ROWS: Final = 1 << 11  # with one checksum: they lie in a core's own cache while it is worked out
-ROWS_AT_A_TIME: Final = 1 << 15  # read or written at once
 _NO_NUMBERS: Final = np.empty(0, "<i4")
 
 
@@ -165,19 +163,34 @@ class MatrixFile:
         first, last, _ = rows.indices(self.rows)
         if self.checksums is None or last <= first:
             return self._read(first, max(first, last))
-        begin = first // BLOCK_ROWS * BLOCK_ROWS
-        read = self._read(begin, min(-(-last // BLOCK_ROWS) * BLOCK_ROWS, self.rows))
-        for start in range(begin, begin + len(read), BLOCK_ROWS):
-            block = start // BLOCK_ROWS
-            if not (self._verified[block] and self.mapped is not None):
-                if checksum(read[start - begin : start - begin + BLOCK_ROWS]) != int(self.checksums[block]):
-                    end = min(start + BLOCK_ROWS, self.rows)
-                    raise StoreError(
-                        f"{self.directory.uri}/{self.name} is damaged: its rows {start} to {end - 1} are not what was "
-                        "written"
-                    )
-                self._verified[block] = True
-        return read[first - begin : last - begin]
+        begin, stop = first // BLOCK_ROWS, _blocks(last)
+        if self.mapped is not None:
+            self._verify(self.mapped, 0, self._verified, np.arange(begin, stop))
+            return self.mapped[first:last]
+        read = self._read(begin * BLOCK_ROWS, min(stop * BLOCK_ROWS, self.rows))
+        self._verify(read, begin, np.zeros(stop - begin, np.bool_), np.arange(stop - begin))
+        return read[first - begin * BLOCK_ROWS : last - begin * BLOCK_ROWS]
+
+    def verified(self, numbers: npt.NDArray[np.int64]) -> Matrix | None:
+        """All rows, of which those of some numbers are what was written; None where the file is not mapped.
+
+        Raises `StoreError` where they are not. The others have to be left alone.
+        """
+        if self.mapped is not None and self.checksums is not None:
+            self._verify(self.mapped, 0, self._verified, numbers // BLOCK_ROWS)
+        return self.mapped
+
+    def _verify(self, held: Matrix, begin: int, verified: npt.NDArray[np.bool_], blocks: npt.NDArray[np.int64]) -> None:
+        """Look at some blocks, counted from block ``begin`` on, with which the rows that are held begin."""
+        assert self.checksums is not None
+        size, data = 4 * self.dim * BLOCK_ROWS, held.reshape(-1).view(np.uint8)
+        damaged = find_damage(data, size, self.checksums[begin:], verified, blocks)
+        if damaged >= 0:
+            start = (begin + damaged) * BLOCK_ROWS
+            last = min(start + BLOCK_ROWS, self.rows) - 1
+            raise StoreError(
+                f"{self.directory.uri}/{self.name} is damaged: its rows {start} to {last} are not what was written"
+            )
 
     def let_go(self) -> None:
         """Count the mapped pages to this process no longer; they are mapped again where rows are read again."""
@@ -243,80 +256,6 @@ def open_with_numbers(
 def _map(path: str) -> mmap.mmap:
     with open(path, "rb") as file:  # noqa: PTH123
         return mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-
-
-@dataclass(frozen=True, slots=True)
-class FileRows:
-    """A matrix in several files, one below the other, read as one.
-
-    Attributes
-    ----------
-    parts : tuple of MatrixReader
-    starts : tuple of int
-        The first row of each part, and behind them the number of all rows.
-    """
-
-    parts: tuple[MatrixReader, ...]
-    starts: tuple[int, ...]
-
-    def __len__(self) -> int:
-        return self.starts[-1]
-
-    def __getitem__(self, rows: slice, /) -> Matrix:
-        """Consecutive rows; a copy only where they lie in more than one file."""
-        first, last, _ = rows.indices(len(self))
-        part = bisect_right(self.starts, first, hi=len(self.parts)) - 1
-        if last <= self.starts[part + 1]:
-            return self.parts[part][first - self.starts[part] : max(first, last) - self.starts[part]]
-        pieces = []
-        while first < last:
-            end = min(last, self.starts[part + 1])
-            pieces.append(self.parts[part][first - self.starts[part] : end - self.starts[part]])
-            first, part = end, part + 1
-        return np.concatenate(pieces)
-
-    def let_go(self) -> None:
-        """See `MatrixFile.let_go`."""
-        for part in self.parts:
-            let_go(part)
-
-
-def let_go(matrix: MatrixReader) -> None:
-    """Let go of the pages of a matrix that has been read, where it is mapped.
-
-    Whoever goes through a matrix once calls it on the way: the driver would otherwise seem to hold all that it has
-    looked at, and on a machine with a limit of memory it is counted like that.
-    """
-    if isinstance(matrix, MatrixFile | FileRows):
-        matrix.let_go()
-
-
-def batches(matrix: MatrixReader) -> Iterator[Matrix]:
-    """All rows, `ROWS_AT_A_TIME` at a time; no more of a mapped file is held."""
-    for start in range(0, len(matrix), ROWS_AT_A_TIME):
-        yield matrix[start : start + ROWS_AT_A_TIME]
-        let_go(matrix)
-
-
-def rows_at_a_time(matrix: MatrixReader) -> int:
-    """How many rows to read at once: a block where they are mapped, many where each read is one of a file system.
-
-    A block lies in a core's own cache after its checksum, for whoever reads it next.
-    """
-    parts = matrix.parts if isinstance(matrix, FileRows) else (matrix,)
-    is_read = any(isinstance(part, MatrixFile) and part.mapped is None for part in parts)
-    return ROWS_AT_A_TIME if is_read else BLOCK_ROWS
-
-
-def all_finite(matrix: MatrixReader) -> bool:
-    """Whether no weight is NaN or infinite; reads all rows."""
-    return all(np.isfinite(batch.sum(dtype=np.float64)) for batch in batches(matrix))
-
-
-def read_all(matrix: MatrixReader) -> None:
-    """Read a matrix once, so that all of it is verified. Raises `StoreError` where it is damaged."""
-    for _ in batches(matrix):
-        pass
 
 
 def _blocks(rows: int) -> int:

@@ -14,7 +14,8 @@ from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.storage import Directory
 from w2v_spark.training.changed_rows import RowNumbers, batches_of_rows, few_of, read_rows, take_rows
 from w2v_spark.training.correction import Moments, MomentSample
-from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, rows_at_a_time, write_matrix
+from w2v_spark.training.file_rows import rows_at_a_time
+from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, write_matrix
 from w2v_spark.training.update_statistics import UpdateStatistics
 from w2v_spark.training.weights import batches_of
 

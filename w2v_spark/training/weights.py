@@ -14,17 +14,8 @@ from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.storage import Directory
-from w2v_spark.training.matrix_files import (
-    BLOCK_ROWS,
-    ROWS_AT_A_TIME,
-    FileRows,
-    Matrix,
-    MatrixReader,
-    WeightFile,
-    WeightFiles,
-    let_go,
-    open_matrix,
-)
+from w2v_spark.training.file_rows import ROWS_AT_A_TIME, FileRows, let_go
+from w2v_spark.training.matrix_files import BLOCK_ROWS, Matrix, MatrixReader, WeightFile, WeightFiles, open_matrix
 
 
 @dataclass(frozen=True, slots=True)

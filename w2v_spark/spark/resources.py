@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import os
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from pyspark.errors import PySparkException
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from w2v_spark.errors import ConfigError, Name
-from w2v_spark.training.memory import MemoryEstimate
+
+if TYPE_CHECKING:
+    from w2v_spark.training.memory import MemoryEstimate
 
 _GIB: Final = 1 << 30
 _LEAST_HEAP: Final = 256 << 20  # of a Java that does hardly anything

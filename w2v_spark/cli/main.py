@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import gc
 import select
 import sys
 from collections.abc import Sequence
@@ -64,6 +66,9 @@ def entry_point(argv: Sequence[str] | None = None) -> None:
             sys.stdout = cast(
                 TextIO, TerminalOutput(sys.stdout)
             )  # and one that holds its commands is shown, not obeyed
+    # Python would look for garbage among all modules, several times, before it ends: a third of a second.
+    atexit.unregister(gc.freeze)  # where it is called once more
+    atexit.register(gc.freeze)
     code = main(argv)
     if code != DONE:
         sys.exit(code)

@@ -24,6 +24,7 @@ from typing import Any, Final, Self
 
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, IndexDataCacheFile
 
+from w2v_spark.kernels.target import load_runtime
 from w2v_spark.private_directories import find_directory, is_private, make_private, user
 
 PACKAGES: Final = ("corpus", "counting", "kernels", "models", "phrases", "text")
@@ -137,7 +138,16 @@ class PackageCache(FunctionCache):  # type: ignore[misc]
         if not is_private(Path(self._cache_path)):
             return None
         with contextlib.suppress(OSError, EOFError, pickle.UnpicklingError):
-            return super().load_overload(*key)
+            return self._load_alone(*key)
+
+    def _load_alone(self, signature: Any, target: Any) -> Any:
+        """Load machine code, and nothing of what the compiler needs to make some.
+
+        numba would load that first, in half a second; where there is something to compile it does so anyway.
+        """
+        load_runtime(target)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(signature, target)
 
     def save_overload(self, *entry: Any) -> None:
         """Do nothing when it cannot be written, or when others could."""

@@ -29,6 +29,7 @@ from w2v_spark.spark.numpy_arguments import recognise_numpy
 from w2v_spark.spark.secret import with_secret, without_secrets
 from w2v_spark.spark.sockets import temporary_sockets
 from w2v_spark.spark.warehouse import temporary_warehouse
+from w2v_spark.spark.warm_up import PRELOADING_DAEMON
 
 __all__ = [
     "check_threads",
@@ -41,7 +42,6 @@ __all__ = [
 ]
 
 _MEBIBYTE = 1 << 20
-_DAEMON = "w2v_spark.spark.daemon"
 
 
 def get_session(
@@ -360,7 +360,11 @@ def preloading_daemon() -> str | None:
         return None
     package = str(Path(w2v_spark.__file__).parent.parent)
     named = package in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return _DAEMON if named or any(distributions(name="w2v-spark", path=[sysconfig.get_path("purelib")])) else None
+    return (
+        PRELOADING_DAEMON
+        if named or any(distributions(name="w2v-spark", path=[sysconfig.get_path("purelib")]))
+        else None
+    )
 
 
 def _conf_dir() -> Path:

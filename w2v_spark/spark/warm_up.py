@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import sys
 import threading
 from collections.abc import Iterable
 from typing import Any, Final
@@ -13,16 +14,17 @@ import pyspark
 from w2v_spark.spark.ending import own_java
 
 _OF_DRIVER: Final = ("pandas", "pyspark.sql.pandas.functions")  # which PySpark asks for at the first ``mapInArrow``
-_OF_WORKERS: Final = ("w2v_spark.spark.count_pass", "w2v_spark.spark.encode_tasks", "w2v_spark.spark.step_task")
+PRELOADING_DAEMON: Final = "w2v_spark.spark.daemon"
+OF_WORKERS: Final = ("w2v_spark.spark.count_pass", "w2v_spark.spark.encode_tasks", "w2v_spark.spark.step_task")
 # What Spark's SQL adds to the environment of its workers: it takes none whose environment differs.
 _OF_SQL: Final = {"SPARK_SIMPLIFIED_TRACEBACK": "1"}
 
 
 def warm_driver() -> None:
     """Load what the first queries and kernels will ask for in this process, while Java starts."""
-    from w2v_spark.kernels.target import load_target
+    from w2v_spark.kernels.target import load_runtime
 
-    load_target()
+    load_runtime()
     for module in _OF_DRIVER:
         importlib.import_module(module)
 
@@ -41,11 +43,13 @@ def warm_workers(context: pyspark.SparkContext) -> None:
 def load(_: Iterable[Any]) -> None:
     """Import in a worker."""
     with contextlib.suppress(Exception):  # whoever needs a module that fails meets the error, and says it
-        for module in _OF_WORKERS:
+        for module in OF_WORKERS:
             importlib.import_module(module)
 
 
 def _start_workers(context: pyspark.SparkContext) -> None:
-    tasks = max(context.defaultParallelism // 2, 1)  # the driver's own first queries want a core, too
+    tasks = context.defaultParallelism
+    if context.getConf().get("spark.python.daemon.module") != PRELOADING_DAEMON or sys.platform != "linux":
+        tasks = max(tasks // 2, 1)  # they have to import first, and the driver's own first queries want a core, too
     with contextlib.suppress(Exception):  # the same
         context.parallelize(range(tasks), tasks).foreachPartition(load)

@@ -48,8 +48,8 @@ def load(_: Iterable[Any]) -> None:
 
 
 def _start_workers(context: pyspark.SparkContext) -> None:
-    tasks = context.defaultParallelism
-    if context.getConf().get("spark.python.daemon.module") != PRELOADING_DAEMON or sys.platform != "linux":
-        tasks = max(tasks // 2, 1)  # they have to import first, and the driver's own first queries want a core, too
     with contextlib.suppress(Exception):  # the same
+        tasks = context.defaultParallelism
+        if context.getConf().get("spark.python.daemon.module") != PRELOADING_DAEMON or sys.platform != "linux":
+            tasks = max(tasks // 2, 1)  # they import, and the driver's own first queries want a core, too
         context.parallelize(range(tasks), tasks).foreachPartition(load)

@@ -16,6 +16,17 @@ from w2v_spark.kernels.checksum import xxh3
 
 print(xxh3(np.arange(1000, dtype=np.uint8)), sum(xxh3.stats.cache_hits.values()), "numba.np.arraymath" in sys.modules)
 """
+WORDS = """
+import sys
+import pyarrow as pa
+from w2v_spark.config import TextConfig
+from w2v_spark.corpus.word_table import WordTable
+from w2v_spark.text.analyzer import build_analyzer
+
+for words in build_analyzer(TextConfig()).words(pa.array(["word after word. Cafe\u0301"])):
+    print(WordTable().count(words).tolist())
+print("numba.np.arraymath" in sys.modules, "scipy.linalg" in sys.modules)
+"""
 COMMAND = """
 import sys
 from w2v_spark.cli.main import main
@@ -55,6 +66,13 @@ def test_machine_code_is_loaded_without_the_compiler(tmp_path) -> None:
     checksum, hits, compiled = run(KERNEL, NUMBA_CACHE_DIR=str(tmp_path))[-1].split()
     assert (hits, compiled) == ("0", "True")
     assert run(KERNEL, NUMBA_CACHE_DIR=str(tmp_path))[-1].split() == [checksum, "1", "False"]
+
+
+def test_text_is_read_without_it(tmp_path) -> None:
+    """Nor with functions of numpy for which numba would load it, and scipy."""
+    words, compiled = run(WORDS, NUMBA_CACHE_DIR=str(tmp_path))
+    assert (words, compiled) == ("[0, 1, 0, 2]", "True True")
+    assert run(WORDS, NUMBA_CACHE_DIR=str(tmp_path)) == [words, "False False"]
 
 
 def test_java_need_not_wait_for_the_compiler() -> None:

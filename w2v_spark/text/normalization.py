@@ -175,10 +175,21 @@ def _is_wrong(text, start, p, end, pages, flags, classes, pairs):
         if f & fl.SECOND == 0 or above > 0:
             wrong = above > mark or f & fl.SECOND != 0
         elif flags[place] & fl.FIRST:
-            key = _pair_key(np.int64(before), np.int64(point))
-            at = np.searchsorted(pairs, key)
-            wrong = 0x1100 <= point < 0x1200 or (at < len(pairs) and pairs[at] == key)
+            wrong = 0x1100 <= point < 0x1200 or _is_in(pairs, _pair_key(np.int64(before), np.int64(point)))
     return wrong
+
+
+@inline
+def _is_in(numbers, wanted):
+    """Whether one of some rising numbers is the wanted one; for numpy's search workers would load scipy first."""
+    low, high = 0, len(numbers)
+    while low < high:
+        middle = (low + high) // 2
+        if numbers[middle] < wanted:
+            low = middle + 1
+        else:
+            high = middle
+    return low < len(numbers) and numbers[low] == wanted
 
 
 def normalize_documents(

@@ -16,6 +16,8 @@ from tests.unit.run_files import CONFIG, COUNTS, SHAPE, WORDS, matrix, moments, 
 from w2v_spark.corpus.shards import Part
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import StoreError
+from w2v_spark.publishing import layout
+from w2v_spark.run import directory
 from w2v_spark.run.directory import RunDirectory
 from w2v_spark.run.manifest import Run
 from w2v_spark.storage import Directory
@@ -276,3 +278,15 @@ def test_files_of_a_run_lie_within_it(name: str) -> None:
         Part(name, 1, [3], [0, 8, 16], ["", "", ""])
     with pytest.raises(ValueError, match="not the name of a file"):
         weight_files({"w_in": [[name, 3, ""]]})
+
+
+@pytest.mark.parametrize(
+    "name", [layout.COUNTS, directory.WORDS, directory.CORPUS, directory.ROUNDS, directory.FACTORIZATION]
+)
+def test_what_a_killed_run_leaves_is_known_as_its_own(tmp_path: Path, name: str) -> None:
+    output = Directory.open(tmp_path)
+    run = RunDirectory(layout.mark(output.child(layout.RUN)))
+    run.directory.child(name).create()
+    assert layout.find_foreign(output, layout.Kind.VECTORS) is None
+    run.directory.child(f"{name}s").create()
+    assert layout.find_foreign(output, layout.Kind.VECTORS) == f"{layout.RUN}/{name}s"

@@ -229,7 +229,7 @@ def _is_of_run(name: str) -> bool:
 
 _RUN_ENTRY: Final = re.compile(
     r"(w2v_spark\.json|(run|corpus)\.json|(vocabulary|tags|phrases|dictionary)\.parquet|\w+\.npz|report-\d+\.arrow"
-    r"|corpus|counts|rounds|factorization|publish)"
+    r"|corpus|counts|rounds|words|factorization|publish)"
     r"(\.[0-9a-f]{32}\.(tmp|old))?"
 )
 

@@ -28,7 +28,7 @@ whoever reads it. Damage of what a run cannot do without is a `StoreError`; it n
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -109,7 +109,8 @@ class RunDirectory:
         try:
             yield
         except BaseException:
-            (self.words if was_there else self.directory).delete()
+            with suppress(OSError):  # a task that has not heard of it yet may still be writing
+                (self.words if was_there else self.directory).delete()
             raise
 
     def begin(

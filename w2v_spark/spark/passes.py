@@ -32,6 +32,7 @@ from w2v_spark.spark.phrase_pass import JoinedText, counting_config, join_text
 from w2v_spark.spark.resources import check_memory, task_slots, thread_warnings
 from w2v_spark.spark.source import Source
 from w2v_spark.spark.word_counts import replace_counts
+from w2v_spark.storage import Directory
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan
 
@@ -57,11 +58,8 @@ def count_text(
         return run, state.read_vocabulary(run)
     searches = origin.finds_phrases and config.phrases.passes > 0
     kept = state.begin_counts() if output.keeps_state else None
-    with state.keeping_words(bool(origin.pieces and origin.pieces.kept)):
-        with progress.stage("count"):
-            vocabulary, given = origin.count(documents[0], counting_config(config) if searches else config, kept)
-        for warning in [*source.examine(given, config.text), *_doubts(origin.units, vocabulary, config)]:
-            progress.warn(warning)
+    counted = counting_config(config) if searches else config
+    vocabulary, given = _count(source, documents[0], counted, state, progress, origin, kept)
     if not (vocabulary.tokens or documents[1:]):
         raise InputError(
             "there is nothing to train on: no word of the new text is in the vocabulary; lower ",
@@ -104,6 +102,24 @@ def count_text(
             "every word is trained on, as with sample = 0"
         )
     return state.begin(run, vocabulary, corpus, tags, units), vocabulary
+
+
+def _count(
+    source: Source,
+    document: DataFrame,
+    config: Config,
+    state: RunDirectory,
+    progress: Progress,
+    origin: Origin,
+    kept: Directory | None,
+) -> tuple[Vocabulary, CorpusStatistics]:
+    """The words of the text, after a look at what was seen of it: where it is refused, nothing is left."""
+    with state.keeping_words(bool(origin.pieces and origin.pieces.kept)):
+        with progress.stage("count"):
+            vocabulary, given = origin.count(document, config, kept)
+        for warning in [*source.examine(given, config.text), *_doubts(origin.units, vocabulary, config)]:
+            progress.warn(warning)
+    return vocabulary, given
 
 
 def _doubts(units: Units, vocabulary: Vocabulary, config: Config) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,8 @@ from tests.spark.documents import DOCUMENTS, REPEATED, write_parquet
 from w2v_spark.config import Config
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.errors import InputError
+from w2v_spark.publishing.layout import mark
+from w2v_spark.run.directory import RunDirectory
 from w2v_spark.spark.count_pass import build_vocabulary
 from w2v_spark.spark.encode_pass import EncodePass
 from w2v_spark.spark.kept_words import KeptWords
@@ -294,3 +297,38 @@ def test_what_happens_to_a_file_between_the_passes(spark, tmp_path, happens):
     happens(tmp_path / "in/a.parquet")
     with pytest.raises(InputError, match=BETWEEN[happens]), translated_errors():
         encode_pass(tmp_path / "run", vocabulary, pieces).encode([documents])
+
+
+def test_an_output_whose_job_was_killed_while_it_counted_is_free(job, tmp_path):
+    write_one(tmp_path)
+    run = RunDirectory(mark(Directory.open(tmp_path / "out/_run")))
+    run.words.create().write_bytes("000000.words", b"of another attempt")
+    job.train(tmp_path / "a.parquet", tmp_path / "out")
+    assert not (tmp_path / "out/_run").exists()
+
+
+def test_the_output_of_a_run_that_has_begun_is_not_free(job, tmp_path):
+    write_one(tmp_path)
+    run = RunDirectory(mark(Directory.open(tmp_path / "out/_run")))
+    run.words.create()
+    run.corpus.create()
+    code, _, err = job(tmp_path / "a.parquet", tmp_path / "out")
+    assert code != 0
+    assert "out exists; choose another directory, or give --overwrite" in err
+
+
+def test_words_do_not_outlive_a_failure_to_encode(job, tmp_path, monkeypatch):
+    """They take room that the run needs which goes on."""
+
+    def fail(*_: object) -> None:
+        assert list((tmp_path / "out/_run/words").iterdir())
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    write_one(tmp_path)
+    expected = job.train(tmp_path / "a.parquet", tmp_path / "expected")
+    with monkeypatch.context() as patched:
+        patched.setattr(EncodePass, "encode", fail)
+        assert job(tmp_path / "a.parquet", tmp_path / "out")[0] != 0
+    assert (tmp_path / "out/_run/run.json").exists()
+    assert not (tmp_path / "out/_run/words").exists()
+    assert job.train(tmp_path / "a.parquet", tmp_path / "out", "--resume").files == expected.files

@@ -281,7 +281,7 @@ def test_files_of_a_run_lie_within_it(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [layout.COUNTS, directory.WORDS, directory.CORPUS, directory.ROUNDS, directory.FACTORIZATION]
+    "name", [layout.COUNTS, layout.WORDS, directory.CORPUS, directory.ROUNDS, directory.FACTORIZATION]
 )
 def test_what_a_killed_run_leaves_is_known_as_its_own(tmp_path: Path, name: str) -> None:
     output = Directory.open(tmp_path)

@@ -8,6 +8,7 @@ is written last, so what a killed task leaves is never read.
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -17,6 +18,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.corpus.chunk_files import ChunkFile, read_file, write_file
+from w2v_spark.corpus.chunks import MOST_WORDS
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import StoreError
 from w2v_spark.kernels.jit import kernel
@@ -29,7 +31,7 @@ _INDEX: Final = "index.json"
 _NUMBERS: Final = "numbers"
 _WORDS: Final = "words"
 _FILE_CODES: Final = 1 << 23  # of a file, 16 MiB, which is held until it is written
-_READ_WORDS: Final = 1 << 19  # handed on at a time
+_READ_WORDS: Final = MOST_WORDS  # handed on at a time, to whoever makes chunks of them
 _SHIFT: Final = 14  # bits of a code below those of the break
 _LONG: Final = (1 << _SHIFT) - 1  # says that the number stands in the two codes that follow
 _MOST_CODES: Final = 3  # of a word
@@ -77,7 +79,7 @@ class WordsWriter:
 
     def finish(self) -> None:
         """The part is complete: from now on it counts."""
-        name = f"{self._part:06d}.{self._tables[0]['words'][0] if self._tables else ''}.{_INDEX}"
+        name = f"{self._part:06d}.{uuid.uuid4().hex}.{_INDEX}"
         self._directory.write_sealed_json(name, {"part": self._part, "tables": self._tables})
 
     def _flush(self) -> None:

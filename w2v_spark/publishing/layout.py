@@ -51,6 +51,7 @@ SAMPLING_FILE: Final = "sampling.npz"
 """What inference draws from, in the state of a model of documents, and in a run."""
 
 COUNTS: Final = "counts"
+WORDS: Final = "words"
 DRIFT: Final = "drift"
 ROTATION_FILE: Final = "rotation.npy"
 TARGET: Final = "target"
@@ -122,6 +123,22 @@ def find_foreign(directory: Directory, kind: Kind) -> str | None:
 def is_retained(name: str, shown: str) -> bool:
     """Whether a name is that of a table which was replaced, and was called ``shown`` before."""
     return re.fullmatch(rf"\.{re.escape(shown)}\.[0-9a-f]{{32}}\.old", name) is not None
+
+
+def is_remnant(directory: Directory, info: pafs.FileInfo) -> bool:
+    """Whether something in an output is of no use to anybody: of a lock, or of a run that was killed while it counted.
+
+    Parameters
+    ----------
+    directory : Directory
+        The output.
+    info : FileInfo
+        Of what it holds.
+    """
+    if info.base_name != RUN:
+        return is_of_lock(info.base_name)
+    names = {entry.base_name for entry in directory.child(RUN).list()}
+    return MARK_FILE in names and names <= {MARK_FILE, WORDS}
 
 
 def is_of_lock(name: str) -> bool:

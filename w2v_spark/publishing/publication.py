@@ -27,7 +27,7 @@ from w2v_spark.publishing.layout import (
     TARGET,
     Kind,
     find_foreign,
-    is_of_lock,
+    is_remnant,
     is_retained,
     mark,
 )
@@ -71,7 +71,7 @@ class Publication:
             The output exists, cannot be made, overlaps an input, or holds something that this program has not made.
         """
         self.check_place(inputs, what)
-        if not any(not is_of_lock(info.base_name) for info in self.directory.list()):
+        if all(is_remnant(self.directory, info) for info in self.directory.list()):
             return
         if not self.overwrite:
             raise ConfigError(

@@ -41,7 +41,7 @@ from w2v_spark.models.subsample import keep_probabilities
 from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.phrases.units import NO_UNITS, Units
-from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, mark
+from w2v_spark.publishing.layout import COUNTS, MARK_FILE, RUN_FILE, WORDS, mark
 from w2v_spark.run.manifest import (
     SAMPLING_FILE,
     SUBWORDS_FILE,
@@ -60,7 +60,6 @@ from w2v_spark.training.update_statistics import (
 )
 from w2v_spark.training.weights import WeightShape
 
-WORDS: Final = "words"
 CORPUS: Final = "corpus"
 CORPUS_FILE: Final = "corpus.json"
 ROUNDS: Final = "rounds"
@@ -102,7 +101,6 @@ class RunDirectory:
         if not wanted:
             yield
             return
-        was_there = self.directory.exists()
         mark(self.directory)
         self.words.delete()
         self.words.create()
@@ -110,8 +108,19 @@ class RunDirectory:
             yield
         except BaseException:
             with suppress(OSError):  # a task that has not heard of it yet may still be writing
-                (self.words if was_there else self.directory).delete()
+                self.words.delete()
+                if [info.base_name for info in self.directory.list()] == [MARK_FILE]:
+                    self.directory.delete()
             raise
+
+    @contextmanager
+    def using_words(self) -> Iterator[None]:
+        """The last use of `words`, which do not outlive it: after an error, resuming needs their room."""
+        try:
+            yield
+        finally:
+            with suppress(OSError):  # they go with the run at the latest
+                self.words.delete()
 
     def begin(
         self,

@@ -141,7 +141,7 @@ def _join(
     pieces: Pieces | None,
 ) -> JoinedText:
     """Find the phrases of the text and encode it with them; an interrupted search begins anew."""
-    with progress.stage("phrases"):
+    with progress.stage("phrases"), state.using_words():
         digests = state.begin_corpus(vocabulary, tags)
         labels = WITHOUT_LABELS if whole is None else Labels(True, 0, 0, TAGS_FILE, digests[TAGS_FILE])
         encode = EncodePass(
@@ -213,10 +213,9 @@ def encode_text(
             run.config, state.directory, VOCABULARY_FILE, digest, vocabulary, run.plan.shards, labels,
             state.read_units(run), pieces,
         )  # fmt: skip
-        with progress.stage("encode"):
+        with progress.stage("encode"), state.using_words():
             corpus = encode.encode(documents) if whole is None else _encode_whole(encode, documents, whole)
             corpus.write(state.directory, CORPUS_FILE, run.identity)
-        state.words.delete()
     return corpus
 
 

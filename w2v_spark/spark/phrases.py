@@ -79,7 +79,7 @@ def find_phrases(
             vocabulary, seen = build_vocabulary(documents, counting_config(config), units=units, pieces=pieces)
         for warning in source.examine(seen, config.text):
             progress.warn(warning)
-        with progress.stage("encode"):
+        with progress.stage("encode"), state.using_words():
             digest = state.begin_corpus(vocabulary)[VOCABULARY_FILE]
             encode = EncodePass(
                 config,
@@ -92,7 +92,6 @@ def find_phrases(
                 pieces=pieces,
             )
             kept = encode.keep([documents], vocabulary.tokens)
-            state.words.delete()
         with progress.stage("phrases"):
             found = PhraseSearch.on(spark, encode, kept, seen, progress).find()
     labels = {

@@ -12,6 +12,7 @@ from tests.commands import train
 from tests.faults.processes import processes, python_workers
 from tests.faults.runs import DEADLINE, TRAIN, arguments, kill, rounds_done, start, vectors, wait_for
 from tests.spark.cluster import standalone_cluster
+from w2v_spark.spark import long_tasks
 from w2v_spark.spark.round_trainer import RoundTrainer
 from w2v_spark.training.matrix_files import WeightFile, write_matrix
 
@@ -83,6 +84,7 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
             shards[0]["w_out"][0] = WeightFile("spoiled.npy", rows, checksum)
         return merge(self, number, old, shards, *others)
 
+    monkeypatch.setattr(long_tasks, "_in_one_process", lambda spark: False)
     monkeypatch.setattr(RoundTrainer, "_merge", spoiled)
     assert train(arguments(corpus, output, "--quiet")) == 1
     said = capsys.readouterr().err.strip().splitlines()[-1]
@@ -93,3 +95,24 @@ def test_weights_that_are_not_finite_stop_the_run(spark, corpus, tmp_path, monke
     monkeypatch.undo()
     assert train(arguments(corpus, output, "--quiet", "--resume")) == 0
     assert (output / "_SUCCESS").exists()
+
+
+def test_weights_in_memory_that_are_not_finite_are_not_gone_on_from(spark, corpus, tmp_path, monkeypatch, capsys):
+    """A merge that gives NaN in round 3; the worker, which has it in memory, trains the round once more."""
+    output, reference = tmp_path / "out", tmp_path / "reference"
+    assert train(arguments(corpus, reference, "--quiet")) == 0
+    build = RoundTrainer._corrections
+
+    def spoiled(self, number, *others):
+        corrections = build(self, number, *others)
+        if number == 2:
+            corrections[1].curvature[:], corrections[1].basis[5, 3] = 1e9, float("nan")
+        return corrections
+
+    monkeypatch.setattr(RoundTrainer, "_corrections", spoiled)
+    assert train(arguments(corpus, output, "--quiet")) == 1
+    assert capsys.readouterr().err.strip().splitlines()[-1].startswith("error: round 3: weights became NaN or infinite")
+    assert rounds_done(output) == 2
+    monkeypatch.undo()
+    assert train(arguments(corpus, output, "--quiet", "--resume")) == 0
+    assert vectors(output) == vectors(reference)

@@ -45,6 +45,12 @@ def _then(first, second):
 
 
 @pytest.fixture
+def in_files(monkeypatch):
+    """Shards in processes of their own, as on a cluster."""
+    monkeypatch.setattr(long_tasks, "_in_one_process", lambda spark: False)
+
+
+@pytest.fixture
 def alone(run, monkeypatch):
     """The bytes of a run with a job for each step, as where Spark speculates."""
     with monkeypatch.context() as patch:
@@ -54,7 +60,11 @@ def alone(run, monkeypatch):
     return files
 
 
-def test_one_job_serves_all_rounds(run, alone):
+def test_one_job_serves_all_rounds(run, alone, in_files):
+    assert run() == (alone, 1)
+
+
+def test_one_task_serves_all_shards(run, alone):
     assert run() == (alone, 1)
 
 
@@ -64,13 +74,13 @@ def test_where_the_cluster_grows_there_is_a_job_for_each_step(run, alone, monkey
     assert run() == (alone, 10)
 
 
-def test_tasks_end_after_a_while(run, alone, monkeypatch):
+def test_tasks_end_after_a_while(run, alone, in_files, monkeypatch):
     """Each second command is the last one of its job's tasks."""
     monkeypatch.setattr(long_tasks, "_LONGEST_JOB", 0.0)
     assert run() == (alone, 5)
 
 
-def test_tasks_that_wait_too_long_are_released(run, alone, monkeypatch):
+def test_tasks_that_wait_too_long_are_released(run, alone, in_files, monkeypatch):
     """Nobody waits for anybody: tasks end while another still works, then there is a job for each of some steps."""
     monkeypatch.setattr(long_tasks, "_PATIENCE", 0.0)
     monkeypatch.setattr(long_tasks, "_LEAST_PATIENCE", 0.0)

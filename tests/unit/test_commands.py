@@ -20,7 +20,7 @@ def corrections():
 
 
 def test_a_command_comes_back_as_it_was():
-    command = StepCommand("steps", 3, 2, True, Step.MERGE, 7, FILES, SHARDS, corrections())
+    command = StepCommand("steps", 3, 2, True, Step.MERGE, 7, FILES, SHARDS, corrections(), threads=3)
     again = StepCommand.from_bytes(command.to_bytes(), "commands.npz")
     assert (again.sender, again.number, again.tasks, again.keep_alive, again.step) == (
         "steps",
@@ -29,7 +29,7 @@ def test_a_command_comes_back_as_it_was():
         True,
         Step.MERGE,
     )
-    assert (again.round, again.files, again.shards) == (7, FILES, SHARDS)
+    assert (again.round, again.files, again.shards, again.threads) == (7, FILES, SHARDS, 3)
     for before, after in zip(command.corrections, again.corrections, strict=True):
         np.testing.assert_array_equal(before.basis, after.basis)
         np.testing.assert_array_equal(before.curvature, after.curvature)

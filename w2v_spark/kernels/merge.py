@@ -156,7 +156,7 @@ def add_correction(before, mean_step, sample, updates, basis, inverse, curvature
 
 
 @kernel
-def merge_shards(before, shards, turn, updates, basis, inverse, curvature, scratch, new):
+def merge_shards(before, shards, stride, written, turn, updates, basis, inverse, curvature, scratch, new):
     """What `add_displacement` for each shard and then `add_correction` do, with the steps of some rows at a time.
 
     Parameters
@@ -164,8 +164,11 @@ def merge_shards(before, shards, turn, updates, basis, inverse, curvature, scrat
     before, new : (rows, D) float32
         D at least 16.
     shards : (P,) int64
-        Addresses of the same rows as each shard has left them, (rows, D) float32, one row behind the other; P at
-        least 2.
+        Addresses of the same rows as each shard has left them, (rows, D) float32; P at least 2.
+    stride : int
+        Bytes from one such row to the next.
+    written : bool
+        Whether the new rows take the place of each shard's.
     turn : int
         Row ``r`` is sampled from shard ``(r + turn) % P``.
     updates, basis, inverse, curvature : see `add_correction`
@@ -174,27 +177,58 @@ def merge_shards(before, shards, turn, updates, basis, inverse, curvature, scrat
     """
     rows, dim = before.shape
     row_bytes = np.int64(dim) * 4
-    part = simd.vsplat(np.float32(1 / len(shards)))
+    part, all_shards = simd.vsplat(np.float32(1 / len(shards))), simd.vsplat(np.float32(len(shards)))
     for start in range(0, rows, TILE_ROWS):
         stop = min(start + TILE_ROWS, rows)
-        mean_step, sample = scratch[3, : stop - start, :dim], scratch[4, : stop - start, :dim]
-        for r in range(start, stop):
-            one = shards[(r + turn) % len(shards)] + r * row_bytes
-            mean, other = simd.address_of(mean_step, r - start), simd.address_of(sample, r - start)
-            row, at = simd.address_of(before, r), 0
-            while True:  # the last register lies across the one before it where D is not a multiple of sixteen
-                old, total = simd.vload(row + at), simd.vsplat(np.float32(0))
+        if inverse.shape[0] == 0:
+            for r in range(start, stop):
+                row, to, at = simd.address_of(before, r), simd.address_of(new, r), 0
+                while True:  # the last register lies across the one before it where D is not a multiple of sixteen
+                    old = simd.vload(row + at)
+                    mean = simd.vmul(_sum_of_steps(shards, r * stride + at, old), part)
+                    simd.vstore(to + at, simd.vadd(simd.vmul(mean, all_shards), old))
+                    if at == row_bytes - REGISTER_BYTES:
+                        break
+                    at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)
+        else:
+            mean_step, sample = scratch[3, : stop - start, :dim], scratch[4, : stop - start, :dim]
+            for r in range(start, stop):
+                one = shards[(r + turn) % len(shards)] + r * stride
+                to, other = simd.address_of(mean_step, r - start), simd.address_of(sample, r - start)
+                row, at = simd.address_of(before, r), 0
+                while True:
+                    old = simd.vload(row + at)
+                    simd.vstore(to + at, simd.vmul(_sum_of_steps(shards, r * stride + at, old), part))
+                    simd.vstore(other + at, simd.vsub(simd.vload(one + at), old))
+                    if at == row_bytes - REGISTER_BYTES:
+                        break
+                    at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)
+            _correct_tile(
+                before[start:stop], mean_step, sample, updates[start:stop], basis, inverse, curvature, len(shards),
+                scratch, new[start:stop],
+            )  # fmt: skip
+        if written:
+            for r in range(start, stop):
                 for p in range(len(shards)):
-                    total = simd.vadd(total, simd.vsub(simd.vload(shards[p] + r * row_bytes + at), old))
-                simd.vstore(mean + at, simd.vmul(total, part))
-                simd.vstore(other + at, simd.vsub(simd.vload(one + at), old))
-                if at == row_bytes - REGISTER_BYTES:
-                    break
-                at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)
-        _correct_tile(
-            before[start:stop], mean_step, sample, updates[start:stop], basis, inverse, curvature, len(shards),
-            scratch, new[start:stop],
-        )  # fmt: skip
+                    _copy_row(simd.address_of(new, r), shards[p] + r * stride, row_bytes)
+
+
+@inline
+def _sum_of_steps(shards, place, old):
+    total = simd.vsplat(np.float32(0))
+    for p in range(len(shards)):
+        total = simd.vadd(total, simd.vsub(simd.vload(shards[p] + place), old))
+    return total
+
+
+@inline
+def _copy_row(row, to, row_bytes):
+    at = 0
+    while True:
+        simd.vstore(to + at, simd.vload(row + at))
+        if at == row_bytes - REGISTER_BYTES:
+            break
+        at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)
 
 
 @device
@@ -207,19 +241,51 @@ def _correct_tile(before, mean_step, sample, updates, basis, inverse, curvature,
         stretched[:] = 0
         samples[:] = 0
         if shards == 2:  # then f - P is -g, and (f - P) mean_step + g (sample - mean_step) is g (sample - 2 mean_step)
-            for r in range(rows):
-                for d in range(dim):
-                    step[r, d] = sample[r, d] - np.float32(2) * mean_step[r, d]
+            _add_times(sample, np.float32(-2), mean_step, step)
             add_product(step[:, :dim], basis, samples)
         else:
             add_product(mean_step, basis, stretched)
             add_product(sample, basis, samples)
         add_stretch(stretched, samples, updates, curvature, shards)
-    for r in range(rows):
-        for d in range(dim):
-            step[r, d] = np.float32(shards) * mean_step[r, d]
+    _times(np.float32(shards), mean_step, step)
     if inverse.shape[0] > 0:
         add_product(stretched, inverse, step)
+    _add_times(before, np.float32(1), step, new)
+
+
+@device
+def _add_times(a, factor, b, out):
+    """Write ``a + factor * b`` to ``out``, which has the rows and columns of ``a`` or more; each is rounded."""
+    rows, dim = a.shape
+    if dim < simd.LANES:
+        for r in range(rows):
+            for d in range(dim):
+                out[r, d] = a[r, d] + factor * b[r, d]
+        return
+    times, row_bytes = simd.vsplat(factor), np.int64(dim) * 4
     for r in range(rows):
-        for d in range(dim):
-            new[r, d] = step[r, d] + before[r, d]
+        x, y, to, at = simd.address_of(a, r), simd.address_of(b, r), simd.address_of(out, r), 0
+        while True:
+            simd.vstore(to + at, simd.vadd(simd.vload(x + at), simd.vmul(times, simd.vload(y + at))))
+            if at == row_bytes - REGISTER_BYTES:
+                break
+            at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)
+
+
+@device
+def _times(factor, a, out):
+    """Write ``factor * a`` to ``out``, which has the rows and columns of ``a`` or more."""
+    rows, dim = a.shape
+    if dim < simd.LANES:
+        for r in range(rows):
+            for d in range(dim):
+                out[r, d] = factor * a[r, d]
+        return
+    times, row_bytes = simd.vsplat(factor), np.int64(dim) * 4
+    for r in range(rows):
+        x, to, at = simd.address_of(a, r), simd.address_of(out, r), 0
+        while True:
+            simd.vstore(to + at, simd.vmul(times, simd.vload(x + at)))
+            if at == row_bytes - REGISTER_BYTES:
+                break
+            at = min(at + REGISTER_BYTES, row_bytes - REGISTER_BYTES)

@@ -51,6 +51,9 @@ class StepCommand:
     corrections : of the input and of the output matrix, or none for the plain mean
     documents : tuple of Stretches
         For training: where the rows of each shard's documents are; empty where documents have none.
+    threads : int
+        Of the one task, whose process then keeps the weights of all shards in memory; 0 where shards and ranges of
+        rows are dealt to tasks of one thread, which pass them on in files.
     """
 
     sender: str
@@ -63,6 +66,7 @@ class StepCommand:
     shards: tuple[ShardFiles, ...] = ()
     corrections: tuple[Correction, ...] = ()
     documents: tuple[Stretches, ...] = ()
+    threads: int = 0
 
     @property
     def key(self) -> str:
@@ -71,7 +75,7 @@ class StepCommand:
 
     def to_bytes(self) -> bytes:
         """A ``.npz`` file and its digest."""
-        names = ("sender", "number", "tasks", "keep_alive", "step", "round", "files", "shards", "documents")
+        names = ("sender", "number", "tasks", "keep_alive", "step", "round", "files", "shards", "documents", "threads")
         plain = json.dumps({name: getattr(self, name) for name in names})
         arrays: dict[str, Any] = {"command": np.frombuffer(plain.encode(), np.uint8)}
         for number, correction in enumerate(self.corrections):

@@ -5,6 +5,9 @@ are kept alive for a while: they leave their reports in the `Mailbox` and wait t
 depends on that. A task that Spark starts later, because another attempt has died, carries out the command in force.
 Where one cannot start, because those that wait hold all slots, or where one takes far longer than the others, the
 driver releases all of them, and the job ends as any other; the next command begins another.
+
+Where Spark runs on this machine alone and every shard has a core, one task does all, with a thread for each shard: the
+weights stay in the memory of its process from step to step, and only merged ones are written.
 """
 
 from __future__ import annotations
@@ -22,6 +25,7 @@ from pyspark.sql import DataFrame, Row, SparkSession
 from pyspark.util import inheritable_thread_target
 
 from w2v_spark.errors import StoreError
+from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.run.commands import Step, StepCommand, report_from_bytes
 from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.run.manifest import Run
@@ -41,9 +45,10 @@ from w2v_spark.training.weights import WeightShape
 _PATIENCE: Final = 0.5
 _LEAST_PATIENCE: Final = 2.0
 _MOST_PATIENCE: Final = 20.0  # less than tasks wait by themselves
+_MOST_THREADS: Final = 16  # of one process, which take turns in what is not compiled
 _LONGEST_JOB: Final = 30.0  # then other jobs of the application have their turn
 _SHORTEST_POLL: Final = 0.001  # for each report that is not there
-_LONGEST_POLL: Final = 0.01
+_LONGEST_POLL: Final = 0.002
 
 Result = TypeVar("Result")
 
@@ -80,6 +85,11 @@ class StepExecutor:
         self._may_keep_alive = directory.is_local and not grows and not _speculates(spark)
         # Tasks that live for long take several shards each: one job for every step costs more than what these differ.
         self._tasks = min(self._shards, self._slots) if self._may_keep_alive else self._shards
+        self._threads = 0
+        has_documents = input_rows_of(run.config.model).documents
+        alone = self._may_keep_alive and _in_one_process(spark) and not has_documents
+        if alone and 2 <= self._shards <= min(self._slots, _MOST_THREADS):
+            self._tasks, self._threads = 1, self._shards
         self._one_job_per_step_until, self._releases = 0, 0  # each time it stays so for longer
         self._job: _Job | None = None
         self._command: StepCommand | None = None
@@ -110,7 +120,8 @@ class StepExecutor:
         corrections: tuple[Correction, ...],
     ) -> list[dict[str, Any]]:
         """Have the weights of all shards merged; what is reported of the row ranges, in order."""
-        tasks = self._tasks if self._job is not None else min(self._row_ranges, self._slots)
+        begins = self._job is None and not self._threads
+        tasks = min(self._row_ranges, self._slots) if begins else self._tasks
         rows = self._await(self._send(Step.MERGE, tasks, round_number, files, shards, corrections))
         return sorted(rows, key=lambda row: row["row_range"])
 
@@ -126,10 +137,12 @@ class StepExecutor:
 
     def _send(self, step: Step, tasks: int, *what: Any) -> StepCommand:
         """Send a command, to tasks that wait for it or to those of a job that begins with it."""
-        too_long = self._job is not None and time.monotonic() - self._job.began > _LONGEST_JOB
+        began = None if self._threads or self._job is None else self._job.began
+        too_long = began is not None and time.monotonic() - began > _LONGEST_JOB
         keep_alive = self._may_keep_alive and not too_long
         keep_alive = keep_alive and tasks == self._tasks and self._number >= self._one_job_per_step_until
-        command = self._command = StepCommand(self._name, self._number, tasks, keep_alive, step, *what)
+        command = StepCommand(self._name, self._number, tasks, keep_alive, step, *what)
+        command = self._command = replace(command, threads=self._threads)
         self._number += 1
         self._mailbox.send(command)
         self._start(command)
@@ -206,6 +219,11 @@ def _speculates(spark: SparkSession) -> bool:
 def _grows(spark: SparkSession) -> bool:
     """Whether Spark gets more executors where tasks wait, and lets those go that have none."""
     return _is_on(spark, "spark.dynamicAllocation.enabled")
+
+
+def _in_one_process(spark: SparkSession) -> bool:
+    """Whether all tasks run on this machine, beside Spark's driver, so that one may have the cores of all."""
+    return (spark.conf.get("spark.master", None) or "").split("[")[0] == "local"
 
 
 def _is_on(spark: SparkSession, name: str) -> bool:

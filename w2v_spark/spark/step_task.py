@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -22,9 +23,10 @@ from w2v_spark.run.manifest import SAMPLING_FILE, SUBWORDS_FILE, UPDATE_STATISTI
 from w2v_spark.spark.worker import freeze_modules
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import MatrixReader
-from w2v_spark.training.merge import merge_row_range, open_shard
+from w2v_spark.training.merge import ShardRows, merge_row_range, open_shard
 from w2v_spark.training.row_ranges import deal_row_ranges, plan_row_ranges
 from w2v_spark.training.shard import train_shard
+from w2v_spark.training.shard_memory import ShardMemory, content_of, memory_of
 from w2v_spark.training.shard_work import RoundStart, ShardWork
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape, open_matrices
@@ -124,15 +126,54 @@ class StepTask:
 
     def perform(self, command: StepCommand, task: int) -> Sequence[_Row]:
         """One task's part of a command: every so many shards, or ranges of rows."""
-        if command.step is Step.MERGE:
-            return list(self._merge(command, task))
-        return [self._train(command, number) for number in range(task, self.run.plan.shards, command.tasks)]
+        if command.threads:
+            return self._perform_in_memory(command)
+        if command.step is Step.TRAIN:
+            return [self._train(command, number) for number in range(task, self.run.plan.shards, command.tasks)]
+        state, shape = RunDirectory(Directory.open(self.run_uri)), self._shape()
+        target = state.rounds.directory(command.round + 1)
+        shards = [open_shard(target, shape, files) for files in command.shards]
+        return list(self._merge(command, deal_row_ranges(plan_row_ranges(shape), command.tasks)[task], shards))
 
-    def _train(self, command: StepCommand, number: int) -> _Row:
+    def _perform_in_memory(self, command: StepCommand) -> Sequence[_Row]:
+        """The whole command, with a thread for each shard, and as many for merging."""
+        plan, shape, corpus = self.run.plan, self._shape(), self._load()[0]
+        memories, trained = memory_of(shape, plan.shards), f"{self.run.identity} {command.round}"
+        working = [n for n, shard in enumerate(corpus.shards) if plan.slices(command.round, shard.tokens)]
+
+        def train(number: int) -> _Row:
+            result = self._train(command, number, memories[number])
+            memories[number].trained = trained
+            return result
+
+        _weights_before(RunDirectory(Directory.open(self.run_uri)), shape, command)  # opened once
+        with ThreadPoolExecutor(command.threads) as pool:
+            if command.step is Step.TRAIN:
+                return list(pool.map(train, range(plan.shards)))
+            # A process that takes the place of one that has died knows nothing of what that had trained.
+            list(pool.map(train, (n for n in working if memories[n].trained != trained)))
+            for memory in memories:
+                memory.let_go()
+            shards = [memories[n].rows(shape.dim) for n in working]
+            dealt = deal_row_ranges(plan_row_ranges(shape), command.threads)
+            parts = pool.map(lambda numbers: list(self._merge(command, numbers, shards)), dealt)
+            rows = [row for part in parts for row in part]
+        merged = frozenset((row["file"], row["checksum"]) for row in rows)
+        for n in working:
+            memories[n].holds = merged
+        return rows
+
+    def _shape(self) -> WeightShape:
+        return WeightShape.of_rows(self.run.config.model, *(len(each.updates) for each in self._statistics()))
+
+    def _load(self) -> tuple[EncodedCorpus, SamplingTables, SubwordTable | None]:
+        files = self.run.files
+        return _load_run(self.run_uri, self.run.identity, files[SAMPLING_FILE], files.get(SUBWORDS_FILE))
+
+    def _train(self, command: StepCommand, number: int, memory: ShardMemory | None = None) -> _Row:
         """Train the shard of that number for a round: a `ShardResult`."""
         run, state = self.run, RunDirectory(Directory.open(self.run_uri))
-        files = run.files[SAMPLING_FILE], run.files.get(SUBWORDS_FILE)
-        corpus, tables, subwords = _load_run(self.run_uri, run.identity, *files)
+        corpus, tables, subwords = self._load()
         documents = load_documents(self.run_uri, run.identity, number) if command.documents else None
         statistics = self._statistics() if run.corrects else None
         work = ShardWork(
@@ -146,20 +187,20 @@ class StepTask:
             state.rounds.spare,
             command.documents[number] if command.documents else (),
             state.rounds.documents if command.documents else None,
+            memory,
+            content_of(command.files),
         )
         result = asdict(train_shard(work, start, run.config, run.plan))
         return {**result, "documents": json.dumps(result["documents"])}
 
-    def _merge(self, command: StepCommand, task: int) -> Iterator[_Row]:
-        """Merge a task's row ranges of what the shards have written: for each its file and moment."""
-        state = RunDirectory(Directory.open(self.run_uri))
-        statistics = self._statistics()
-        shape = WeightShape.of_rows(self.run.config.model, *(len(each.updates) for each in statistics))
+    def _merge(
+        self, command: StepCommand, numbers: Sequence[int], shards: Sequence[tuple[ShardRows, ShardRows]]
+    ) -> Iterator[_Row]:
+        """Merge row ranges of what the shards have made of the weights: for each its file and moment."""
+        state, statistics, shape = RunDirectory(Directory.open(self.run_uri)), self._statistics(), self._shape()
         target = state.rounds.directory(command.round + 1)
-        before = _weights_before(state, shape, command)
-        shards = [open_shard(target, shape, files) for files in command.shards]
-        row_ranges = plan_row_ranges(shape)
-        for number in deal_row_ranges(row_ranges, command.tasks)[task]:
+        before, row_ranges = _weights_before(state, shape, command), plan_row_ranges(shape)
+        for number in numbers:
             row_range, file = row_ranges[number], f"{number:05d}-{uuid.uuid4().hex}.npy"
             correction = command.corrections[row_range.matrix] if command.corrections else None
             moments, found = merge_row_range(

@@ -5,6 +5,7 @@ docs/design/distributed-training.md derives it; the names of its formulas are th
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -227,23 +228,35 @@ class Correction:
         add_correction(before, mean_step, sample, n, self.basis, inverse, self.curvature, self.shards, scratch, new)
         return new
 
-    def merge(self, before: Matrix, shards: Sequence[Matrix], turn: int, updates: npt.NDArray[np.float64]) -> Matrix:
+    def merge(
+        self,
+        before: Matrix,
+        shards: Sequence[Matrix],
+        turn: int,
+        updates: npt.NDArray[np.float64],
+        written: bool = False,
+    ) -> Matrix:
         """The same bits from the rows as all P shards have left them, at once; P is at least 2 and D 16.
 
         Parameters
         ----------
         before : (rows, D) float32
         shards : sequence of (rows, D) float32
+            All with the same strides.
         turn : int
             Row r of the sample is that of shard ``(r + turn) % P``.
         updates : (rows,) float64
             See `apply`.
+        written : bool
+            Whether the new rows take the place of each shard's.
         """
-        held = [np.ascontiguousarray(shard) for shard in shards]
-        addresses = np.array([shard.ctypes.data for shard in held], np.int64)
+        strides = shards[0].strides
+        if strides[1] != shards[0].itemsize or any(shard.strides != strides for shard in shards):
+            raise ValueError(f"rows of shards lie apart: strides {[shard.strides for shard in shards]}")
+        addresses = np.array([shard.ctypes.data for shard in shards], np.int64)
         (n, inverse), new = self._turned_back(updates), np.empty_like(before)
         merge_shards(
-            before, addresses, turn % len(shards), n, self.basis, inverse, self.curvature,
+            before, addresses, strides[0], written, turn % len(shards), n, self.basis, inverse, self.curvature,
             _scratch(padded(before.shape[1])), new,
         )  # fmt: skip
         return new
@@ -258,10 +271,18 @@ class Correction:
         return n, inverse
 
 
-@lru_cache(maxsize=1)
+class _Kept(threading.local):
+    scratch = np.empty((5, TILE_ROWS, 0), np.float32)
+
+
+_kept = _Kept()
+
+
 def _scratch(columns: int) -> Matrix:
-    """The scratch of `merge_shards`, kept from chunk to chunk."""
-    return np.empty((5, TILE_ROWS, columns), np.float32)
+    """The scratch of `merge_shards`, which each thread keeps from chunk to chunk."""
+    if _kept.scratch.shape[2] != columns:
+        _kept.scratch = np.empty((5, TILE_ROWS, columns), np.float32)
+    return _kept.scratch
 
 
 def curvatures_of(moments: Moments, statistics: BothStatistics) -> tuple[Curvature, Curvature]:

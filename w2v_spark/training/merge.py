@@ -26,11 +26,12 @@ from w2v_spark.training.changed_rows import ChangedFile, ChangedRows, ShardFiles
 from w2v_spark.training.correction import Correction, second_moment
 from w2v_spark.training.matrix_files import Matrix, MatrixReader, open_matrix, write_matrix
 from w2v_spark.training.row_ranges import RowRange
+from w2v_spark.training.shard_memory import RowsInMemory
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape
 
 ShardRows = MatrixReader | ChangedRows
-"""A matrix as a shard has left it: all of its rows, or those that have changed."""
+"""A matrix as a shard has left it: all of its rows, in a file or in memory, or those that have changed."""
 
 
 def open_shard(directory: Directory, shape: WeightShape, files: ShardFiles) -> tuple[ShardRows, ShardRows]:
@@ -62,7 +63,7 @@ def displacements(
         if isinstance(shard, ChangedRows):
             add_changes(start, *shard.within(rows), total, sample, first, len(shards))
         else:
-            add_displacement(start, shard[rows], total, sample, first, len(shards))
+            add_displacement(start, np.ascontiguousarray(shard[rows]), total, sample, first, len(shards))
     total *= np.float32(1 / len(shards))
     return total, sample
 
@@ -85,7 +86,8 @@ def merge_row_range(
     before : the range's matrix, (rows, D) float32
         The weights that the round started from.
     shards : the same matrix of each shard that trained, in shard order, or the rows of it that have changed
-        None leaves the weights as they were; those of a single shard are taken to the bit.
+        None leaves the weights as they were; those of a single shard are taken to the bit. What is in memory becomes
+        the new rows.
     statistics : of the input and of the output matrix
     correction : of the range's matrix, or None for the plain mean
     round_number : see `displacements`
@@ -138,9 +140,13 @@ def _merge_chunk(
         return last.over(before[rows], rows) if isinstance(last, ChangedRows) else last[rows]
     start = before[rows]
     whole = [shard for shard in shards if not isinstance(shard, ChangedRows)]
+    in_memory = isinstance(shards[0], RowsInMemory)
     if correction is not None and len(whole) == len(shards) and start.shape[1] >= LANES:
-        return correction.merge(start, [shard[rows] for shard in whole], rows.start + round_number, updates)
+        turn = rows.start + round_number
+        return correction.merge(start, [shard[rows] for shard in whole], turn, updates, written=in_memory)
     mean_step, sample = displacements(before, shards, rows, round_number)
-    if correction is None:
-        return mean_step + start
-    return correction.apply(start, mean_step, sample, updates)
+    new = mean_step + start if correction is None else correction.apply(start, mean_step, sample, updates)
+    if in_memory:
+        for shard in whole:
+            shard[rows][:] = new
+    return new

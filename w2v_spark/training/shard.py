@@ -19,6 +19,7 @@ from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stret
 from w2v_spark.training.matrix_files import Matrix, WeightFile, write_matrix
 from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import Plan, Slice
+from w2v_spark.training.shard_memory import IN_MEMORY, memory_of
 from w2v_spark.training.shard_weights import ALL_ROWS, ShardMatrix
 from w2v_spark.training.shard_work import RoundStart, ShardWork, mark_touched
 from w2v_spark.training.trainer import ThreadedTrainer
@@ -35,7 +36,7 @@ class ShardResult:
     file : str
         Stem of the two files that hold the shard's weights; empty if the shard had nothing to train on.
     checksums : list of str
-        Of these files.
+        Of these files, or `IN_MEMORY` where there are none.
     tokens, kept, pairs : int
         Tokens of the sentences that were trained on, those of them that subsampling kept, and pairs.
     loss : float
@@ -121,7 +122,10 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
     if work.statistics:
         moments = np.stack([matrix.moment_change() for matrix in matrices]).astype(np.float32).tobytes()
     stem = f"{number:05d}-{uuid.uuid4().hex}"
-    checksums = [matrix.write(start.results, f"{stem}.{matrix.name}.npy", start.spare) for matrix in matrices]
+    checksums = [
+        IN_MEMORY if start.memory else matrix.write(start.results, f"{stem}.{matrix.name}.npy", start.spare)
+        for matrix in matrices
+    ]
     return ShardResult(
         number,
         stem,
@@ -140,7 +144,7 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         *training.private(inputs.rows),
         changed=[matrix.changed for matrix in matrices],
         bytes_read=4 * model.dim * (inputs.read + outputs.read),
-        bytes_written=inputs.bytes_written + outputs.bytes_written,
+        bytes_written=0 if start.memory else inputs.bytes_written + outputs.bytes_written,
     )
 
 
@@ -150,15 +154,18 @@ def _load(
     """The two matrices, or the rows of them that the slices touch where these are few."""
     model = config.model
     shape = WeightShape.build(model, work.tables.vocabulary_size, work.others)
-    marks = mark_touched(work, slices, config, shape, pool) if plan.shards > 1 else None
+    memory = start.memory or memory_of(shape)[0]
+    is_there = start.memory is not None and memory.holds == start.content
+    memory.let_go()
+    marks = mark_touched(work, slices, config, shape, pool) if plan.shards > 1 and start.memory is None else None
     inputs, outputs = (
         ShardMatrix.load(
-            name, source, model.dim,
+            name, None if is_there else start.weights[m], memory.matrices[m], model.dim,
             None if marks is None else marks[m],
             work.subwords is not None and m == 0,  # the vectors of all words are composed of it
             work.statistics[1 - m] if work.statistics else None,
         )
-        for m, (name, source) in enumerate(zip(shape.rows, start.weights, strict=True))
+        for m, name in enumerate(shape.rows)
     )  # fmt: skip
     return inputs, outputs
 

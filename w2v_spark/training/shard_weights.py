@@ -10,7 +10,6 @@ from typing import Final
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.storage import Directory
 from w2v_spark.training.changed_rows import RowNumbers, batches_of_rows, few_of, read_rows, take_rows
 from w2v_spark.training.correction import Moments, MomentSample
@@ -55,12 +54,23 @@ class ShardMatrix:
 
     @classmethod
     def load(
-        cls, name: str, source: MatrixReader, dim: int, marks: Marks | None, whole: bool, met: UpdateStatistics | None
+        cls,
+        name: str,
+        source: MatrixReader | None,
+        rows: Matrix,
+        dim: int,
+        marks: Marks | None,
+        whole: bool,
+        met: UpdateStatistics | None,
     ) -> ShardMatrix:
         """Read what a slice needs.
 
         Parameters
         ----------
+        source : MatrixReader, optional
+            None where it is in memory already.
+        rows : (rows, D padded) float32
+            The memory; what is behind D is zero.
         marks : (rows,) uint8, optional
             The rows that it touches, if that is known.
         whole : bool
@@ -70,8 +80,9 @@ class ShardMatrix:
         """
         touched = None if marks is None else few_of(marks)
         some = None if whole else touched
-        rows = _memory(name, len(source), padded(dim))
-        if some is None:
+        if source is None:
+            some = np.zeros(0, np.int64)
+        elif some is None:
             _read_all(source, rows, dim)
         else:
             read_rows(source, some, rows)
@@ -120,10 +131,3 @@ def _read_all(source: MatrixReader, matrix: Matrix, dim: int) -> None:
         for first in range(0, len(batch), BLOCK_ROWS):
             rows = matrix[start + first : start + min(first + BLOCK_ROWS, len(batch))]
             rows[:, :dim] = batch[first : first + BLOCK_ROWS]
-            rows[:, dim:] = 0  # another model of this worker may have been wider
-
-
-@lru_cache(maxsize=2)
-def _memory(name: str, rows: int, columns: int) -> Matrix:
-    """The memory of a matrix, which a worker keeps from round to round: fresh pages cost as much as filling them."""
-    return aligned_zeros(rows, columns)

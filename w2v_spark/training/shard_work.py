@@ -23,6 +23,7 @@ from w2v_spark.storage import Directory
 from w2v_spark.training.documents import Stretches
 from w2v_spark.training.matrix_files import MatrixReader
 from w2v_spark.training.plan import Slice
+from w2v_spark.training.shard_memory import Content, ShardMemory
 from w2v_spark.training.shard_weights import Marks
 from w2v_spark.training.trainer import build_model
 from w2v_spark.training.update_statistics import BothStatistics
@@ -95,6 +96,10 @@ class RoundStart:
         Where the rows of the shard's documents are.
     rows : Directory, optional
         Of their files, where to write the new ones too.
+    memory : ShardMemory, optional
+        Where the new weights stay instead of being written, and the old ones may be.
+    content : Content
+        What ``weights`` are, where there is such a memory.
     """
 
     round_number: int
@@ -103,6 +108,8 @@ class RoundStart:
     spare: Directory | None = None
     stretches: Stretches = ()
     rows: Directory | None = None
+    memory: ShardMemory | None = None
+    content: Content = frozenset()
 
 
 def draws_ahead(words: float, rows: int, pool: int) -> bool:

@@ -190,16 +190,17 @@ class RoundTrainer:
         By the moments before the round alone, rows that grow within it would make those that meet them overshoot.
         """
         changes = [np.frombuffer(result.moments, np.float32) for result in results if result.moments]
-        if before is None or len(changes) < 2:
+        trained = sum(bool(result.file) for result in results)
+        if before is None or trained < 2:
             return ()
         plan, after = self._run.plan, before.copy()
-        after[:2] += (sum(changes, np.zeros(before[:2].size)) / len(changes)).reshape(before[:2].shape)
+        after[:2] += (sum(changes, np.zeros(before[:2].size)) / max(len(changes), 1)).reshape(before[:2].shape)
         after[2] = _private_moments(results, self._shape.dim)
         mean = (before + after) / 2
         mean[0] += self._statistics[1].private * mean[2]
         slope = mean_slope(results) * caution
         return tuple(
-            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), len(changes))
+            Correction.build(curvature, slope, plan.epoch_share(number), plan.mean_rate(number), trained)
             for curvature in curvatures_of(mean[:2], self._statistics)
         )
 

@@ -83,7 +83,7 @@ class ChangedRows:
 
     def within(self, rows: slice) -> tuple[RowNumbers, Matrix]:
         """Those of a range, (m, D), and how far each is from the range's first row. Ranges are asked for in order."""
-        first, last = np.searchsorted(self.numbers, [rows.start, rows.stop]).tolist()
+        first, last = self.numbers.searchsorted((rows.start, rows.stop)).tolist()
         return self.numbers[first:last] - rows.start, self._read(first, last)
 
     def over(self, before: Matrix, rows: slice) -> Matrix:

@@ -165,7 +165,8 @@ class MatrixFile:
             return self._read(first, max(first, last))
         begin, stop = first // BLOCK_ROWS, _blocks(last)
         if self.mapped is not None:
-            self._verify(self.mapped, 0, self._verified, np.arange(begin, stop))
+            if not self._verified[begin:stop].all():
+                self._verify(self.mapped, 0, self._verified, np.arange(begin, stop))
             return self.mapped[first:last]
         read = self._read(begin * BLOCK_ROWS, min(stop * BLOCK_ROWS, self.rows))
         self._verify(read, begin, np.zeros(stop - begin, np.bool_), np.arange(stop - begin))

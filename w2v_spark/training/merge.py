@@ -14,6 +14,7 @@ passes only what the correction needs of the other matrix: its second moment, D 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Final
 
 import numpy as np
 import numpy.typing as npt
@@ -29,6 +30,8 @@ from w2v_spark.training.row_ranges import RowRange
 from w2v_spark.training.shard_memory import RowsInMemory
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape
+
+_CHUNKS_AT_A_TIME: Final = 2  # whose steps are added up together: of many shards, each has few rows in a chunk
 
 ShardRows = MatrixReader | ChangedRows
 """A matrix as a shard has left it: all of its rows, in a file or in memory, or those that have changed."""
@@ -106,7 +109,7 @@ def merge_row_range(
 
     Notes
     -----
-    Memory: some chunks of 2,048 rows. Time: up to ``4 D^2`` multiplications a row, most rows far less.
+    Memory: a dozen chunks of 2,048 rows. Time: up to ``4 D^2`` multiplications a row, most rows far less.
     """
     rows, dim = row_range.stop - row_range.start, before[row_range.start : row_range.start + 1].shape[1]
     moments = np.zeros((dim + 1, dim))
@@ -114,8 +117,8 @@ def merge_row_range(
 
     def new_rows() -> Iterator[Matrix]:
         nonlocal moments
-        for chunk in row_range.chunks:
-            new = _merge_chunk(before, shards, chunk, updates[chunk], correction, round_number)
+        merged = _merge_chunks(before, shards, list(row_range.chunks), updates, correction, round_number)
+        for chunk, new in zip(row_range.chunks, merged, strict=True):
             moment = second_moment(new, partner_counts[chunk])
             if not np.isfinite(moment).all():
                 raise DivergedError(f"weights became NaN or infinite in rows {chunk.start} to {chunk.stop - 1}")
@@ -127,26 +130,48 @@ def merge_row_range(
     return moments.astype(np.float32), found
 
 
-def _merge_chunk(
+def _merge_chunks(
     before: MatrixReader,
     shards: Sequence[ShardRows],
-    rows: slice,
+    chunks: Sequence[slice],
     updates: npt.NDArray[np.float64],
     correction: Correction | None,
     round_number: int,
-) -> Matrix:
+) -> Iterator[Matrix]:
+    """The new rows of consecutive chunks, one after another; of ``updates`` all rows of the matrix are given."""
+    whole = [shard for shard in shards if not isinstance(shard, ChangedRows)]
     if len(shards) < 2:  # nothing to average
         last = shards[0] if shards else before
-        return last.over(before[rows], rows) if isinstance(last, ChangedRows) else last[rows]
-    start = before[rows]
-    whole = [shard for shard in shards if not isinstance(shard, ChangedRows)]
-    in_memory = isinstance(shards[0], RowsInMemory)
-    if correction is not None and len(whole) == len(shards) and start.shape[1] >= LANES:
-        turn = rows.start + round_number
-        return correction.merge(start, [shard[rows] for shard in whole], turn, updates, written=in_memory)
-    mean_step, sample = displacements(before, shards, rows, round_number)
-    new = mean_step + start if correction is None else correction.apply(start, mean_step, sample, updates)
-    if in_memory:
-        for shard in whole:
-            shard[rows][:] = new
-    return new
+        yield from (last.over(before[c], c) if isinstance(last, ChangedRows) else last[c] for c in chunks)
+    elif correction is not None and len(whole) == len(shards) and correction.dim >= LANES:
+        in_memory = isinstance(shards[0], RowsInMemory)
+        for rows in chunks:
+            parts, turn = [shard[rows] for shard in whole], rows.start + round_number
+            yield correction.merge(before[rows], parts, turn, updates[rows], written=in_memory)
+    else:
+        for first in range(0, len(chunks), _CHUNKS_AT_A_TIME):
+            some = chunks[first : first + _CHUNKS_AT_A_TIME]
+            yield from _merge_steps(before, shards, some, updates, correction, round_number)
+
+
+def _merge_steps(
+    before: MatrixReader,
+    shards: Sequence[ShardRows],
+    chunks: Sequence[slice],
+    updates: npt.NDArray[np.float64],
+    correction: Correction | None,
+    round_number: int,
+) -> Iterator[Matrix]:
+    """The same by steps that are added up for all of the chunks, shard by shard."""
+    rows = slice(chunks[0].start, chunks[-1].stop)
+    start, (mean_step, sample) = before[rows], displacements(before, shards, rows, round_number)
+    for chunk in chunks:
+        part = slice(chunk.start - rows.start, chunk.stop - rows.start)
+        if correction is None:
+            new = mean_step[part] + start[part]
+        else:
+            new = correction.apply(start[part], mean_step[part], sample[part], updates[chunk])
+        for shard in shards:
+            if isinstance(shard, RowsInMemory):
+                shard[chunk][:] = new
+        yield new

@@ -19,6 +19,7 @@ from w2v_spark.corpus.parted_files import read_part, write_parts
 from w2v_spark.spark.encode_tasks import PART_ARROW_SCHEMA, write_bucket
 from w2v_spark.spark.join_tasks import one_row
 from w2v_spark.spark.parquet_pieces import Task
+from w2v_spark.spark.worker import release_memory
 from w2v_spark.storage import Directory
 
 PARTED_SCHEMA: Final = "file string, digest string"
@@ -132,3 +133,4 @@ class WriteParted:
             if tables:
                 row = {"bucket": bucket, **write_bucket(directory, pa.concat_tables(tables), False, False)}
                 yield pa.RecordBatch.from_pylist([row], schema=PART_ARROW_SCHEMA)
+        release_memory()

@@ -24,6 +24,7 @@ from w2v_spark.spark.document_chunks import (
     write_named,
     write_whole,
 )
+from w2v_spark.spark.worker import release_memory
 from w2v_spark.storage import Directory
 from w2v_spark.text.analyzer import Analyzer
 from w2v_spark.text.words import Words
@@ -167,6 +168,8 @@ class WriteBuckets:
             else:
                 rows = [{"bucket": bucket, **write_bucket(directory, some, self.counts, self.whole)}]
             yield pa.RecordBatch.from_pylist(rows, schema=PART_ARROW_SCHEMA)
+        del held, chunks, some
+        release_memory()
 
 
 def write_bucket(directory: Directory, chunks: pa.Table, counts: bool, whole: bool) -> dict[str, Any]:

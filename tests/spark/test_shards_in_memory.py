@@ -4,6 +4,7 @@ import os
 import signal
 import uuid
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -102,6 +103,24 @@ def test_a_process_that_is_killed_costs_one_round_at_most(spark, job, corpus, tm
     assert Path(mark).exists()
     assert found.files == expected.files
     assert [bool(each["bytes_read"]) for each in found.rounds] == [True, False, False, step is Step.TRAIN, False, False]
+
+
+@pytest.mark.parametrize(
+    ("settings", "expected"),
+    [
+        ({"spark.master": "local[2]"}, True),
+        ({"spark.master": "local[*]"}, True),
+        ({"spark.master": "local[2,4]"}, True),
+        ({"spark.master": "local"}, True),
+        ({"spark.master": "local-cluster[2,1,1024]"}, False),
+        ({"spark.master": "spark://host:7077"}, False),
+        ({}, False),
+        ({"spark.master": "local[2]", "spark.executor.pyspark.memory": "2g"}, False),  # half of it for each process
+    ],
+)
+def test_one_process_has_all_shards_where_it_may_have_their_memory(settings, expected):
+    session = SimpleNamespace(conf=SimpleNamespace(get=settings.get))
+    assert long_tasks._in_one_process(session) is expected
 
 
 class Steps:

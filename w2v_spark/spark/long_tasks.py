@@ -222,8 +222,9 @@ def _grows(spark: SparkSession) -> bool:
 
 
 def _in_one_process(spark: SparkSession) -> bool:
-    """Whether all tasks run on this machine, beside Spark's driver, so that one may have the cores of all."""
-    return (spark.conf.get("spark.master", None) or "").split("[")[0] == "local"
+    """Whether all tasks run on this machine, beside Spark's driver, so that one may have all cores and memory."""
+    is_limited = spark.conf.get("spark.executor.pyspark.memory", None) is not None  # each Python process, to its share
+    return (spark.conf.get("spark.master", None) or "").split("[")[0] == "local" and not is_limited
 
 
 def _is_on(spark: SparkSession, name: str) -> bool:

@@ -6,12 +6,14 @@ import uuid
 from pathlib import Path
 from types import SimpleNamespace
 
+import pyarrow as pa
 import pytest
 
 from tests.spark.main_job import MainJob, Model
 from tests.spark.test_touched_rows import write_corpus
-from w2v_spark.run.commands import Step, StepCommand
+from w2v_spark.run.commands import Step, StepCommand, report_from_bytes
 from w2v_spark.run.directory import RunDirectory
+from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.run.manifest import Run
 from w2v_spark.spark import long_tasks
 from w2v_spark.spark.step_task import StepTask
@@ -144,10 +146,23 @@ class Steps:
         return [there.read_bytes(row["file"]) for row in sorted(rows, key=lambda row: row["row_range"])]
 
 
+def test_the_memory_is_given_back_when_the_last_command_is_done(spark, job, corpus, tmp_path):
+    """Else each worker that has had a run, one after another, would keep the weights of all of its shards."""
+    train(job, corpus, tmp_path / "out")
+    last = Steps(tmp_path / "out", 5)
+    last.perform(Step.TRAIN)
+    assert shard_memory.memory_for_each.cache_info().currsize == 1
+    command = StepCommand(uuid.uuid4().hex, 0, 1, False, Step.TRAIN, last.round, last.files, threads=2)
+    Mailbox(last.state.directory).send(command)
+    (reported,) = last.task(iter([pa.record_batch([[0]], names=["task"])]))
+    assert len(report_from_bytes(command, reported["report"][0].as_py())) == 2
+    assert shard_memory.memory_for_each.cache_info().currsize == 0
+
+
 def test_whatever_is_in_memory_the_bits_are_the_same(spark, job, corpus, tmp_path):
     """Nothing, the weights of another round, or rows that training has been at already."""
     train(job, corpus, tmp_path / "out")
-    shard_memory.memory_for_each.cache_clear()
+    shard_memory.forget_memory()
     last, another = Steps(tmp_path / "out", 5), Steps(tmp_path / "out", 6)  # one round more than there would be
     another.state.rounds.directory(7).create()
     first = last.perform(Step.TRAIN)

@@ -20,13 +20,13 @@ from w2v_spark.run.commands import Step, StepCommand, report_to_bytes
 from w2v_spark.run.directory import CORPUS_FILE, RunDirectory
 from w2v_spark.run.mailbox import Mailbox
 from w2v_spark.run.manifest import SAMPLING_FILE, SUBWORDS_FILE, UPDATE_STATISTICS_FILE, Run
-from w2v_spark.spark.worker import freeze_modules
+from w2v_spark.spark.worker import freeze_modules, release_memory
 from w2v_spark.storage import Directory
 from w2v_spark.training.matrix_files import MatrixReader
 from w2v_spark.training.merge import ShardRows, merge_row_range, open_shard
 from w2v_spark.training.row_ranges import deal_row_ranges, plan_row_ranges
 from w2v_spark.training.shard import train_shard
-from w2v_spark.training.shard_memory import ShardMemory, content_of, memory_of
+from w2v_spark.training.shard_memory import ShardMemory, content_of, forget_memory, memory_of
 from w2v_spark.training.shard_work import RoundStart, ShardWork
 from w2v_spark.training.update_statistics import BothStatistics
 from w2v_spark.training.weights import WeightShape, open_matrices
@@ -115,6 +115,7 @@ class StepTask:
         mailbox = Mailbox(Directory.open(self.run_uri))
         for task in (task for batch in batches for task in batch.column(0).to_pylist()):
             command: StepCommand | None = mailbox.command()
+            in_memory = command is not None and command.threads > 0
             while command is not None:
                 report = report_to_bytes(command, self.perform(command, task), _SCHEMAS[command.step])
                 freeze_modules(command.step)
@@ -122,6 +123,10 @@ class StepTask:
                     break
                 mailbox.report(task, report)
                 command = mailbox.wait(command)
+            if in_memory:  # Spark may give the next run to another worker: this one would keep what nobody needs
+                forget_memory()
+                _opened.clear()
+                release_memory()
             yield pa.RecordBatch.from_pylist([{"task": task, "report": report}], schema=_REPORT_SCHEMA)
 
     def perform(self, command: StepCommand, task: int) -> Sequence[_Row]:

@@ -89,3 +89,8 @@ def memory_for_each(shards: int, sizes: tuple[tuple[str, int], ...], dim: int) -
 def memory_of(shape: WeightShape, shards: int = 1) -> tuple[ShardMemory, ...]:
     """The process's memory for weights of a shape, for each of so many shards."""
     return memory_for_each(shards, tuple(shape.rows.items()), shape.dim)
+
+
+def forget_memory() -> None:
+    """Let the process have no memory for weights any more, and whoever asks for some a new one."""
+    memory_for_each.cache_clear()

@@ -36,11 +36,6 @@ def corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_corpus(tmp_path_factory.mktemp("in-memory") / "corpus")
 
 
-@pytest.fixture
-def job(capsys: pytest.CaptureFixture[str]) -> MainJob:
-    return MainJob(capsys)
-
-
 def in_files(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(long_tasks, "_in_one_process", lambda spark: False)
 

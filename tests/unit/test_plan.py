@@ -3,7 +3,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v_spark.config import Config, ModelConfig
-from w2v_spark.training.correction import tells_change
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
@@ -67,6 +66,7 @@ def test_memory_estimate_grows_with_what_it_should():
 
 @pytest.mark.parametrize(("shards", "tell"), [(1, 1), (2, 2), (15, 15), (16, 8), (32, 8), (100, 8), (127, 8)])
 def test_about_eight_of_many_shards_tell_how_moments_change_and_each_has_its_turn(shards, tell):
-    asked = [[p for p in range(shards) if tells_change(p, shards, number)] for number in range(20)]
+    plan = Plan(shards, 20, 1, 0.025, 0.0001, 0.0)
+    asked = [[p for p in range(shards) if plan.asks(number, p)] for number in range(20)]
     assert all(tell <= len(each) <= tell + 1 for each in asked)
     assert {p for each in asked for p in each} == set(range(shards))

@@ -28,7 +28,6 @@ from w2v_spark.training.update_statistics import BothStatistics
 Moments = npt.NDArray[np.float64]
 
 _BARELY_MOVED: Final = 0.05  # P x below which a direction counts as if it had not moved: a stretch within 2.5 % of P
-_ASKED: Final = 8  # shards whose moments stand for those of all, at least
 _EVEN: Final = 2.0  # rows count as met equally often if none is met this much more often than another
 _ROWS_PER_SAMPLE: Final = 8  # then one row stands for so many
 
@@ -74,14 +73,6 @@ def moments_of(weights: MatrixReader, partner_counts: npt.NDArray[np.float64], d
         total += sum(chunks, zeros).astype(np.float32)
         let_go(weights)  # the driver goes through both matrices once
     return total
-
-
-def tells_change(shard: int, shards: int, round_number: int) -> bool:
-    """Whether a shard finds out in a round how its second moments have changed: up to fifteen all, of more some eight.
-
-    A mean over so many is as good as one over all, and to find out takes as long as to train on a few thousand words.
-    """
-    return (shard + round_number) % max(shards // _ASKED, 1) == 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)

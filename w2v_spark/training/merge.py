@@ -14,6 +14,7 @@ passes only what the correction needs of the other matrix: its second moment, D 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
@@ -117,8 +118,8 @@ def merge_row_range(
 
     def new_rows() -> Iterator[Matrix]:
         nonlocal moments
-        merged = _merge_chunks(before, shards, list(row_range.chunks), updates, correction, round_number)
-        for chunk, new in zip(row_range.chunks, merged, strict=True):
+        merge, chunks = _Merge(before, shards, updates, correction, round_number), list(row_range.chunks)
+        for chunk, new in zip(chunks, merge.new_rows(chunks), strict=True):
             moment = second_moment(new, partner_counts[chunk])
             if not np.isfinite(moment).all():
                 raise DivergedError(f"weights became NaN or infinite in rows {chunk.start} to {chunk.stop - 1}")
@@ -130,48 +131,44 @@ def merge_row_range(
     return moments.astype(np.float32), found
 
 
-def _merge_chunks(
-    before: MatrixReader,
-    shards: Sequence[ShardRows],
-    chunks: Sequence[slice],
-    updates: npt.NDArray[np.float64],
-    correction: Correction | None,
-    round_number: int,
-) -> Iterator[Matrix]:
-    """The new rows of consecutive chunks, one after another; of ``updates`` all rows of the matrix are given."""
-    whole = [shard for shard in shards if not isinstance(shard, ChangedRows)]
-    if len(shards) < 2:  # nothing to average
-        last = shards[0] if shards else before
-        yield from (last.over(before[c], c) if isinstance(last, ChangedRows) else last[c] for c in chunks)
-    elif correction is not None and len(whole) == len(shards) and correction.dim >= LANES:
-        in_memory = isinstance(shards[0], RowsInMemory)
-        for rows in chunks:
-            parts, turn = [shard[rows] for shard in whole], rows.start + round_number
-            yield correction.merge(before[rows], parts, turn, updates[rows], written=in_memory)
-    else:
-        for first in range(0, len(chunks), _CHUNKS_AT_A_TIME):
-            some = chunks[first : first + _CHUNKS_AT_A_TIME]
-            yield from _merge_steps(before, shards, some, updates, correction, round_number)
+@dataclass(frozen=True, slots=True, eq=False)
+class _Merge:
+    """How the rows of one matrix are merged; see `merge_row_range`. ``updates`` are those of all of its rows."""
 
+    before: MatrixReader
+    shards: Sequence[ShardRows]
+    updates: npt.NDArray[np.float64]
+    correction: Correction | None
+    round_number: int
 
-def _merge_steps(
-    before: MatrixReader,
-    shards: Sequence[ShardRows],
-    chunks: Sequence[slice],
-    updates: npt.NDArray[np.float64],
-    correction: Correction | None,
-    round_number: int,
-) -> Iterator[Matrix]:
-    """The same by steps that are added up for all of the chunks, shard by shard."""
-    rows = slice(chunks[0].start, chunks[-1].stop)
-    start, (mean_step, sample) = before[rows], displacements(before, shards, rows, round_number)
-    for chunk in chunks:
-        part = slice(chunk.start - rows.start, chunk.stop - rows.start)
-        if correction is None:
-            new = mean_step[part] + start[part]
+    def new_rows(self, chunks: Sequence[slice]) -> Iterator[Matrix]:
+        """Those of consecutive chunks, one after another."""
+        before, shards, correction = self.before, self.shards, self.correction
+        whole = [shard for shard in shards if not isinstance(shard, ChangedRows)]
+        if len(shards) < 2:  # nothing to average
+            last = shards[0] if shards else before
+            yield from (last.over(before[c], c) if isinstance(last, ChangedRows) else last[c] for c in chunks)
+        elif correction is not None and len(whole) == len(shards) and correction.dim >= LANES:
+            in_memory = isinstance(shards[0], RowsInMemory)
+            for rows in chunks:
+                parts, turn = [shard[rows] for shard in whole], rows.start + self.round_number
+                yield correction.merge(before[rows], parts, turn, self.updates[rows], written=in_memory)
         else:
-            new = correction.apply(start[part], mean_step[part], sample[part], updates[chunk])
-        for shard in shards:
-            if isinstance(shard, RowsInMemory):
-                shard[chunk][:] = new
-        yield new
+            for first in range(0, len(chunks), _CHUNKS_AT_A_TIME):
+                yield from self._by_steps(chunks[first : first + _CHUNKS_AT_A_TIME])
+
+    def _by_steps(self, chunks: Sequence[slice]) -> Iterator[Matrix]:
+        """The same by steps that are added up for all of the chunks, shard by shard."""
+        rows = slice(chunks[0].start, chunks[-1].stop)
+        start = self.before[rows]
+        mean_step, sample = displacements(self.before, self.shards, rows, self.round_number)
+        for chunk in chunks:
+            part = slice(chunk.start - rows.start, chunk.stop - rows.start)
+            if self.correction is None:
+                new = mean_step[part] + start[part]
+            else:
+                new = self.correction.apply(start[part], mean_step[part], sample[part], self.updates[chunk])
+            for shard in self.shards:
+                if isinstance(shard, RowsInMemory):
+                    shard[chunk][:] = new
+            yield new

@@ -16,6 +16,7 @@ _RETRAINING_ROUNDS: Final = 5  # the same for weights that are trained already, 
 _RETRAINING_SAMPLE: Final = 0.15  # times the threshold of a first training; see benchmarks/README.md
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
+_ASKED: Final = 8  # shards whose moments stand for those of all, at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +97,13 @@ class Plan:
             parts.append(Slice(epoch, position, end - epoch * tokens))
             start = end
         return parts
+
+    def asks(self, round_number: int, shard: int) -> bool:
+        """Whether a shard is to tell how its second moments have changed in a round: all of up to 15, or about eight.
+
+        A mean over so many is as good as one over all, and finding out takes long beside the short slices of many.
+        """
+        return (shard + round_number) % max(self.shards // _ASKED, 1) == 0
 
     def epoch_share(self, round_number: int) -> float:
         """How many epochs of its tokens a shard trains in a round; mostly a fraction."""

@@ -15,7 +15,6 @@ from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule,
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.training.changed_rows import ChangedFile, ShardFiles
 from w2v_spark.training.composed import composed_moment
-from w2v_spark.training.correction import tells_change
 from w2v_spark.training.documents import DocumentRows, SliceRows, Stretch, Stretches, put
 from w2v_spark.training.matrix_files import Matrix, WeightFile, write_matrix
 from w2v_spark.training.noise_pool import pool_size
@@ -120,7 +119,7 @@ def train_shard(work: ShardWork, start: RoundStart, config: Config, plan: Plan) 
         training.train(part, _schedule(plan, part.epoch, shard.tokens, work.key(train.seed, part.epoch)))
     trained = clock()
     moments = b""
-    if work.statistics and tells_change(number, plan.shards, start.round_number):
+    if inputs.sample is not None:
         moments = np.stack([matrix.moment_change() for matrix in matrices]).astype(np.float32).tobytes()
     stem = f"{number:05d}-{uuid.uuid4().hex}"
     checksums = [
@@ -155,7 +154,7 @@ def _load(
     """The two matrices, or the rows of them that the slices touch where these are few."""
     model = config.model
     shape = WeightShape.build(model, work.tables.vocabulary_size, work.others)
-    tells = tells_change(work.number, plan.shards, start.round_number)
+    statistics = work.statistics if plan.asks(start.round_number, work.number) else None
     memory = start.memory or memory_of(shape)[0]
     is_there = start.memory is not None and memory.holds == start.content
     memory.let_go()
@@ -165,7 +164,7 @@ def _load(
             name, None if is_there else start.weights[m], memory.matrices[m], model.dim,
             None if marks is None else marks[m],
             work.subwords is not None and m == 0,  # the vectors of all words are composed of it
-            work.statistics[1 - m] if work.statistics and tells else None,
+            statistics[1 - m] if statistics else None,
         )
         for m, name in enumerate(shape.rows)
     )  # fmt: skip

@@ -60,7 +60,7 @@ def count(corpus: Corpus, shards: int, epochs: int) -> Row:
     """For the round in the middle of a run."""
     size, seed = len(corpus.vocabulary), 1
     config = Config.from_dict({"train": {"epochs": epochs, "shards": shards, "seed": seed}})
-    plan = Plan.build(config, shards, len(corpus))
+    plan = Plan.build(config, shards, len(corpus), size)
     tables = SamplingTables.build(corpus.vocabulary.counts, config.model, plan.sample)
     cuts = np.searchsorted(corpus.offsets, [len(corpus) * p // shards for p in range(shards + 1)])
     cuts[-1] = corpus.sentences

@@ -98,6 +98,6 @@ def write_description(directory: Path) -> None:
     """A ``model.json`` that says how text was read: by the defaults."""
     config = Config()
     ModelDescription(
-        "planted", config, Plan.build(config, 1, 1000), CorpusStatistics(1, 1, 1000, 1, 0, 0),
+        "planted", config, Plan.build(config, 1, 1000, 100), CorpusStatistics(1, 1, 1000, 1, 0, 0),
         EncodedStatistics(1, 1, 1, ""), {}, {},
     ).write(Directory.open(directory))  # fmt: skip

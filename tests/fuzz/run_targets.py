@@ -37,7 +37,7 @@ def _write_result(directory: Directory) -> None:
     """A table, its description and its history."""
     config = Config()
     counted = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
-    plan, encoded = Plan.build(config, 2, 1000), EncodedStatistics(3, 900, 30, "digest")
+    plan, encoded = Plan.build(config, 2, 1000, 100), EncodedStatistics(3, 900, 30, "digest")
     model = ModelDescription("run", config, plan, counted, encoded, {"files": 1}, {"python": "3"}, {"total": 1.5})
     directory.create()
     model.write(directory)
@@ -89,7 +89,7 @@ _SHAPE = WeightShape({"w_in": 6, "w_out": 6}, 4)
 def _make_run(path: Path) -> None:
     """A run after its second round."""
     run = RunDirectory(Directory.open(path))
-    plan = Plan.build(_CONFIG, 2, int(_COUNTS.sum()))
+    plan = Plan.build(_CONFIG, 2, int(_COUNTS.sum()), len(_COUNTS))
     counted = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
     started = Run.start(_CONFIG, {"files": 1, "bytes": 9, "digest": "x"}, plan, counted)
     run = RunDirectory(run.directory, run.begin(started, Vocabulary(pa.array(list("abcdef")), _COUNTS)).identity)

@@ -39,7 +39,7 @@ def write_run(path: Path, seed: int = 0) -> Path:
     """A run after its second round; one of another seed is another run."""
     run = RunDirectory(Directory.open(path))
     statistics = CorpusStatistics(**dict.fromkeys(CorpusStatistics.__dataclass_fields__, 3))
-    plan = Plan.build(CONFIG, 2, int(COUNTS.sum()))
+    plan = Plan.build(CONFIG, 2, int(COUNTS.sum()), len(COUNTS))
     vocabulary = Vocabulary(pa.array(WORDS), COUNTS)
     run.begin_counts().write_bytes("a.parquet", b"counts of %d" % seed * 100)
     started = run.begin(Run.start(CONFIG, {"files": 1, "bytes": 9, "digest": "x"}, plan, statistics), vocabulary)

@@ -8,7 +8,7 @@ from w2v_spark.training.history import RoundRecord, check_trained
 from w2v_spark.training.plan import Plan
 
 CONFIG = Config.from_dict({"train": {"sample": 0.0001}, "vocabulary": {"min_count": 3}})
-PLAN = Plan.build(CONFIG, 2, 1000)
+PLAN = Plan.build(CONFIG, 2, 1000, 100)
 
 
 def record(number: int, tokens: int, kept: int, pairs: int) -> RoundRecord:

@@ -34,10 +34,10 @@ def test_learning_rate_falls_linearly():
 
 def test_auto():
     config = Config.from_dict({"train": {"epochs": 3}})
-    plan = Plan.build(config, 16, 66_000_000)
-    assert plan.shards == 16
-    assert plan.rounds == choose_rounds(3 * 66_000_000, 16) == 92
-    fixed = Plan.build(config.replace(train={"shards": 3, "rounds": 7}), 16, 66_000_000)
+    plan = Plan.build(config, 8, 66_000_000, 156_441)
+    assert plan.shards == 8
+    assert plan.rounds == choose_rounds(3 * 66_000_000, 8) == 66
+    fixed = Plan.build(config.replace(train={"shards": 3, "rounds": 7}), 16, 66_000_000, 156_441)
     assert (fixed.shards, fixed.rounds) == (3, 7)
     assert choose_rounds(1, 1) == choose_rounds(10**12, 1) == 20
     assert choose_rounds(1, 8) == choose_rounds(3 * 10**8, 8) == 66
@@ -45,14 +45,30 @@ def test_auto():
     assert choose_rounds(10**12, 1000) == 200
 
 
+@pytest.mark.parametrize("retraining", [False, True])
+def test_a_short_run_has_few_shards(retraining):
+    """Those by which it is done first: where rounds are short, shards meet for longer than they train."""
+    build, config = Plan.build_retraining if retraining else Plan.build, Config()
+    shards = [build(config, 64, tokens, 10_000).shards for tokens in (0, 10**5, 10**6, 10**7, 10**8, 10**9)]
+    assert shards == sorted(shards)
+    assert shards[:2] == [1, 1]
+    assert 1 < shards[3] < 64
+    assert shards[-1] == 64
+    assert [build(config, 2, tokens, 10_000).shards for tokens in (10**5, 10**7)] == [1, 2]
+    assert build(config, 64, 10**7, 10**6).shards < build(config, 64, 10**7, 10**4).shards  # each round takes longer
+    assert build(config.replace(train={"threads": 8}), 64, 10**7, 10**4).shards < shards[3]
+    assert build(config.replace(train={"shards": 64}), 1, 0, 10_000).shards == 64
+    assert build(config.replace(train={"rounds": 1}), 64, 10**6, 10_000).shards > shards[2]
+
+
 def test_a_retraining_has_rates_and_subsampling_of_its_own():
     config = Config.from_dict({"train": {"sample": 1e-4}, "retrain": {"learning_rate": 0.04}})
-    first, later = Plan.build(config, 2, 1000), Plan.build_retraining(config, 2, 1000)
+    first, later = Plan.build(config, 2, 1000, 100), Plan.build_retraining(config, 2, 1000, 100)
     assert (first.sample, first.learning_rate) == (1e-4, 0.025)
     assert (later.sample, later.learning_rate, later.epochs) == (pytest.approx(1.5e-5), 0.04, 3)
     assert later.rounds < first.rounds
     for sample in (0, 1e-3):
-        assert Plan.build_retraining(config.replace(retrain={"sample": sample}), 2, 1000).sample == sample
+        assert Plan.build_retraining(config.replace(retrain={"sample": sample}), 2, 1000, 100).sample == sample
 
 
 def test_memory_estimate_grows_with_what_it_should():

@@ -101,12 +101,14 @@ class TrainConfig:
     )
     shards: int | Auto = setting(
         "auto",
-        'parts of the corpus that are trained side by side; "auto": the cores of the cluster, divided by `threads`',
+        'parts of the corpus that are trained side by side; "auto": the cores of the cluster, divided by `threads`, or '
+        "as many fewer as a short run is done sooner with",
         1,
         65_536,
         param="numPartitions",
         param_note="0: automatic. MLlib's 1 keeps one core busy, since more make its vectors worse; here the number "
-        "hardly matters to the vectors, so it follows the cluster. A number that is set is kept",
+        "hardly matters to the vectors, so it follows the cluster and the length of the run. A number that is set is "
+        "kept",
         mllib="`numPartitions` (1)",
         mllib_default="1",
     )

@@ -87,7 +87,7 @@ class Origin(Protocol):
     def counted(self, given: CorpusStatistics, others: CorpusStatistics | None) -> dict[str, Any]:
         """What the fingerprint of the input is to keep of the text that was given, and of all others."""
 
-    def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
+    def plan(self, config: Config, most_shards: int, tokens: int, vocabulary: int) -> Plan:
         """When what is trained, see `Plan.build`."""
 
     def learner(self, config: Config) -> Learner:
@@ -163,11 +163,12 @@ class Scratch:
         """See `Origin`."""
         return {}
 
-    def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
+    def plan(self, config: Config, most_shards: int, tokens: int, vocabulary: int) -> Plan:
         """See `Origin`."""
-        plan = Plan.build(config, default_shards, tokens)
+        plan = Plan.build(config, most_shards, tokens, vocabulary)
         if config.model.objective in COUNTED:  # which are counted once; steps stand in the place of rounds
-            return replace(plan, rounds=config.counts.iterations + 1, epochs=1)
+            shards = most_shards if config.train.shards == "auto" else config.train.shards
+            return replace(plan, shards=shards, rounds=config.counts.iterations + 1, epochs=1)
         return plan
 
     def learner(self, config: Config) -> Learner:

@@ -66,7 +66,8 @@ def count_text(
             Name("vocabulary.min_count"), ", or draw older text again with ", Name("retrain.replay"),
         )  # fmt: skip
     slots = task_slots(spark, config.train.threads)
-    plan = origin.plan(config, slots, vocabulary.tokens)
+    plan = origin.plan(config, slots, origin.tokens(vocabulary), len(vocabulary))
+    as_planned = config.replace(train={"shards": plan.shards})  # however much text it turns out to be
     corpus, others, statistics = None, None, given
     if documents[1:]:  # which are read once: how often words are in them is known when they are encoded
         estimate = MemoryEstimate.build(config.model, len(vocabulary), plan.shards)
@@ -80,7 +81,7 @@ def count_text(
         for warning in check_invalid(others, 1.0):
             progress.warn(f"older text: {warning}")
         vocabulary, statistics = replace(vocabulary, trained=trained), given + others
-        plan = origin.plan(config, slots, vocabulary.tokens)
+        plan = origin.plan(as_planned, slots, vocabulary.tokens, len(vocabulary))
     tags = None if whole is None else Tags.none()
     if whole is not None and whole.tags:
         with progress.stage("tags"):
@@ -94,7 +95,7 @@ def count_text(
         units = units.with_phrases(joined.phrases)
         if kept is not None:
             replace_counts(spark, kept, *joined.counted)
-        plan = origin.plan(config.replace(train={"shards": plan.shards}), slots, vocabulary.tokens)
+        plan = origin.plan(as_planned, slots, vocabulary.tokens, len(vocabulary))
     run = Run.start(config, {**seen, **origin.counted(given, others)}, plan, statistics, len(tags or ()))
     if run.trains_on_every_word(vocabulary):
         progress.warn(
@@ -184,7 +185,10 @@ def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Pr
             "tag of so many values out, or make it the documents' name"
         )
     rounds = f"at most {plan.rounds} steps" if is_counted else f"{plan.rounds} rounds"
-    progress.say(f"{plan.shards} shards, {rounds}; {estimate}")
+    shards = "1 shard" if plan.shards == 1 else f"{plan.shards} shards"
+    if run.config.train.shards == "auto" and plan.shards < task_slots(spark, run.config.train.threads):
+        shards += " (with more, so short a run would take longer)"
+    progress.say(f"{shards}, {rounds}; {estimate}")
     progress.events.emit(
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),
         tokens=corpus.tokens,

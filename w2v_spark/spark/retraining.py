@@ -213,9 +213,9 @@ class Retraining:
             del statistics["distinct_words"]  # is known of all text together
         return {"text": plain}
 
-    def plan(self, config: Config, default_shards: int, tokens: int) -> Plan:
+    def plan(self, config: Config, most_shards: int, tokens: int, vocabulary: int) -> Plan:
         """By ``[retrain]``."""
-        return Plan.build_retraining(config, default_shards, tokens)
+        return Plan.build_retraining(config, most_shards, tokens, vocabulary)
 
     def learner(self, config: Config) -> Learner:
         """Rounds that begin with the parent's weights."""

@@ -17,6 +17,10 @@ _RETRAINING_SAMPLE: Final = 0.15  # times the threshold of a first training; see
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 _ASKED: Final = 8  # shards whose moments stand for those of all, at least
+# Words that a shard would train in the time that a round takes besides, and words for each word of the vocabulary; see
+# "How many shards a short run has" in benchmarks/notes/shards.md.
+_CHECKPOINT_COST: Final = (40_000, 1.65)
+_MERGE_COST: Final = (140_000, 2.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +58,27 @@ class Plan:
     sample: float
 
     @classmethod
-    def build(cls, config: Config, default_shards: int, tokens: int) -> Plan:
-        """Resolve ``auto``: shards from the cluster, rounds from the number of tokens."""
-        return cls._build(config, config.train, config.train.sample, default_shards, tokens, choose_rounds)
+    def build(cls, config: Config, most_shards: int, tokens: int, vocabulary: int) -> Plan:
+        """Resolve ``auto``: shards from the cluster and the work there is, rounds from the number of tokens.
+
+        Parameters
+        ----------
+        most_shards : int
+            How many shards the cluster trains side by side.
+        tokens : int
+            Words of the vocabulary in the corpus.
+        vocabulary : int
+            Words that get a vector.
+        """
+        return cls._build(config, config.train, config.train.sample, most_shards, tokens, vocabulary, choose_rounds)
 
     @classmethod
-    def build_retraining(cls, config: Config, default_shards: int, tokens: int) -> Plan:
+    def build_retraining(cls, config: Config, most_shards: int, tokens: int, vocabulary: int) -> Plan:
         """The same for weights that are trained already: epochs, rates and subsampling are those of ``[retrain]``."""
         sample = config.retrain.sample
         sample = _RETRAINING_SAMPLE * config.train.sample if sample == "auto" else sample
-        return cls._build(config, config.retrain, sample, default_shards, tokens, choose_retraining_rounds)
+        choose = choose_retraining_rounds
+        return cls._build(config, config.retrain, sample, most_shards, tokens, vocabulary, choose)
 
     @classmethod
     def _build(
@@ -71,14 +86,21 @@ class Plan:
         config: Config,
         passes: TrainConfig | RetrainConfig,
         sample: float,
-        default_shards: int,
+        most_shards: int,
         tokens: int,
+        vocabulary: int,
         choose: Callable[[int, int], int],
     ) -> Plan:
         train = config.train
-        shards = default_shards if train.shards == "auto" else train.shards
-        rounds = choose(tokens * passes.epochs, shards) if train.rounds == "auto" else train.rounds
-        return cls(shards, rounds, passes.epochs, passes.learning_rate, passes.min_learning_rate, sample)
+
+        def rounds(shards: int) -> int:
+            return choose(tokens * passes.epochs, shards) if train.rounds == "auto" else train.rounds
+
+        shards = train.shards
+        if shards == "auto":
+            words = tokens * passes.epochs // train.threads  # of a shard, which its threads share
+            shards = choose_shards(most_shards, words, vocabulary, rounds)
+        return cls(shards, rounds(shards), passes.epochs, passes.learning_rate, passes.min_learning_rate, sample)
 
     def boundary(self, round_number: int, tokens: int) -> int:
         """Tokens of a shard, counted over all epochs, that are trained before a round: ``(t / T)^2`` of the run.
@@ -117,6 +139,24 @@ class Plan:
         """The learning rate in the middle of a round."""
         ends = [(t / self.rounds) ** 2 for t in (round_number, round_number + 1)]
         return self.rate(sum(ends) / 2)
+
+
+def choose_shards(most: int, tokens: int, vocabulary: int, rounds: Callable[[int], int]) -> int:
+    """By how many shards, of at most so many, a run over ``tokens`` tokens, all epochs counted, is done first.
+
+    More shards train faster and meet more often. Where the run is short, meeting takes longer than training.
+
+    Parameters
+    ----------
+    rounds : function of a number of shards
+        How many rounds they would have.
+    """
+
+    def work(shards: int) -> float:
+        fixed, per_word = _CHECKPOINT_COST if shards == 1 else _MERGE_COST
+        return tokens / shards + rounds(shards) * (fixed + per_word * vocabulary)
+
+    return min(range(1, most + 1), key=work)
 
 
 def choose_rounds(tokens: int, shards: int) -> int:

@@ -1,5 +1,7 @@
 """Noise from a pool: what is in it, that it is the right words on average, and when there is one."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
@@ -10,6 +12,7 @@ from tests.unit.test_subword_kernels import SubwordCase
 from w2v_spark.config import Config
 from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.noise_pool import TOKENS_A_WORD, draw_pool, stretch_of
+from w2v_spark.kernels.objectives import noise_of
 from w2v_spark.models.alias import build_alias_table
 from w2v_spark.models.objectives import noise_probabilities
 from w2v_spark.training.noise_pool import pool_size
@@ -18,14 +21,19 @@ COUNTS = np.sort(np.random.default_rng(1).geometric(0.02, 60))[::-1].astype(np.i
 NO_NGRAMS = np.zeros(1, np.int64), np.zeros(0, np.int32)
 
 
+class NoiseTables(NamedTuple):
+    accept: np.ndarray
+    alias: np.ndarray
+
+
 @kernel
-def draw(key, stretch, accept, alias, bits, pool):
-    draw_pool(key, stretch, accept, alias, bits, pool)
+def draw(key, stretch, tables, bits, pool):
+    draw_pool(key, stretch, noise_of(tables), bits, pool)
 
 
 def pool_of(key, stretch, words, tables):
     pool = np.empty(words, np.int32)
-    draw(np.uint64(key), np.int64(stretch), *tables, np.empty(words, np.uint64), pool)
+    draw(np.uint64(key), np.int64(stretch), NoiseTables(*tables), np.empty(words, np.uint64), pool)
     return pool
 
 

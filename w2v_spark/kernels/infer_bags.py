@@ -15,7 +15,7 @@ import numpy as np
 from w2v_spark.kernels import rng, scores, simd, tiles
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
-from w2v_spark.kernels.objectives import noise_word, score_path
+from w2v_spark.kernels.objectives import noise_of, noise_word, score_path
 from w2v_spark.kernels.scores import UNUSED
 from w2v_spark.kernels.tiles import ROWS
 from w2v_spark.kernels.train import keep_words
@@ -102,11 +102,11 @@ def longest_of(starts, documents):
 def draw_places(noise, key, w_out, tables, row_bytes):
     """The noise words of each place, -1 for one that is there already; their rows are asked for."""
     state = rng.start_stream(key, np.uint64(0))
-    negatives = noise.shape[1]
+    negatives, distribution = noise.shape[1], noise_of(tables)
     for place in range(len(noise)):
         for k in range(negatives):
             state = rng.step(state)
-            word = noise_word(rng.output(state), tables.accept, tables.alias)
+            word = noise_word(rng.output(state), distribution)
             simd.fetch_row(simd.address_of(w_out, word), row_bytes)
             for other in range(k):
                 if noise[place, other] == word:
@@ -123,8 +123,9 @@ def lay_step(words, first, count, noise, w_out, row_bytes, model, tables, scratc
         if model.hierarchical_softmax:
             path = tables.starts[word + 1] - tables.starts[word]
             score_path(
-                tables.steps, tables.starts[word], path, w_out, simd.address_of(places, n), simd.address_of(labels, n)
-            )
+                simd.address_of(tables.steps, tables.starts[word]), path, simd.address_of(w_out, 0), row_bytes,
+                simd.address_of(places, n), simd.address_of(labels, n),
+            )  # fmt: skip
             fetch_rows(simd.address_of(places, n), 0, path, row_bytes)
             n += path
             continue

@@ -26,7 +26,7 @@ def stretch_of(position, words):
 
 
 @inline
-def draw_pool(key, stretch, accept, alias, bits, pool):
+def draw_pool(key, stretch, noise, bits, pool):
     """Fill a pool with noise words.
 
     Parameters
@@ -35,8 +35,7 @@ def draw_pool(key, stretch, accept, alias, bits, pool):
         Of the shard's streams in the epoch.
     stretch : int
         `stretch_of`; its random stream is none of a sentence's.
-    accept, alias
-        See `objectives.noise_word`.
+    noise : objectives.Noise
     bits : (n,) uint64, pool : (n,) int32
         Written to; the first of them holds what is drawn until the tables, which may be large, have been asked for.
     """
@@ -44,6 +43,6 @@ def draw_pool(key, stretch, accept, alias, bits, pool):
     for i in range(len(pool)):
         state = rng.step(state)
         bits[i] = rng.output(state)
-        fetch_noise(bits[i], accept, alias)
+        fetch_noise(bits[i], noise)
     for i in range(len(pool)):
-        pool[i] = noise_word(bits[i], accept, alias)
+        pool[i] = noise_word(bits[i], noise)

@@ -6,109 +6,142 @@ arrays, for whose sake numba would count references in each window.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline
 from w2v_spark.kernels.scores import UNUSED
-from w2v_spark.kernels.tiles import ROWS
+from w2v_spark.kernels.tiles import REGISTER_BYTES, ROWS
 
-EIGHT: Final = 8  # words that are compared at once
+EIGHT: Final = 8  # addresses that are compared at once
+
+
+class Noise(NamedTuple):
+    """The noise distribution of `models.tables.SamplingTables`: the addresses of two tables, and their words."""
+
+    accept: int
+    alias: int
+    words: int
 
 
 @inline
-def noise_word(bits, accept, alias):
+def noise_of(tables):
+    """The `Noise` of some tables, which have to be in use for as long."""
+    return Noise(simd.address_of(tables.accept, 0), simd.address_of(tables.alias, 0), len(tables.accept))
+
+
+@inline
+def noise_word(bits, noise):
     """A word of the noise distribution from 64 random bits (the alias method of Walker 1977)."""
-    i = rng.below(bits, len(accept))
-    taken = np.uint32(bits & np.uint64(0xFFFFFFFF)) < accept[np.uint64(i)]
-    return simd.either(taken, i, np.int64(alias[np.uint64(i)]))
+    i = rng.below(bits, noise.words)
+    taken = np.uint32(bits & np.uint64(0xFFFFFFFF)) < simd.load_uint32(noise.accept + 4 * i)
+    return simd.either(taken, i, simd.load_int32(noise.alias + 4 * i))
 
 
 @inline
-def fetch_noise(bits, accept, alias):
+def fetch_noise(bits, noise):
     """Ask for what `noise_word` will read."""
-    i = rng.below(bits, len(accept))
-    simd.prefetch(simd.address_of(accept, i))
-    simd.prefetch(simd.address_of(alias, i))
+    i = rng.below(bits, noise.words)
+    simd.prefetch(noise.accept + 4 * i)
+    simd.prefetch(noise.alias + 4 * i)
 
 
 @inline
-def room_for_words(negatives):
-    """Room for a target and noise words, and behind them numbers that differ from each other and from all words."""
-    return -np.arange(1, max(negatives + 1, EIGHT) + 1).astype(np.int32)
+def room_for_rows(negatives):
+    """Room for the rows of a target and of noise words, and behind them numbers that are the address of none."""
+    return -np.arange(1, -(-(negatives + 1) // EIGHT) * EIGHT + 1)
 
 
 @inline
-def choose_words(target, drawn, accept, alias, pool, chosen):
-    """The target and the noise words that differ from it and from each other; how many they are.
+def choose_from_pool(target, drawn, negatives, pool, words, chosen):
+    """The addresses of the rows of a target and of noise words, of which some may be equal.
 
     Parameters
     ----------
     target : int
-    drawn : (negatives,) uint64
-        Random bits for `noise_word`.
-    accept, alias
-        Of `sampling.tables.SamplingTables`.
-    pool : (n,) int32
-        See `noise_pool.draw_pool`; where it is empty, noise comes from all words.
-    chosen : int32
-        `room_for_words`. Written to, the target first; behind the last may be anything.
+        The address of its row.
+    drawn : int
+        Where there are 64 random bits for each noise word.
+    pool, words : int
+        Where the addresses of the rows of the pool are, and how many.
+    chosen : int
+        Where `room_for_rows` is. Written to, the target first.
     """
-    negatives = len(drawn)
-    chosen[0] = target
-    if len(pool) > 0:
-        for k in range(negatives):
-            chosen[np.uint64(k + 1)] = pool[np.uint64(rng.below(drawn[np.uint64(k)], len(pool)))]
-    else:
-        for k in range(negatives):
-            chosen[np.uint64(k + 1)] = noise_word(drawn[np.uint64(k)], accept, alias)
-    if negatives < EIGHT and not simd.has_equal_words(simd.address_of(chosen, 0)):  # nearly always
+    simd.store_address(chosen, target)
+    for k in range(negatives):
+        bits = np.uint64(simd.load_address(drawn + 8 * k))
+        simd.store_address(chosen + 8 * (k + 1), simd.load_address(pool + 8 * rng.below(bits, words)))
+
+
+@inline
+def choose_from_all(target, drawn, negatives, noise, w_out, row_bytes, chosen):
+    """`choose_from_pool` where noise comes from all words, whose rows are at ``w_out``."""
+    simd.store_address(chosen, target)
+    for k in range(negatives):
+        bits = np.uint64(simd.load_address(drawn + 8 * k))
+        simd.store_address(chosen + 8 * (k + 1), w_out + row_bytes * noise_word(bits, noise))
+
+
+@inline
+def leave_out_equal(chosen, negatives):
+    """Let only the first of equal rows remain of those that were chosen; how many do.
+
+    A register that is loaded soon after it was stored piece by piece is waited for: best not done at once.
+    """
+    if negatives < EIGHT and not simd.has_equal(chosen):  # nearly always
         return negatives + 1
     n = 1
     for k in range(negatives):
-        word, new = chosen[k + 1], True
+        row, new = simd.load_address(chosen + 8 * (k + 1)), True
         for i in range(n):
-            new &= chosen[i] != word
-        chosen[n] = word
+            new &= simd.load_address(chosen + 8 * i) != row
+        simd.store_address(chosen + 8 * n, row)
         n += np.int64(new)
-    for i in range(n, len(chosen)):
-        chosen[i] = -1 - i
     return n
 
 
 @inline
-def score_words(chosen, n, w_out, rows, labels):
-    """Negative sampling: n words, of which the first is right, to where addresses of rows and labels are expected."""
-    for i in range(n):
-        simd.store_address(rows + 8 * i, simd.address_of(w_out, np.int64(chosen[np.uint64(i)])))
-        simd.store_float(labels + 4 * i, np.float32(0.0))
+def score_words(chosen, n, rows, labels):
+    """Negative sampling: n rows, of which the first is right, to where addresses of rows and labels are expected."""
+    simd.copy_numbers(rows, chosen, n)
+    for i in range(0, 4 * n, REGISTER_BYTES):
+        simd.vstore(labels + i, simd.vsplat(np.float32(0.0)))
     simd.store_float(labels, np.float32(1.0))
 
 
 @inline
-def fetch_path(steps, starts, sentence, place, length):
-    """Ask for the path of a word, which `score_path` will read, and for where that of a later word begins."""
+def fetch_path(steps, starts, words, place, length):
+    """Ask for the path of a word, which `score_path` will read, and for where that of a later word begins.
+
+    All of the first three are addresses: of the steps and of the starts of all paths, and of the words of a sentence.
+    """
     if place + 2 < length:
-        simd.prefetch(simd.address_of(starts, sentence[np.uint64(place + 2)]))
-    word = sentence[np.uint64(place)]
-    simd.prefetch(simd.address_of(steps, starts[np.uint64(word)]))
-    simd.prefetch(simd.address_of(steps, starts[np.uint64(word + 1)]))
+        simd.prefetch(starts + 8 * simd.load_address(words + 8 * (place + 2)))
+    first = starts + 8 * simd.load_address(words + 8 * place)
+    simd.prefetch(steps + 4 * simd.load_address(first))
+    simd.prefetch(steps + 4 * simd.load_address(first + 8))
 
 
 @inline
-def score_path(steps, start, n, w_out, rows, labels):
-    """Hierarchical softmax: the n inner nodes of the path ``steps[start:start + n]``, see `huffman.build_paths`."""
+def score_path(steps, n, w_out, row_bytes, rows, labels):
+    """Hierarchical softmax: the n inner nodes of the path at an address, see `huffman.build_paths`."""
     for i in range(n):
-        step = np.int64(steps[np.uint64(start + i)])
-        simd.store_address(rows + 8 * i, simd.address_of(w_out, step >> 1))
+        step = simd.load_int32(steps + 4 * i)
+        simd.store_address(rows + 8 * i, w_out + row_bytes * (step >> 1))
         simd.store_float(labels + 4 * i, np.float32(step & 1))
+
+
+@inline
+def in_tiles(n):
+    """So many rows rounded up to whole tiles; with no sign, for that takes ten times as long to divide."""
+    return np.int64((np.uint64(n) + np.uint64(ROWS - 1)) // np.uint64(ROWS)) * ROWS
 
 
 @inline
 def fill_tile(zeros, n, rows, labels):
     """Rows of zeros behind the n-th, until a tile is full."""
-    for i in range(n, -(-n // ROWS) * ROWS):
+    for i in range(n, in_tiles(n)):
         simd.store_address(rows + 8 * i, zeros)
         simd.store_float(labels + 4 * i, np.float32(UNUSED))

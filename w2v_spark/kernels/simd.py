@@ -162,6 +162,26 @@ def store_address(context: Any, address: Any, value: Any) -> Any:
 
 
 @intrinsic
+def load_int32(context: Any, address: Any) -> Any:
+    """The int32 at an address, as int64."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.sext(builder.load(builder.inttoptr(args[0], I32.as_pointer())), I64)
+
+    return types.int64(types.int64), generate
+
+
+@intrinsic
+def load_uint32(context: Any, address: Any) -> Any:
+    """The uint32 at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.load(builder.inttoptr(args[0], I32.as_pointer()))
+
+    return types.uint32(types.int64), generate
+
+
+@intrinsic
 def store_float(context: Any, address: Any, value: Any) -> Any:
     """A float32 to an address."""
 
@@ -183,16 +203,15 @@ def load_eight(context: Any, address: Any) -> Any:
 
 
 @intrinsic
-def has_equal_words(context: Any, address: Any) -> Any:
-    """Whether any two of the eight int32 at an address are equal."""
+def has_equal(context: Any, address: Any) -> Any:
+    """Whether any two of the eight int64 at an address are equal."""
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        kind = ir.VectorType(I32, 8)
-        words = builder.load(builder.inttoptr(args[0], kind.as_pointer()), align=4)
+        numbers = load(builder, args[0], ir.VectorType(I64, 8))
         equal: Any = ir.Constant(ir.VectorType(ir.IntType(1), 8), None)
         for distance in range(1, 5):
-            turned = shuffle(builder, words, words, [(i + distance) % 8 for i in range(8)])
-            equal = builder.or_(equal, builder.icmp_unsigned("==", words, turned))
+            turned = shuffle(builder, numbers, numbers, [(i + distance) % 8 for i in range(8)])
+            equal = builder.or_(equal, builder.icmp_unsigned("==", numbers, turned))
         bits = builder.bitcast(equal, ir.IntType(8))
         return builder.icmp_unsigned("!=", bits, ir.Constant(ir.IntType(8), 0))
 
@@ -308,6 +327,13 @@ def prefetch(context: Any, address: Any) -> Any:
         return context.get_dummy_value()
 
     return types.void(types.int64), generate
+
+
+@inline
+def copy_numbers(target, source, n):
+    """Copy n int64 from one address to another, and some more, until there are eight, or a multiple of that."""
+    for i in range(0, 8 * n, _LINE_BYTES):
+        vstore(target + i, vload(source + i))
 
 
 @inline

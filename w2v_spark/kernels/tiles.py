@@ -89,22 +89,22 @@ def _build_update(rows: int) -> Callable[..., Any]:
     """Both updates of a tile in one pass over the registers of a row.
 
     Each register of the output rows is loaded once, meets all input rows, and is stored once. On the way, as many rows
-    whose addresses are at ``coming`` are asked for, a line of each at a time: lines that are asked for all at once have
-    to wait for each other, and what is computed for them.
+    whose addresses are at ``coming``, and the row at ``far``, are asked for, a line of each at a time: lines that are
+    asked for all at once have to wait for each other, and what is computed for them.
     """
     slots = SLOTS[rows]
 
     @intrinsic
     def update(
         context: Any, outputs: Any, sums: Any, copies: Any, stride: Any, m: Any, registers: Any, halves: Any,
-        gradient: Any, coming: Any,
+        gradient: Any, coming: Any, far: Any,
     ) -> Any:  # fmt: skip
         def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            outputs, sums, copies, stride, m, registers, halves, gradient, coming = args
+            outputs, sums, copies, stride, m, registers, halves, gradient, coming, far = args
             o_rows = row_addresses(builder, outputs, rows)
 
             def ask(offset: Any) -> None:
-                for row in row_addresses(builder, coming, rows):
+                for row in [*row_addresses(builder, coming, rows), far]:
                     prefetch_line(builder, builder.add(row, offset))
 
             def change(kind: Any, offset: Any) -> list[Any]:
@@ -155,7 +155,7 @@ def _build_update(rows: int) -> Callable[..., Any]:
             groups(builder, constant(0), halves, 1, [], half)
             return context.get_dummy_value()
 
-        return _VOID(*[_ADDRESS] * 9), generate
+        return _VOID(*[_ADDRESS] * 10), generate
 
     return update  # type: ignore[no-any-return]
 

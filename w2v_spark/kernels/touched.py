@@ -13,7 +13,7 @@ import numpy as np
 from w2v_spark.kernels import rng, simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.noise_pool import draw_pool, stretch_of
-from w2v_spark.kernels.objectives import fetch_noise, noise_word
+from w2v_spark.kernels.objectives import fetch_noise, noise_of, noise_word
 from w2v_spark.kernels.train import keep_words, longest_stretch
 
 AHEAD: Final = 6  # rows
@@ -44,7 +44,7 @@ def mark_rows(sentences, key, model, tables, ngram_starts, ngrams, inputs, outpu
     """
     ids, offsets = sentences.ids, sentences.offsets
     sentence, negatives = np.empty(longest_stretch(offsets), np.int64), model.negatives
-    drawn = np.empty(negatives, np.uint64)
+    drawn, noise = np.empty(negatives, np.uint64), noise_of(tables)
     pool, bits, stretch = np.empty(model.pool, np.int32), np.empty(model.pool, np.uint64), np.int64(-1)
     for s in range(len(offsets) - 1):
         state = rng.start_stream(key, sentences.position + np.int64(offsets[s]))
@@ -69,21 +69,21 @@ def mark_rows(sentences, key, model, tables, ngram_starts, ngrams, inputs, outpu
             place = sentences.position + np.int64(offsets[s])
             if stretch_of(place, model.pool) != stretch:
                 stretch = stretch_of(place, model.pool)
-                draw_pool(key, stretch, tables.accept, tables.alias, bits, pool)
+                draw_pool(key, stretch, noise, bits, pool)
                 for word in pool:
                     outputs[word] = 1
             continue
         for coming in range(length + 1):
             if coming > 0:
                 for k in range(negatives):
-                    outputs[noise_word(drawn[k], tables.accept, tables.alias)] = 1
+                    outputs[noise_word(drawn[k], noise)] = 1
                 if model.shrink_window:
                     state = rng.step(state)
             if coming < length:
                 for k in range(negatives):
                     state = rng.step(state)
                     drawn[k] = rng.output(state)
-                    fetch_noise(drawn[k], tables.accept, tables.alias)
+                    fetch_noise(drawn[k], noise)
 
 
 @inline

@@ -17,7 +17,17 @@ from w2v_spark.kernels import likelihood, objectives, rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.noise_pool import draw_pool, stretch_of
-from w2v_spark.kernels.objectives import choose_words, fetch_noise, fetch_path, fill_tile, score_path, score_words
+from w2v_spark.kernels.objectives import (
+    choose_from_all,
+    choose_from_pool,
+    fetch_noise,
+    fetch_path,
+    fill_tile,
+    leave_out_equal,
+    noise_of,
+    score_path,
+    score_words,
+)
 from w2v_spark.kernels.subwords import fetch_word, gather, scatter
 from w2v_spark.kernels.window_step import (
     fetch_rows,
@@ -200,7 +210,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     if model.subwords:
         hidden, slots = subwords.hidden, np.arange(len(sentence)) % len(subwords.hidden)
         addresses = np.empty(1 + longest_stretch(subwords.starts), np.int64)
-    context = np.empty(model.most_inputs, np.int64)
+    # Addresses of the vectors of a sentence; behind them, room for what is copied with the last of them.
+    vectors = np.empty(len(sentence) + objectives.EIGHT, np.int64)
+    context = np.empty(model.most_inputs + objectives.EIGHT, np.int64)
     width = model.most_rows + simd.LANES
     rows = np.full(3 * width, scratch.zeros, np.int64)  # of three windows: the one that is trained and two ahead
     labels = np.zeros(3 * width, np.float32)
@@ -208,8 +220,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
     n, n_following, n_coming = 0, 0, 0
     reach, reach_following, reach_coming = window, window, window
     drawn = np.empty(negatives, np.uint64)
+    noise, chosen = noise_of(tables), objectives.room_for_rows(negatives)
     pool, pool_bits, stretch = np.empty(model.pool, np.int32), np.empty(model.pool, np.uint64), np.int64(-1)
-    chosen = objectives.room_for_words(negatives)
+    pool_rows = np.empty(model.pool, np.int64)
     mean_rows = np.empty(2, np.int64)
     mean_rows[0], mean_rows[1] = scratch.hidden, scratch.error
     nowhere = np.full(model.most_inputs, scratch.frozen, np.int64)
@@ -227,7 +240,11 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
         rate = np.float32(max(first_rate - rate_per_token * place, last_rate))
         if model.pool > 0 and stretch_of(place, model.pool) != stretch:
             stretch = stretch_of(place, model.pool)
-            draw_pool(key, stretch, tables.accept, tables.alias, pool_bits, pool)
+            draw_pool(key, stretch, noise, pool_bits, pool)
+            for i in range(model.pool):
+                pool_rows[i] = simd.address_of(w_out, np.int64(pool[i]))
+        for c in range(length):
+            vectors[c] = simd.address_of(hidden, slots[c])
         if model.subwords:
             for c in range(min(length, window + 1)):
                 gather(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
@@ -235,7 +252,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 fetch_word(subwords, sentence[window + 1], w_in, row_bytes)
         elif model.words:
             for c in range(min(length, window + 1)):
-                simd.fetch_row(simd.address_of(w_in, sentence[c]), row_bytes)
+                simd.fetch_row(vectors[c], row_bytes)
         if model.documents:
             owner = documents.owners[s]
             simd.fetch_row(simd.address_of(documents.rows, owner), row_bytes)
@@ -244,15 +261,23 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
             here, following, coming = following, coming, here
             n, n_following, n_coming = n_following, n_coming, 0
             reach, reach_following, reach_coming = reach_following, reach_coming, window
-            m, columns = 0, 0
+            m, columns, far = 0, 0, scratch.zeros
             # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
             outputs = simd.address_of(rows, here)
             changes = simd.address_of(context, 0)
             share = np.float32(1.0)
+            ready = t + 2  # the window that is made ready; noise is drawn for the one behind it
+            if model.pool > 0 and 0 <= ready < length:
+                choose_from_pool(
+                    simd.address_of(w_out, sentence[np.uint64(ready)]), simd.address_of(drawn, 0), negatives,
+                    simd.address_of(pool_rows, 0), model.pool, simd.address_of(chosen, 0),
+                )  # fmt: skip
             if t >= 0:
-                for c in range(max(0, t - reach), min(length, t + reach + 1)):
-                    context[np.uint64(m)] = simd.address_of(hidden, slots[np.uint64(c)])
-                    m += np.int64(c != t)
+                first, behind = max(0, t - reach), min(length, t + reach + 1) - (t + 1)
+                m = t - first
+                simd.copy_numbers(changes, simd.address_of(vectors, first), m)
+                simd.copy_numbers(changes + 8 * m, simd.address_of(vectors, t + 1), behind)
+                m += behind
                 if model.documents:
                     for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
                         context[m] = simd.address_of(w_in, documents.tags[tag])
@@ -265,7 +290,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                     if t + window + 2 < length:
                         fetch_word(subwords, sentence[t + window + 2], w_in, row_bytes)
                 elif model.words and t + window + 1 < length:
-                    simd.fetch_row(simd.address_of(w_in, sentence[t + window + 1]), row_bytes)
+                    far = vectors[np.uint64(t + window + 1)]
+                    if model.averaged:
+                        simd.fetch_row(far, row_bytes)
                 inputs, columns = changes, m
                 if model.averaged:
                     inputs, columns = simd.address_of(mean_rows, 0), 1
@@ -282,7 +309,6 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 factor, exponents = score_step(
                     inputs, columns, outputs, simd.address_of(labels, here), n, rate, scratch, factor, exponents
                 )
-            ready = t + 2  # the window that is made ready; noise is drawn for the one behind it
             if model.shrink_window and 0 <= ready < length:
                 state = rng.step(state)
                 reach_coming = 1 + rng.below(rng.output(state), window)
@@ -290,15 +316,25 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 target = sentence[np.uint64(ready)]
                 places, wanted = simd.address_of(rows, coming), simd.address_of(labels, coming)
                 if model.hierarchical_softmax:
-                    n_coming = tables.starts[target + 1] - tables.starts[target]
-                    score_path(tables.steps, tables.starts[target], n_coming, w_out, places, wanted)
+                    path = tables.starts[np.uint64(target)]
+                    n_coming = tables.starts[np.uint64(target + 1)] - path
+                    steps = simd.address_of(tables.steps, path)
+                    score_path(steps, n_coming, simd.address_of(w_out, 0), row_bytes, places, wanted)
                 else:
-                    n_coming = choose_words(target, drawn, tables.accept, tables.alias, pool, chosen)
-                    score_words(chosen, n_coming, w_out, places, wanted)
+                    if model.pool == 0:
+                        choose_from_all(
+                            simd.address_of(w_out, target), simd.address_of(drawn, 0), negatives, noise,
+                            simd.address_of(w_out, 0), row_bytes, simd.address_of(chosen, 0),
+                        )  # fmt: skip
+                    n_coming = leave_out_equal(simd.address_of(chosen, 0), negatives)
+                    score_words(simd.address_of(chosen, 0), n_coming, places, wanted)
                 fill_tile(scratch.zeros, n_coming, places, wanted)
             if ready + 1 < length:
                 if model.hierarchical_softmax:
-                    fetch_path(tables.steps, tables.starts, sentence, ready + 1, length)
+                    fetch_path(
+                        simd.address_of(tables.steps, 0), simd.address_of(tables.starts, 0),
+                        simd.address_of(sentence, 0), ready + 1, length,
+                    )  # fmt: skip
                 elif model.pool > 0:
                     for k in range(negatives):
                         state = rng.step(state)
@@ -307,7 +343,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                     for k in range(negatives):
                         state = rng.step(state)
                         drawn[np.uint64(k)] = rng.output(state)
-                        fetch_noise(drawn[np.uint64(k)], tables.accept, tables.alias)
+                        fetch_noise(drawn[np.uint64(k)], noise)
             ahead = simd.address_of(rows, coming)
             if t < 0:
                 fetch_rows(ahead, 0, n_coming, row_bytes)
@@ -322,7 +358,7 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                     simd.address_of(mean_rows, 1), spread, receiving, scale, outputs, n, scratch, ahead, n_coming
                 )
             else:
-                update_step(changes, columns, outputs, n, scratch, ahead, n_coming)
+                update_step(changes, columns, outputs, n, scratch, ahead, n_coming, far)
                 if model.freeze_input and model.documents:
                     nowhere[m - 1] = scratch.frozen
             if model.subwords and t >= window and not model.freeze_input:

@@ -206,7 +206,7 @@ def score_step(inputs, m, outputs, labels, n, rate, scratch, factor, exponents):
 
 
 @inline
-def update_step(changes, m, outputs, n, scratch, coming, fetched):
+def update_step(changes, m, outputs, n, scratch, coming, fetched, far):
     """The second half: both matrices are changed by the gradients of the first.
 
     Parameters
@@ -216,6 +216,8 @@ def update_step(changes, m, outputs, n, scratch, coming, fetched):
     coming, fetched : int
         Where the addresses of a later step's output rows are, so many of them, and others in whole tiles; they are
         asked for.
+    far : int
+        The address of a row that is asked for as well.
     """
     row_bytes, registers, halves, copies = scratch.row_bytes, scratch.registers, scratch.halves, scratch.copies
     place = scratch.gradients
@@ -223,13 +225,14 @@ def update_step(changes, m, outputs, n, scratch, coming, fetched):
     for i in range(0, n, ROWS):
         ahead = coming + 8 * min(asked, fetched)
         if n - i > FEW_ROWS:
-            tiles.update_6(outputs + 8 * i, changes, copies, row_bytes, m, registers, halves, place, ahead)
+            tiles.update_6(outputs + 8 * i, changes, copies, row_bytes, m, registers, halves, place, ahead, far)
             place += 4 * tiles.SLOTS_6 * m
             asked += ROWS
         else:
-            tiles.update_3(outputs + 8 * i, changes, copies, row_bytes, m, registers, halves, place, ahead)
+            tiles.update_3(outputs + 8 * i, changes, copies, row_bytes, m, registers, halves, place, ahead, far)
             place += 4 * tiles.SLOTS_3 * m
             asked += FEW_ROWS
+        far = scratch.zeros
     fetch_rows(coming, asked, fetched, row_bytes)
 
 
@@ -254,7 +257,9 @@ def update_step_of_mean(errors, spread, m, scale, outputs, n, scratch, coming, f
     last = (n - 1) // ROWS * ROWS
     for i in range(0, last, ROWS):
         ahead = coming + 8 * min(i, fetched)
-        tiles.update_6(outputs + 8 * i, errors, scratch.hidden, row_bytes, 1, registers, halves, place, ahead)
+        tiles.update_6(
+            outputs + 8 * i, errors, scratch.hidden, row_bytes, 1, registers, halves, place, ahead, scratch.zeros
+        )
         place += 4 * tiles.SLOTS_6
     outputs += 8 * last
     ahead = coming + 8 * min(last, fetched)

@@ -18,8 +18,8 @@ from benchmarks.corpus import Corpus, read_corpus, synthetic_corpus
 from benchmarks.machine import bandwidth, peak_flops
 from benchmarks.models import MODELS, Gensim, Ours, model_config
 from w2v_spark.config import Config, ModelConfig, Objective, TrainConfig
+from w2v_spark.kernels.arguments import KEPT, PAIRS
 from w2v_spark.kernels.memory import padded
-from w2v_spark.kernels.train import KEPT, PAIRS
 from w2v_spark.models.subsample import keep_probabilities
 
 TRAIN = TrainConfig(epochs=1, sample=1e-3)

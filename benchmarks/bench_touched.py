@@ -16,9 +16,9 @@ import numpy as np
 from benchmarks.common import add_data_argument, data_files, print_table, write_result
 from benchmarks.corpus import Corpus, read_corpus, synthetic_corpus
 from w2v_spark.config import Config
+from w2v_spark.kernels.arguments import Sentences
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.touched import mark_rows
-from w2v_spark.kernels.train import Sentences
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.noise_pool import pool_size
 from w2v_spark.training.plan import Plan

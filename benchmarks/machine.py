@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from benchmarks.common import timed
-from w2v_spark.kernels import simd
+from w2v_spark.kernels import pointers, simd
 from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES, aligned_zeros
 
@@ -77,7 +77,7 @@ def _best_rate(function: Callable[..., object], arguments: tuple[Any, ...], amou
 def multiply_add_12(memory: Matrix, turns: int) -> None:
     """``x = x / 2 + 1 / 2`` for twelve registers, which come from the rows of ``memory`` and go back there."""
     half = simd.vsplat(np.float32(0.5))
-    start = simd.address_of(memory, 0)
+    start = pointers.address_of(memory, 0)
     a, b, c = simd.vload(start), simd.vload(start + 64), simd.vload(start + 128)
     d, e, f = simd.vload(start + 192), simd.vload(start + 256), simd.vload(start + 320)
     g, h, i = simd.vload(start + 384), simd.vload(start + 448), simd.vload(start + 512)
@@ -97,7 +97,7 @@ def multiply_add_12(memory: Matrix, turns: int) -> None:
 def multiply_add_6(memory: Matrix, turns: int) -> None:
     """The same for six registers."""
     half = simd.vsplat(np.float32(0.5))
-    start = simd.address_of(memory, 0)
+    start = pointers.address_of(memory, 0)
     a, b, c = simd.vload(start), simd.vload(start + 64), simd.vload(start + 128)
     d, e, f = simd.vload(start + 192), simd.vload(start + 256), simd.vload(start + 320)
     for _ in range(turns):
@@ -111,7 +111,7 @@ def multiply_add_6(memory: Matrix, turns: int) -> None:
 def add_up(source: Matrix) -> float:
     """The sum of an array whose length is a multiple of four registers'."""
     a = b = c = d = simd.vsplat(np.float32(0.0))
-    start = simd.address_of(source, 0)
+    start = pointers.address_of(source, 0)
     for place in range(start, start + 4 * len(source), 4 * REGISTER_BYTES):
         a, b = simd.vadd(a, simd.vload(place)), simd.vadd(b, simd.vload(place + REGISTER_BYTES))
         c = simd.vadd(c, simd.vload(place + 2 * REGISTER_BYTES))
@@ -126,7 +126,7 @@ def change_rows(matrix: Matrix, order: npt.NDArray[np.int64], ahead: int) -> Non
     one = simd.vsplat(np.float32(1.0))
     for i in range(len(order)):
         if i + ahead < len(order):
-            simd.fetch_row(simd.address_of(matrix, order[i + ahead]), row_bytes)
-        row = simd.address_of(matrix, order[i])
+            pointers.fetch_row(pointers.address_of(matrix, order[i + ahead]), row_bytes)
+        row = pointers.address_of(matrix, order[i])
         for place in range(row, row + row_bytes, REGISTER_BYTES):
             simd.vstore(place, simd.vadd(simd.vload(place), one))

@@ -14,9 +14,9 @@ from benchmarks.common import timed
 from benchmarks.corpus import Corpus
 from w2v_spark.config import COUNTED, Architecture, Config, ModelConfig, Objective, TrainConfig
 from w2v_spark.corpus.vocabulary import Vocabulary
+from w2v_spark.kernels.arguments import Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import Schedule, Sentences, Weights
 from w2v_spark.models.subsample import keep_probabilities
 from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables

@@ -12,10 +12,10 @@ from threadpoolctl import threadpool_limits
 from benchmarks.common import timed
 from benchmarks.corpus import Corpus
 from w2v_spark.config import Config
+from w2v_spark.kernels.arguments import SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.correction import Correction, Moments, curvatures_of, moments_of
 from w2v_spark.training.noise_pool import pool_size

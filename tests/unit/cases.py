@@ -6,9 +6,9 @@ import pytest
 from tests.naive import word2vec as naive
 from tests.naive.huffman import huffman_paths
 from w2v_spark.config import Config, Freeze
+from w2v_spark.kernels.arguments import Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import Schedule, Sentences, Weights
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.training.trainer import Trainer
 

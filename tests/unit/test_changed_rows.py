@@ -11,10 +11,10 @@ from tests.unit.cases import MODELS, Case
 from tests.unit.stores import memory_store
 from tests.unit.test_subword_kernels import SubwordCase
 from w2v_spark.errors import StoreError
+from w2v_spark.kernels.arguments import Sentences
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.touched import mark_rows
-from w2v_spark.kernels.train import Sentences
 from w2v_spark.storage import Directory
 from w2v_spark.training import merge
 from w2v_spark.training.changed_rows import ChangedFile, ChangedRows, open_changed, read_rows, shard_files

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from tests.unit.cases import CBOW, MODELS, SKIPGRAM, Case
-from w2v_spark.kernels.train import KEPT, PAIRS
+from w2v_spark.kernels.arguments import KEPT, PAIRS
 
 RATE = 2.0**-60
 SENTENCES = 20_000

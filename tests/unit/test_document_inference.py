@@ -15,9 +15,9 @@ from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import InputError
 from w2v_spark.inference.document_inference import DocumentInference, inferred_model
 from w2v_spark.inference.encoding import encode_documents
+from w2v_spark.kernels.arguments import Weights
 from w2v_spark.kernels.infer_bags import infer_bags
 from w2v_spark.kernels.memory import aligned_zeros, padded
-from w2v_spark.kernels.train import Weights
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.text.analyzer import build_analyzer

@@ -7,9 +7,9 @@ from tests.naive import word2vec as naive
 from tests.naive.huffman import huffman_paths
 from tests.unit.cases import HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, Case
 from w2v_spark.config import Freeze
+from w2v_spark.kernels.arguments import KEPT, LOSS, PAIRS, Documents, Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Documents, Schedule, Sentences, Weights
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer
 
 DBOW_WORDS = {"architecture": "pv_dbow"}

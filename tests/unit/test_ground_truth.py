@@ -13,7 +13,7 @@ from tests.naive import full_softmax
 from tests.naive import word2vec as naive
 from tests.naive.huffman import huffman_paths
 from tests.unit.cases import HIERARCHICAL_SOFTMAX, NEGATIVE_SAMPLING, Case
-from w2v_spark.kernels.train import LOSS, PAIRS
+from w2v_spark.kernels.arguments import LOSS, PAIRS
 
 WORDS, SENTENCES, LENGTH, EPOCHS = 10, 100, 100, 20
 MODEL = {"dim": 16, "window": 1, "shrink_window": False}

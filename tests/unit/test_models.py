@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from tests.naive import word2vec as naive
 from tests.unit.cases import CBOW, HIERARCHICAL_SOFTMAX, MODELS, SKIPGRAM, Case
 from w2v_spark.kernels import rng
+from w2v_spark.kernels.arguments import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.window_step import aligned_zeros, padded
 from w2v_spark.models.alias import build_alias_table, noise_probabilities
 from w2v_spark.training.trainer import Trainer

@@ -24,7 +24,7 @@ from w2v_spark.kernels.merge import TILE_ROWS, add_correction
 from w2v_spark.kernels.product import add_product
 from w2v_spark.kernels.tiles import WIDE
 from w2v_spark.models.tables import SamplingTables
-from w2v_spark.kernels.train import Schedule, Sentences, Weights
+from w2v_spark.kernels.arguments import Schedule, Sentences, Weights
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.training.trainer import Trainer, build_model
 

@@ -11,11 +11,11 @@ from tests.naive.huffman import huffman_paths
 from tests.unit.cases import MODELS, Case
 from w2v_spark.config import Config
 from w2v_spark.errors import StoreError
+from w2v_spark.kernels.arguments import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.ngrams import NgramRule
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.subwords import compose
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.training.composed import ComposedRows, composed_moment
 from w2v_spark.training.trainer import Trainer

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from numba.core.errors import TypingError
 
 from tests.unit.cases import MODELS, Case
+from w2v_spark.kernels.arguments import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.training.trainer import ThreadedTrainer, Trainer, cut_sentences
 
 

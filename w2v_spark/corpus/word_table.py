@@ -14,7 +14,7 @@ import numpy.typing as npt
 import pyarrow as pa
 
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.simd import address_of, load_eight, prefetch
+from w2v_spark.kernels.pointers import address_of, load_eight, prefetch
 from w2v_spark.text.words import Words
 
 Array = TypeVar("Array", bound=np.generic)

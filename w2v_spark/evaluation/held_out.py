@@ -20,9 +20,9 @@ from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.evaluation.bootstrap import Difference, ratios
 from w2v_spark.evaluation.gates import Measured
 from w2v_spark.evaluation.measures import common_rows
+from w2v_spark.kernels.arguments import LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rng import stream_key
-from w2v_spark.kernels.train import LOSS, PAIRS, Schedule, Sentences, Weights
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import output_rows_of
 from w2v_spark.models.tables import SamplingTables

@@ -16,11 +16,11 @@ from w2v_spark.config import Config, ModelConfig
 from w2v_spark.corpus.word_table import WordTable
 from w2v_spark.errors import ConfigError, InputError, Name
 from w2v_spark.inference.encoding import EncodedDocuments, encode_documents
+from w2v_spark.kernels.arguments import STATISTICS, Documents, Weights
 from w2v_spark.kernels.infer import infer_documents
 from w2v_spark.kernels.infer_bags import infer_bags
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rows import draw_rows
-from w2v_spark.kernels.train import STATISTICS, Documents, Weights
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.tables import SamplingTables

@@ -11,8 +11,8 @@ import numpy as np
 from w2v_spark.config import Config
 from w2v_spark.corpus.vocabulary import Vocabulary
 from w2v_spark.inference.document_inference import DocumentInference, OpenModel
+from w2v_spark.kernels.arguments import Weights
 from w2v_spark.kernels.memory import padded
-from w2v_spark.kernels.train import Weights
 from w2v_spark.models.tables import SamplingTables
 from w2v_spark.phrases.units import Units
 from w2v_spark.publishing.layout import SAMPLING_FILE

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from w2v_spark.kernels import simd
+from w2v_spark.kernels import pointers, simd
 from w2v_spark.kernels.jit import inline
 from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.tiles import ROWS
@@ -30,7 +30,7 @@ def add_up_rows(rows, m, scale, hidden, row_bytes):
     while offset + 2 * REGISTER_BYTES <= row_bytes:
         first, second = zero, zero
         for j in range(m):
-            place = simd.load_address(rows + 8 * j) + offset
+            place = pointers.load_address(rows + 8 * j) + offset
             first = simd.vadd(first, simd.vload(place))
             second = simd.vadd(second, simd.vload(place + REGISTER_BYTES))
         simd.vstore(hidden + offset, simd.vmul(first, factor))
@@ -39,7 +39,7 @@ def add_up_rows(rows, m, scale, hidden, row_bytes):
     if offset < row_bytes:
         total = zero
         for j in range(m):
-            total = simd.vadd(total, simd.vload(simd.load_address(rows + 8 * j) + offset))
+            total = simd.vadd(total, simd.vload(pointers.load_address(rows + 8 * j) + offset))
         simd.vstore(hidden + offset, simd.vmul(total, factor))
 
 
@@ -57,9 +57,9 @@ def copy_rows(rows, n, copies, addresses, row_bytes):
         Address of the first copy.
     """
     for i in range(n):
-        source, copy = simd.load_address(rows + 8 * i), copies + i * row_bytes
+        source, copy = pointers.load_address(rows + 8 * i), copies + i * row_bytes
         for offset in range(0, row_bytes, REGISTER_BYTES):
             simd.vstore(copy + offset, simd.vload(source + offset))
         addresses[i] = copy
     for i in range(n, -(-n // ROWS) * ROWS):
-        addresses[i] = simd.load_address(rows + 8 * i)
+        addresses[i] = pointers.load_address(rows + 8 * i)

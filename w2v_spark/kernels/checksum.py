@@ -15,7 +15,8 @@ from numba import types
 from numba.extending import intrinsic
 
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.simd import I32, I64, VECTOR, address_of, float32x16, load_eight, vload, vstore
+from w2v_spark.kernels.pointers import address_of, load_eight
+from w2v_spark.kernels.simd import I32, I64, VECTOR, float32x16, vload, vstore
 
 _P1: Final = np.uint64(0x9E3779B185EBCA87)
 _P2: Final = np.uint64(0xC2B2AE3D27D4EB4F)

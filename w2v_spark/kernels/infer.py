@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 
 from w2v_spark.kernels import rng
+from w2v_spark.kernels.arguments import Documents, Schedule, Sentences
 from w2v_spark.kernels.jit import kernel
 from w2v_spark.kernels.subwords import NO_SUBWORDS
-from w2v_spark.kernels.train import Documents, Schedule, Sentences, train_sentences
+from w2v_spark.kernels.train import train_sentences
 
 
 @kernel

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels import rng, scores, simd, tiles
+from w2v_spark.kernels import pointers, rng, scores, simd, tiles
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.objectives import noise_of, noise_word, score_path
@@ -46,7 +46,7 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
     w_out : (V, D padded) float32, or, for hierarchical softmax, (V - 1, D padded)
     rows : (documents, D padded) float32
         Updated in place.
-    model : train.Model
+    model : arguments.Model
     tables : sampling.tables.SamplingTables
     memory : float32
         `window_step.build_scratch` for this model and D; overwritten.
@@ -73,7 +73,7 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
                 state = rng.start_stream(key, np.uint64(0))
                 _, count = keep_words(ids, starts[d], starts[d + 1], state, tables.keep, words)
                 here, ahead, n = 0, width, 0
-                own[0] = simd.address_of(rows, d)
+                own[0] = pointers.address_of(rows, d)
                 for t in range(0, count + WORDS_A_STEP, WORDS_A_STEP):
                     here, ahead, ready = ahead, here, n
                     n = lay_step(
@@ -83,9 +83,9 @@ def infer_bags(ids, starts, keys, order, epochs, first_rate, last_rate, seed, w_
                         done = (t - WORDS_A_STEP) / count
                         rate = first_rate - (first_rate - last_rate) * ((epoch + done) / epochs)
                         take_step(
-                            simd.address_of(own, 0), own[0], simd.address_of(places, here),
-                            simd.address_of(labels, here), ready, np.float32(rate), scratch,
-                            simd.address_of(dots, 0), row_bytes,
+                            pointers.address_of(own, 0), own[0], pointers.address_of(places, here),
+                            pointers.address_of(labels, here), ready, np.float32(rate), scratch,
+                            pointers.address_of(dots, 0), row_bytes,
                         )  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def draw_places(noise, key, w_out, tables, row_bytes):
         for k in range(negatives):
             state = rng.step(state)
             word = noise_word(rng.output(state), distribution)
-            simd.fetch_row(simd.address_of(w_out, word), row_bytes)
+            pointers.fetch_row(pointers.address_of(w_out, word), row_bytes)
             for other in range(k):
                 if noise[place, other] == word:
                     word = -1
@@ -123,20 +123,20 @@ def lay_step(words, first, count, noise, w_out, row_bytes, model, tables, scratc
         if model.hierarchical_softmax:
             path = tables.starts[word + 1] - tables.starts[word]
             score_path(
-                simd.address_of(tables.steps, tables.starts[word]), path, simd.address_of(w_out, 0), row_bytes,
-                simd.address_of(places, n), simd.address_of(labels, n),
+                pointers.address_of(tables.steps, tables.starts[word]), path, pointers.address_of(w_out, 0), row_bytes,
+                pointers.address_of(places, n), pointers.address_of(labels, n),
             )  # fmt: skip
-            fetch_rows(simd.address_of(places, n), 0, path, row_bytes)
+            fetch_rows(pointers.address_of(places, n), 0, path, row_bytes)
             n += path
             continue
-        row = simd.address_of(w_out, word)
-        simd.fetch_row(row, row_bytes)
+        row = pointers.address_of(w_out, word)
+        pointers.fetch_row(row, row_bytes)
         places[n], labels[n] = row, np.float32(1.0)
         place = t % PLACES
         for k in range(model.negatives):
             other = noise[place, k]
             unused = other < 0 or other == word
-            places[n + 1 + k] = scratch.zeros if unused else simd.address_of(w_out, other)
+            places[n + 1 + k] = scratch.zeros if unused else pointers.address_of(w_out, other)
             labels[n + 1 + k] = np.float32(UNUSED) if unused else np.float32(0.0)
         n += 1 + model.negatives
     n -= start

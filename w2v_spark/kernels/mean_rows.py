@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from w2v_spark.kernels.jit import kernel
-from w2v_spark.kernels.simd import address_of, fetch_row
+from w2v_spark.kernels.pointers import address_of, fetch_row
 
 _AHEAD: Final = 6  # words whose rows are fetched before they are needed
 

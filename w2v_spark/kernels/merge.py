@@ -6,7 +6,7 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels import simd
+from w2v_spark.kernels import pointers, simd
 from w2v_spark.kernels.jit import device, inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 from w2v_spark.kernels.product import add_product
@@ -110,12 +110,12 @@ def add_stretch(mean_step, sample, updates, curvature, shards):
         P, at least 2.
     """
     row_bytes = np.int64(mean_step.shape[1]) * 4
-    columns = simd.address_of(curvature, 0)
+    columns = pointers.address_of(curvature, 0)
     lowest, zero = simd.vsplat(np.float32(-87.0)), simd.vsplat(np.float32(0.0))
     all_shards, minus_part = simd.vsplat(np.float32(shards)), simd.vsplat(np.float32(-1.0 / shards))
     rest = simd.vsplat(np.float32(shards / (shards - 1.0)))
     for r in range(mean_step.shape[0]):
-        row, other = simd.address_of(mean_step, r), simd.address_of(sample, r)
+        row, other = pointers.address_of(mean_step, r), pointers.address_of(sample, r)
         scale = simd.vsplat(-updates[r])
         for offset in range(0, row_bytes, REGISTER_BYTES):
             y = exponential(simd.vmax(simd.vmul(scale, simd.vload(columns + offset)), lowest))
@@ -182,7 +182,7 @@ def merge_shards(before, shards, stride, written, turn, updates, basis, inverse,
         stop = min(start + TILE_ROWS, rows)
         if inverse.shape[0] == 0:
             for r in range(start, stop):
-                row, to, at = simd.address_of(before, r), simd.address_of(new, r), 0
+                row, to, at = pointers.address_of(before, r), pointers.address_of(new, r), 0
                 while True:  # the last register lies across the one before it where D is not a multiple of sixteen
                     old = simd.vload(row + at)
                     mean = simd.vmul(_sum_of_steps(shards, r * stride + at, old), part)
@@ -194,8 +194,8 @@ def merge_shards(before, shards, stride, written, turn, updates, basis, inverse,
             mean_step, sample = scratch[3, : stop - start, :dim], scratch[4, : stop - start, :dim]
             for r in range(start, stop):
                 one = shards[(r + turn) % len(shards)] + r * stride
-                to, other = simd.address_of(mean_step, r - start), simd.address_of(sample, r - start)
-                row, at = simd.address_of(before, r), 0
+                to, other = pointers.address_of(mean_step, r - start), pointers.address_of(sample, r - start)
+                row, at = pointers.address_of(before, r), 0
                 while True:
                     old = simd.vload(row + at)
                     simd.vstore(to + at, simd.vmul(_sum_of_steps(shards, r * stride + at, old), part))
@@ -210,7 +210,7 @@ def merge_shards(before, shards, stride, written, turn, updates, basis, inverse,
         if written:
             for r in range(start, stop):
                 for p in range(len(shards)):
-                    _copy_row(simd.address_of(new, r), shards[p] + r * stride, row_bytes)
+                    _copy_row(pointers.address_of(new, r), shards[p] + r * stride, row_bytes)
 
 
 @inline
@@ -264,7 +264,7 @@ def _add_times(a, factor, b, out):
         return
     times, row_bytes = simd.vsplat(factor), np.int64(dim) * 4
     for r in range(rows):
-        x, y, to, at = simd.address_of(a, r), simd.address_of(b, r), simd.address_of(out, r), 0
+        x, y, to, at = pointers.address_of(a, r), pointers.address_of(b, r), pointers.address_of(out, r), 0
         while True:
             simd.vstore(to + at, simd.vadd(simd.vload(x + at), simd.vmul(times, simd.vload(y + at))))
             if at == row_bytes - REGISTER_BYTES:
@@ -283,7 +283,7 @@ def _times(factor, a, out):
         return
     times, row_bytes = simd.vsplat(factor), np.int64(dim) * 4
     for r in range(rows):
-        x, to, at = simd.address_of(a, r), simd.address_of(out, r), 0
+        x, to, at = pointers.address_of(a, r), pointers.address_of(out, r), 0
         while True:
             simd.vstore(to + at, simd.vmul(times, simd.vload(x + at)))
             if at == row_bytes - REGISTER_BYTES:

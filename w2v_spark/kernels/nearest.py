@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 
 from w2v_spark.kernels.jit import device, kernel
-from w2v_spark.kernels.simd import address_of
+from w2v_spark.kernels.pointers import address_of
 from w2v_spark.kernels.spans import SPAN, any_above, lanes_above, lowest_bit
 
 NONE: Final = np.iinfo(np.int32).max

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from w2v_spark.kernels import rng, simd
+from w2v_spark.kernels import pointers, rng, simd
 from w2v_spark.kernels.jit import inline
 from w2v_spark.kernels.scores import UNUSED
 from w2v_spark.kernels.tiles import REGISTER_BYTES, ROWS
@@ -29,23 +29,23 @@ class Noise(NamedTuple):
 @inline
 def noise_of(tables):
     """The `Noise` of some tables, which have to be in use for as long."""
-    return Noise(simd.address_of(tables.accept, 0), simd.address_of(tables.alias, 0), len(tables.accept))
+    return Noise(pointers.address_of(tables.accept, 0), pointers.address_of(tables.alias, 0), len(tables.accept))
 
 
 @inline
 def noise_word(bits, noise):
     """A word of the noise distribution from 64 random bits (the alias method of Walker 1977)."""
     i = rng.below(bits, noise.words)
-    taken = np.uint32(bits & np.uint64(0xFFFFFFFF)) < simd.load_uint32(noise.accept + 4 * i)
-    return simd.either(taken, i, simd.load_int32(noise.alias + 4 * i))
+    taken = np.uint32(bits & np.uint64(0xFFFFFFFF)) < pointers.load_uint32(noise.accept + 4 * i)
+    return simd.either(taken, i, pointers.load_int32(noise.alias + 4 * i))
 
 
 @inline
 def fetch_noise(bits, noise):
     """Ask for what `noise_word` will read."""
     i = rng.below(bits, noise.words)
-    simd.prefetch(noise.accept + 4 * i)
-    simd.prefetch(noise.alias + 4 * i)
+    pointers.prefetch(noise.accept + 4 * i)
+    pointers.prefetch(noise.alias + 4 * i)
 
 
 @inline
@@ -69,19 +69,19 @@ def choose_from_pool(target, drawn, negatives, pool, words, chosen):
     chosen : int
         Where `room_for_rows` is. Written to, the target first.
     """
-    simd.store_address(chosen, target)
+    pointers.store_address(chosen, target)
     for k in range(negatives):
-        bits = np.uint64(simd.load_address(drawn + 8 * k))
-        simd.store_address(chosen + 8 * (k + 1), simd.load_address(pool + 8 * rng.below(bits, words)))
+        bits = np.uint64(pointers.load_address(drawn + 8 * k))
+        pointers.store_address(chosen + 8 * (k + 1), pointers.load_address(pool + 8 * rng.below(bits, words)))
 
 
 @inline
 def choose_from_all(target, drawn, negatives, noise, w_out, row_bytes, chosen):
     """`choose_from_pool` where noise comes from all words, whose rows are at ``w_out``."""
-    simd.store_address(chosen, target)
+    pointers.store_address(chosen, target)
     for k in range(negatives):
-        bits = np.uint64(simd.load_address(drawn + 8 * k))
-        simd.store_address(chosen + 8 * (k + 1), w_out + row_bytes * noise_word(bits, noise))
+        bits = np.uint64(pointers.load_address(drawn + 8 * k))
+        pointers.store_address(chosen + 8 * (k + 1), w_out + row_bytes * noise_word(bits, noise))
 
 
 @inline
@@ -94,10 +94,10 @@ def leave_out_equal(chosen, negatives):
         return negatives + 1
     n = 1
     for k in range(negatives):
-        row, new = simd.load_address(chosen + 8 * (k + 1)), True
+        row, new = pointers.load_address(chosen + 8 * (k + 1)), True
         for i in range(n):
-            new &= simd.load_address(chosen + 8 * i) != row
-        simd.store_address(chosen + 8 * n, row)
+            new &= pointers.load_address(chosen + 8 * i) != row
+        pointers.store_address(chosen + 8 * n, row)
         n += np.int64(new)
     return n
 
@@ -105,10 +105,10 @@ def leave_out_equal(chosen, negatives):
 @inline
 def score_words(chosen, n, rows, labels):
     """Negative sampling: n rows, of which the first is right, to where addresses of rows and labels are expected."""
-    simd.copy_numbers(rows, chosen, n)
+    pointers.copy_numbers(rows, chosen, n)
     for i in range(0, 4 * n, REGISTER_BYTES):
         simd.vstore(labels + i, simd.vsplat(np.float32(0.0)))
-    simd.store_float(labels, np.float32(1.0))
+    pointers.store_float(labels, np.float32(1.0))
 
 
 @inline
@@ -118,19 +118,19 @@ def fetch_path(steps, starts, words, place, length):
     All of the first three are addresses: of the steps and of the starts of all paths, and of the words of a sentence.
     """
     if place + 2 < length:
-        simd.prefetch(starts + 8 * simd.load_address(words + 8 * (place + 2)))
-    first = starts + 8 * simd.load_address(words + 8 * place)
-    simd.prefetch(steps + 4 * simd.load_address(first))
-    simd.prefetch(steps + 4 * simd.load_address(first + 8))
+        pointers.prefetch(starts + 8 * pointers.load_address(words + 8 * (place + 2)))
+    first = starts + 8 * pointers.load_address(words + 8 * place)
+    pointers.prefetch(steps + 4 * pointers.load_address(first))
+    pointers.prefetch(steps + 4 * pointers.load_address(first + 8))
 
 
 @inline
 def score_path(steps, n, w_out, row_bytes, rows, labels):
     """Hierarchical softmax: the n inner nodes of the path at an address, see `huffman.build_paths`."""
     for i in range(n):
-        step = simd.load_int32(steps + 4 * i)
-        simd.store_address(rows + 8 * i, w_out + row_bytes * (step >> 1))
-        simd.store_float(labels + 4 * i, np.float32(step & 1))
+        step = pointers.load_int32(steps + 4 * i)
+        pointers.store_address(rows + 8 * i, w_out + row_bytes * (step >> 1))
+        pointers.store_float(labels + 4 * i, np.float32(step & 1))
 
 
 @inline
@@ -143,5 +143,5 @@ def in_tiles(n):
 def fill_tile(zeros, n, rows, labels):
     """Rows of zeros behind the n-th, until a tile is full."""
     for i in range(n, in_tiles(n)):
-        simd.store_address(rows + 8 * i, zeros)
-        simd.store_float(labels + 4 * i, np.float32(UNUSED))
+        pointers.store_address(rows + 8 * i, zeros)
+        pointers.store_float(labels + 4 * i, np.float32(UNUSED))

@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels import simd
+from w2v_spark.kernels import pointers, simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 
@@ -20,8 +20,8 @@ WIDE: Final = simd.has_wide_registers()
 
 @inline
 def _add_four_by_two(a, depth, b, step, out, r, offset):
-    o0, o1 = simd.address_of(out, r) + offset, simd.address_of(out, r + 1) + offset
-    o2, o3 = simd.address_of(out, r + 2) + offset, simd.address_of(out, r + 3) + offset
+    o0, o1 = pointers.address_of(out, r) + offset, pointers.address_of(out, r + 1) + offset
+    o2, o3 = pointers.address_of(out, r + 2) + offset, pointers.address_of(out, r + 3) + offset
     s0, t0 = simd.vload(o0), simd.vload(o0 + REGISTER_BYTES)
     s1, t1 = simd.vload(o1), simd.vload(o1 + REGISTER_BYTES)
     s2, t2 = simd.vload(o2), simd.vload(o2 + REGISTER_BYTES)
@@ -50,9 +50,9 @@ def _add_four_by_two(a, depth, b, step, out, r, offset):
 
 @inline
 def _add_six_by_one(a, depth, b, step, out, r, offset):
-    o0, o1 = simd.address_of(out, r) + offset, simd.address_of(out, r + 1) + offset
-    o2, o3 = simd.address_of(out, r + 2) + offset, simd.address_of(out, r + 3) + offset
-    o4, o5 = simd.address_of(out, r + 4) + offset, simd.address_of(out, r + 5) + offset
+    o0, o1 = pointers.address_of(out, r) + offset, pointers.address_of(out, r + 1) + offset
+    o2, o3 = pointers.address_of(out, r + 2) + offset, pointers.address_of(out, r + 3) + offset
+    o4, o5 = pointers.address_of(out, r + 4) + offset, pointers.address_of(out, r + 5) + offset
     s0, s1, s2 = simd.vload(o0), simd.vload(o1), simd.vload(o2)
     s3, s4, s5 = simd.vload(o3), simd.vload(o4), simd.vload(o5)
     place = b + offset
@@ -75,8 +75,8 @@ def _add_six_by_one(a, depth, b, step, out, r, offset):
 
 @inline
 def _add_four_by_one(a, depth, b, step, out, r, offset):
-    o0, o1 = simd.address_of(out, r) + offset, simd.address_of(out, r + 1) + offset
-    o2, o3 = simd.address_of(out, r + 2) + offset, simd.address_of(out, r + 3) + offset
+    o0, o1 = pointers.address_of(out, r) + offset, pointers.address_of(out, r + 1) + offset
+    o2, o3 = pointers.address_of(out, r + 2) + offset, pointers.address_of(out, r + 3) + offset
     s0, s1, s2, s3 = simd.vload(o0), simd.vload(o1), simd.vload(o2), simd.vload(o3)
     place = b + offset
     for k in range(depth):
@@ -94,7 +94,7 @@ def _add_four_by_one(a, depth, b, step, out, r, offset):
 
 @inline
 def _add_one_by_one(a, depth, b, step, out, r, offset):
-    o = simd.address_of(out, r) + offset
+    o = pointers.address_of(out, r) + offset
     s = simd.vload(o)
     place = b + offset
     for k in range(depth):
@@ -127,7 +127,7 @@ def add_product(a, b, out):
 @inline
 def _add_by_two_registers(a, b, out):
     rows, depth = a.shape
-    first, step = simd.address_of(b, 0), simd.address_of(b, 1) - simd.address_of(b, 0)
+    first, step = pointers.address_of(b, 0), pointers.address_of(b, 1) - pointers.address_of(b, 0)
     row_bytes = np.int64(out.shape[1]) * 4
     for offset in range(0, row_bytes, 2 * REGISTER_BYTES):
         r = 0
@@ -151,7 +151,7 @@ def _add_by_two_registers(a, b, out):
 @inline
 def _add_by_one_register(a, b, out):
     rows, depth = a.shape
-    first, step = simd.address_of(b, 0), simd.address_of(b, 1) - simd.address_of(b, 0)
+    first, step = pointers.address_of(b, 0), pointers.address_of(b, 1) - pointers.address_of(b, 0)
     for offset in range(0, np.int64(out.shape[1]) * 4, REGISTER_BYTES):
         r = 0
         while r + 6 <= rows:

@@ -16,10 +16,7 @@ from numba import types
 from numba.core import cgutils
 from numba.extending import intrinsic, models, register_model
 
-from w2v_spark.kernels.jit import inline
-
 LANES: Final = 16
-_LINE_BYTES: Final = 64
 F32: Final = ir.FloatType()
 I32: Final = ir.IntType(32)
 I64: Final = ir.IntType(64)
@@ -117,18 +114,6 @@ def prefetch_line(builder: Any, address: Any) -> None:
 
 
 @intrinsic
-def address_of(context: Any, array: Any, index: Any) -> Any:
-    """The address of element ``index`` along the first axis of an array."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        value = context.make_array(signature.args[0])(context, builder, args[0])
-        stride = builder.extract_value(value.strides, 0)
-        return builder.add(builder.ptrtoint(value.data, I64), builder.mul(args[1], stride))
-
-    return types.int64(array, types.int64), generate
-
-
-@intrinsic
 def either(context: Any, condition: Any, one: Any, other: Any) -> Any:
     """One of two int64 by a condition that no processor foresees: without a branch."""
 
@@ -138,68 +123,6 @@ def either(context: Any, condition: Any, one: Any, other: Any) -> Any:
         return chosen
 
     return types.int64(types.boolean, types.int64, types.int64), generate
-
-
-@intrinsic
-def load_address(context: Any, address: Any) -> Any:
-    """The int64 at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(builder.inttoptr(args[0], I64.as_pointer()))
-
-    return types.int64(types.int64), generate
-
-
-@intrinsic
-def store_address(context: Any, address: Any, value: Any) -> Any:
-    """An int64 to an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[1], builder.inttoptr(args[0], I64.as_pointer()))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.int64), generate
-
-
-@intrinsic
-def load_int32(context: Any, address: Any) -> Any:
-    """The int32 at an address, as int64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.sext(builder.load(builder.inttoptr(args[0], I32.as_pointer())), I64)
-
-    return types.int64(types.int64), generate
-
-
-@intrinsic
-def load_uint32(context: Any, address: Any) -> Any:
-    """The uint32 at an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(builder.inttoptr(args[0], I32.as_pointer()))
-
-    return types.uint32(types.int64), generate
-
-
-@intrinsic
-def store_float(context: Any, address: Any, value: Any) -> Any:
-    """A float32 to an address."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        builder.store(args[1], builder.inttoptr(args[0], F32.as_pointer()))
-        return context.get_dummy_value()
-
-    return types.void(types.int64, types.float32), generate
-
-
-@intrinsic
-def load_eight(context: Any, address: Any) -> Any:
-    """Eight bytes at any address as a little-endian number, uint64."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.load(builder.inttoptr(args[0], I64.as_pointer()), align=1)
-
-    return types.uint64(types.int64), generate
 
 
 @intrinsic
@@ -316,31 +239,6 @@ def fold(builder: Any, value: Any, operation: Callable[..., Any]) -> Any:
         )
         value = operation(low, high)
     return builder.extract_element(value, ir.Constant(I32, 0))
-
-
-@intrinsic
-def prefetch(context: Any, address: Any) -> Any:
-    """Ask for the cache line of an address, see `prefetch_line`."""
-
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        prefetch_line(builder, args[0])
-        return context.get_dummy_value()
-
-    return types.void(types.int64), generate
-
-
-@inline
-def copy_numbers(target, source, n):
-    """Copy n int64 from one address to another, and some more, until there are eight, or a multiple of that."""
-    for i in range(0, 8 * n, _LINE_BYTES):
-        vstore(target + i, vload(source + i))
-
-
-@inline
-def fetch_row(address, row_bytes):
-    """Ask for all cache lines of a row that starts at one."""
-    for offset in range(0, row_bytes, _LINE_BYTES):
-        prefetch(address + offset)
 
 
 @intrinsic

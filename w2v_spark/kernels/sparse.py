@@ -9,7 +9,7 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels import simd
+from w2v_spark.kernels import pointers, simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 
@@ -23,7 +23,7 @@ def _add_four(columns, values, first, last, end, addresses, offset, place):
     s0 = simd.vsplat(np.float32(0))
     s1, s2, s3 = s0, s0, s0
     for n in range(first, last):
-        simd.fetch_row(addresses[columns[min(n + _AHEAD, end - 1)]] + offset, _TILE * REGISTER_BYTES)
+        pointers.fetch_row(addresses[columns[min(n + _AHEAD, end - 1)]] + offset, _TILE * REGISTER_BYTES)
         a, f = addresses[columns[n]] + offset, simd.vsplat(values[n])
         s0 = simd.vfma(f, simd.vload(a), s0)
         s1 = simd.vfma(f, simd.vload(a + REGISTER_BYTES), s1)
@@ -39,7 +39,7 @@ def _add_four(columns, values, first, last, end, addresses, offset, place):
 def _add_one(columns, values, first, last, end, addresses, offset, place):
     s0 = simd.vsplat(np.float32(0))
     for n in range(first, last):
-        simd.prefetch(addresses[columns[min(n + _AHEAD, end - 1)]] + offset)
+        pointers.prefetch(addresses[columns[min(n + _AHEAD, end - 1)]] + offset)
         s0 = simd.vfma(simd.vsplat(values[n]), simd.vload(addresses[columns[n]] + offset), s0)
     simd.vstore(place, simd.vadd(simd.vload(place), s0))
 
@@ -66,7 +66,7 @@ def multiply_rows(starts, columns, values, addresses, out):
     """
     row_bytes = np.int64(out.shape[1]) * 4
     for r in range(out.shape[0]):
-        base, end = simd.address_of(out, r), starts[r + 1]
+        base, end = pointers.address_of(out, r), starts[r + 1]
         for first in range(starts[r], end, _STRETCH):
             last, offset = min(first + _STRETCH, end), np.int64(0)
             while offset + _TILE * REGISTER_BYTES <= row_bytes:

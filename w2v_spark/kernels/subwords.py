@@ -12,7 +12,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.kernels import simd
+from w2v_spark.kernels import pointers, simd
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.memory import REGISTER_BYTES
 
@@ -48,10 +48,10 @@ NO_SUBWORDS: Final = Subwords(
 @inline
 def list_rows(subwords, word, w_in, addresses):
     """The addresses of a word's row and of its n-grams' rows to ``addresses``, int64; how many they are."""
-    addresses[0] = simd.address_of(w_in, word)
+    addresses[0] = pointers.address_of(w_in, word)
     n = 1
     for k in range(subwords.starts[word], subwords.starts[word + 1]):
-        addresses[n] = simd.address_of(w_in, np.int64(subwords.ngrams[k]))
+        addresses[n] = pointers.address_of(w_in, np.int64(subwords.ngrams[k]))
         n += 1
     return n
 
@@ -59,16 +59,16 @@ def list_rows(subwords, word, w_in, addresses):
 @inline
 def fetch_word(subwords, word, w_in, row_bytes):
     """Ask for all rows of a word."""
-    simd.fetch_row(simd.address_of(w_in, word), row_bytes)
+    pointers.fetch_row(pointers.address_of(w_in, word), row_bytes)
     for k in range(subwords.starts[word], subwords.starts[word + 1]):
-        simd.fetch_row(simd.address_of(w_in, np.int64(subwords.ngrams[k])), row_bytes)
+        pointers.fetch_row(pointers.address_of(w_in, np.int64(subwords.ngrams[k])), row_bytes)
 
 
 @inline
 def gather(subwords, word, w_in, slot, addresses, row_bytes):
     """Write a word's vector to its slot."""
     n = list_rows(subwords, word, w_in, addresses)
-    hidden, begun = simd.address_of(subwords.hidden, slot), simd.address_of(subwords.begun, slot)
+    hidden, begun = pointers.address_of(subwords.hidden, slot), pointers.address_of(subwords.begun, slot)
     scale = simd.vsplat(np.float32(1.0) / np.float32(n))
     offset = 0
     while offset + _FOUR <= row_bytes:  # four sums at a time, that none waits for itself
@@ -107,7 +107,7 @@ def store_four(at, a, b, c, d):
 def scatter(subwords, word, w_in, slot, addresses, row_bytes):
     """Add to all rows of a word what has been added to its vector since it was gathered."""
     n = list_rows(subwords, word, w_in, addresses)
-    hidden, begun = simd.address_of(subwords.hidden, slot), simd.address_of(subwords.begun, slot)
+    hidden, begun = pointers.address_of(subwords.hidden, slot), pointers.address_of(subwords.begun, slot)
     for offset in range(0, row_bytes, REGISTER_BYTES):
         change = simd.vsub(simd.vload(hidden + offset), simd.vload(begun + offset))
         for j in range(n):

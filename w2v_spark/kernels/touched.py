@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from w2v_spark.kernels import rng, simd
+from w2v_spark.kernels import pointers, rng
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.noise_pool import draw_pool, stretch_of
 from w2v_spark.kernels.objectives import fetch_noise, noise_of, noise_word
@@ -27,10 +27,10 @@ def mark_rows(sentences, key, model, tables, ngram_starts, ngrams, inputs, outpu
 
     Parameters
     ----------
-    sentences : train.Sentences
+    sentences : arguments.Sentences
     key : uint64
         That of the schedule.
-    model : train.Model
+    model : arguments.Model
     tables : sampling.tables.SamplingTables
     ngram_starts : (V + 1,) int64, ngrams : (n-grams of all words,) int32
         For a model with sub-words, the rows of each word beside its own; else of any content.
@@ -90,7 +90,7 @@ def mark_rows(sentences, key, model, tables, ngram_starts, ngrams, inputs, outpu
 def _fetch_ahead(matrix, numbers, i):
     """Ask for a row that is copied soon: which one it is, no processor foresees."""
     coming = numbers[min(i + AHEAD, len(numbers) - 1)]
-    simd.fetch_row(simd.address_of(matrix, coming), np.int64(matrix.shape[1]) * 4)
+    pointers.fetch_row(pointers.address_of(matrix, coming), np.int64(matrix.shape[1]) * 4)
 
 
 @kernel

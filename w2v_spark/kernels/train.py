@@ -8,13 +8,13 @@ Sentences and Documents") are the same with one more input row in each window, t
 
 from __future__ import annotations
 
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-import numpy.typing as npt
 
-from w2v_spark.kernels import likelihood, objectives, rng, simd
+from w2v_spark.kernels import likelihood, objectives, pointers, rng, simd
 from w2v_spark.kernels.architectures import add_up_rows, copy_rows
+from w2v_spark.kernels.arguments import KEPT, LOSS, PAIRS, SCORES, SLOPES
 from w2v_spark.kernels.jit import inline, kernel
 from w2v_spark.kernels.noise_pool import draw_pool, stretch_of
 from w2v_spark.kernels.objectives import (
@@ -38,111 +38,7 @@ from w2v_spark.kernels.window_step import (
     update_step_of_mean,
 )
 
-# Slots of the statistics that the kernel adds to.
-LOSS: Final = 0  # sum of the losses of all pairs, over all their output rows, nats
-PAIRS: Final = 1  # pairs of an input row and a target
-KEPT: Final = 2  # words that subsampling kept
-SLOPES: Final = 3  # sum of s(1 - s) over the scores of every sixteenth window, s the logistic function of a score
-SCORES: Final = 4  # how many scores that sum is over
-STATISTICS: Final = 5
-
 SLOPES_EVERY: Final = 16  # windows: often enough for a mean, too rarely to cost anything
-
-
-class Model(NamedTuple):
-    """What is trained, in the words of `config.ModelConfig`, which this layer must not know."""
-
-    dim: int
-    words: bool  # the words around a target are input rows
-    documents: bool  # the rows of its document and tags are
-    averaged: bool  # they meet the target as one
-    mean: bool
-    hierarchical_softmax: bool
-    window: int
-    shrink_window: bool
-    negatives: int
-    most_rows: int  # output rows of a window: target and noise words, or the longest path
-    most_inputs: int  # input rows of a window
-    freeze_input: bool = False  # whether the rows of a matrix stay as they are; those of documents never do
-    freeze_output: bool = False
-    subwords: bool = False  # words are the means of their rows and those of their n-grams
-    pool: int = 0  # words that noise is drawn from for a while, see `noise_pool`; 0: from all
-
-
-class Sentences(NamedTuple):
-    """Some consecutive sentences of a shard.
-
-    Attributes
-    ----------
-    ids : (tokens,) int32
-        Word ids of the sentences, one behind the other.
-    offsets : (sentences + 1,) int32 or int64
-        Sentence ``s`` is ``ids[offsets[s]:offsets[s + 1]]``.
-    position : int
-        Tokens of the shard before ``ids[0]``.
-    """
-
-    ids: npt.NDArray[np.int32]
-    offsets: npt.NDArray[np.int32] | npt.NDArray[np.int64]
-    position: int
-
-
-class Schedule(NamedTuple):
-    """What the position of a sentence in its shard decides, in one epoch.
-
-    Attributes
-    ----------
-    key : numpy.uint64
-        `rng.stream_key` of (seed, epoch, shard), which names a sentence's random stream together with its position; as
-        a numpy number, since numba takes small Python ones for signed.
-    first_rate, rate_per_token, last_rate : float
-        Learning rate at position 0, how much it falls with each token, and its lower bound.
-    """
-
-    key: np.uint64
-    first_rate: float
-    rate_per_token: float
-    last_rate: float
-
-
-class Weights(NamedTuple):
-    """What is trained, in place; D is padded to whole registers with zeros, which stay zero.
-
-    Attributes
-    ----------
-    w_in : (V and more, D padded) float32
-        Rows of words, and behind them those of tags, or of n-grams.
-    w_out : (V, D padded) or, for hierarchical softmax, (V - 1, D padded) float32
-    """
-
-    w_in: npt.NDArray[np.float32]
-    w_out: npt.NDArray[np.float32]
-
-
-class Documents(NamedTuple):
-    """Whose sentences are trained on, for models of documents.
-
-    Attributes
-    ----------
-    rows : (documents, D padded) float32
-        Updated in place.
-    owners : (sentences,) int64
-        The document of each sentence.
-    tag_starts : (documents + 1,) int64
-    tags : (tags of all documents,) int64
-        Document ``d`` has the tags whose rows of ``w_in`` are ``tags[tag_starts[d]:tag_starts[d + 1]]``.
-    """
-
-    rows: npt.NDArray[np.float32]
-    owners: npt.NDArray[np.int64]
-    tag_starts: npt.NDArray[np.int64]
-    tags: npt.NDArray[np.int64]
-
-
-NO_DOCUMENTS: Final = Documents(
-    np.zeros((0, simd.LANES), np.float32), np.zeros(0, np.int64), np.zeros(1, np.int64), np.zeros(0, np.int64)
-)
-"""For models of words alone."""
 
 
 @inline
@@ -242,9 +138,9 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
             stretch = stretch_of(place, model.pool)
             draw_pool(key, stretch, noise, pool_bits, pool)
             for i in range(model.pool):
-                pool_rows[i] = simd.address_of(w_out, np.int64(pool[i]))
+                pool_rows[i] = pointers.address_of(w_out, np.int64(pool[i]))
         for c in range(length):
-            vectors[c] = simd.address_of(hidden, slots[c])
+            vectors[c] = pointers.address_of(hidden, slots[c])
         if model.subwords:
             for c in range(min(length, window + 1)):
                 gather(subwords, sentence[c], w_in, slots[c], addresses, row_bytes)
@@ -252,10 +148,10 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 fetch_word(subwords, sentence[window + 1], w_in, row_bytes)
         elif model.words:
             for c in range(min(length, window + 1)):
-                simd.fetch_row(vectors[c], row_bytes)
+                pointers.fetch_row(vectors[c], row_bytes)
         if model.documents:
             owner = documents.owners[s]
-            simd.fetch_row(simd.address_of(documents.rows, owner), row_bytes)
+            pointers.fetch_row(pointers.address_of(documents.rows, owner), row_bytes)
         # Between the gradients of a window and their use, a window two ahead is made ready: so the processor has work.
         for t in range(-3, length):
             here, following, coming = following, coming, here
@@ -263,26 +159,26 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
             reach, reach_following, reach_coming = reach_following, reach_coming, window
             m, columns, far = 0, 0, scratch.zeros
             # Addresses are taken anew for each window: an array is freed once nothing but its address is in use.
-            outputs = simd.address_of(rows, here)
-            changes = simd.address_of(context, 0)
+            outputs = pointers.address_of(rows, here)
+            changes = pointers.address_of(context, 0)
             share = np.float32(1.0)
             ready = t + 2  # the window that is made ready; noise is drawn for the one behind it
             if model.pool > 0 and 0 <= ready < length:
                 choose_from_pool(
-                    simd.address_of(w_out, sentence[np.uint64(ready)]), simd.address_of(drawn, 0), negatives,
-                    simd.address_of(pool_rows, 0), model.pool, simd.address_of(chosen, 0),
+                    pointers.address_of(w_out, sentence[np.uint64(ready)]), pointers.address_of(drawn, 0), negatives,
+                    pointers.address_of(pool_rows, 0), model.pool, pointers.address_of(chosen, 0),
                 )  # fmt: skip
             if t >= 0:
                 first, behind = max(0, t - reach), min(length, t + reach + 1) - (t + 1)
                 m = t - first
-                simd.copy_numbers(changes, simd.address_of(vectors, first), m)
-                simd.copy_numbers(changes + 8 * m, simd.address_of(vectors, t + 1), behind)
+                pointers.copy_numbers(changes, pointers.address_of(vectors, first), m)
+                pointers.copy_numbers(changes + 8 * m, pointers.address_of(vectors, t + 1), behind)
                 m += behind
                 if model.documents:
                     for tag in range(documents.tag_starts[owner], documents.tag_starts[owner + 1]):
-                        context[m] = simd.address_of(w_in, documents.tags[tag])
+                        context[m] = pointers.address_of(w_in, documents.tags[tag])
                         m += 1
-                    context[m] = simd.address_of(documents.rows, owner)
+                    context[m] = pointers.address_of(documents.rows, owner)
                     m += 1
                 if model.subwords:
                     if t + window + 1 < length:
@@ -292,48 +188,48 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                 elif model.words and t + window + 1 < length:
                     far = vectors[np.uint64(t + window + 1)]
                     if model.averaged:
-                        simd.fetch_row(far, row_bytes)
+                        pointers.fetch_row(far, row_bytes)
                 inputs, columns = changes, m
                 if model.averaged:
-                    inputs, columns = simd.address_of(mean_rows, 0), 1
+                    inputs, columns = pointers.address_of(mean_rows, 0), 1
                     share = np.float32(1.0) / np.float32(m)
                     scale = share if model.mean else np.float32(1.0)
-                    add_up_rows(simd.address_of(context, 0), m, scale, scratch.hidden, row_bytes)
+                    add_up_rows(pointers.address_of(context, 0), m, scale, scratch.hidden, row_bytes)
                 if model.freeze_output:
                     copy_rows(outputs, n, scratch.frozen + row_bytes, copied, row_bytes)
-                    outputs = simd.address_of(copied, 0)
+                    outputs = pointers.address_of(copied, 0)
                 if model.freeze_input and not model.averaged:
                     if model.documents:
                         nowhere[m - 1] = context[m - 1]
-                    changes = simd.address_of(nowhere, 0)
+                    changes = pointers.address_of(nowhere, 0)
                 factor, exponents = score_step(
-                    inputs, columns, outputs, simd.address_of(labels, here), n, rate, scratch, factor, exponents
+                    inputs, columns, outputs, pointers.address_of(labels, here), n, rate, scratch, factor, exponents
                 )
             if model.shrink_window and 0 <= ready < length:
                 state = rng.step(state)
                 reach_coming = 1 + rng.below(rng.output(state), window)
             if 0 <= ready < length:
                 target = sentence[np.uint64(ready)]
-                places, wanted = simd.address_of(rows, coming), simd.address_of(labels, coming)
+                places, wanted = pointers.address_of(rows, coming), pointers.address_of(labels, coming)
                 if model.hierarchical_softmax:
                     path = tables.starts[np.uint64(target)]
                     n_coming = tables.starts[np.uint64(target + 1)] - path
-                    steps = simd.address_of(tables.steps, path)
-                    score_path(steps, n_coming, simd.address_of(w_out, 0), row_bytes, places, wanted)
+                    steps = pointers.address_of(tables.steps, path)
+                    score_path(steps, n_coming, pointers.address_of(w_out, 0), row_bytes, places, wanted)
                 else:
                     if model.pool == 0:
                         choose_from_all(
-                            simd.address_of(w_out, target), simd.address_of(drawn, 0), negatives, noise,
-                            simd.address_of(w_out, 0), row_bytes, simd.address_of(chosen, 0),
+                            pointers.address_of(w_out, target), pointers.address_of(drawn, 0), negatives, noise,
+                            pointers.address_of(w_out, 0), row_bytes, pointers.address_of(chosen, 0),
                         )  # fmt: skip
-                    n_coming = leave_out_equal(simd.address_of(chosen, 0), negatives)
-                    score_words(simd.address_of(chosen, 0), n_coming, places, wanted)
+                    n_coming = leave_out_equal(pointers.address_of(chosen, 0), negatives)
+                    score_words(pointers.address_of(chosen, 0), n_coming, places, wanted)
                 fill_tile(scratch.zeros, n_coming, places, wanted)
             if ready + 1 < length:
                 if model.hierarchical_softmax:
                     fetch_path(
-                        simd.address_of(tables.steps, 0), simd.address_of(tables.starts, 0),
-                        simd.address_of(sentence, 0), ready + 1, length,
+                        pointers.address_of(tables.steps, 0), pointers.address_of(tables.starts, 0),
+                        pointers.address_of(sentence, 0), ready + 1, length,
                     )  # fmt: skip
                 elif model.pool > 0:
                     for k in range(negatives):
@@ -344,18 +240,18 @@ def train_sentences(sentences, schedule, weights, documents, subwords, model, ta
                         state = rng.step(state)
                         drawn[np.uint64(k)] = rng.output(state)
                         fetch_noise(drawn[np.uint64(k)], noise)
-            ahead = simd.address_of(rows, coming)
+            ahead = pointers.address_of(rows, coming)
             if t < 0:
                 fetch_rows(ahead, 0, n_coming, row_bytes)
                 continue
             if model.averaged:
                 scale = np.float32(1.0) if model.mean else share
-                spread, receiving = simd.address_of(context, 0), m
+                spread, receiving = pointers.address_of(context, 0), m
                 if model.freeze_input:  # only the document's row, which is the last, is not
                     receiving = 1 if model.documents else 0
                     spread += 8 * (m - receiving)
                 update_step_of_mean(
-                    simd.address_of(mean_rows, 1), spread, receiving, scale, outputs, n, scratch, ahead, n_coming
+                    pointers.address_of(mean_rows, 1), spread, receiving, scale, outputs, n, scratch, ahead, n_coming
                 )
             else:
                 update_step(changes, columns, outputs, n, scratch, ahead, n_coming, far)

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from w2v_spark.kernels import likelihood, scores, simd, tiles
+from w2v_spark.kernels import likelihood, pointers, scores, simd, tiles
 from w2v_spark.kernels.jit import inline
 from w2v_spark.kernels.memory import REGISTER_BYTES, aligned_zeros, padded
 from w2v_spark.kernels.tiles import FEW_ROWS, ROWS
@@ -73,7 +73,7 @@ def lay_out(memory, inputs, outputs, dim, row_bytes):
     if rest > simd.LANES // 2:
         registers += 1
     halves = 1 if 0 < rest <= simd.LANES // 2 else 0
-    zeros = simd.address_of(memory, 0)
+    zeros = pointers.address_of(memory, 0)
     copies = zeros + 3 * row_bytes
     frozen = copies + inputs * row_bytes
     return Scratch(
@@ -111,7 +111,7 @@ def sum_of_slopes(scratch, n, m, rate):
 def fetch_rows(addresses, first, stop, row_bytes):
     """Ask for some of the rows whose addresses are at an address."""
     for i in range(first, stop):
-        simd.fetch_row(simd.load_address(addresses + 8 * i), row_bytes)
+        pointers.fetch_row(pointers.load_address(addresses + 8 * i), row_bytes)
 
 
 @inline

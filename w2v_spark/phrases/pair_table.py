@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.kernels.jit import inline, kernel
+from w2v_spark.kernels.pointers import address_of, prefetch
 from w2v_spark.kernels.rng import mix
-from w2v_spark.kernels.simd import address_of, prefetch
 
 Numbers = npt.NDArray[np.int64]
 

@@ -69,18 +69,10 @@ def count_text(
     plan = origin.plan(config, slots, origin.tokens(vocabulary), len(vocabulary))
     as_planned = config.replace(train={"shards": plan.shards})  # however much text it turns out to be
     corpus, others, statistics = None, None, given
-    if documents[1:]:  # which are read once: how often words are in them is known when they are encoded
-        estimate = MemoryEstimate.build(config.model, len(vocabulary), plan.shards)
-        check_memory(spark, estimate, plan.shards, output.force)
-        with progress.stage("encode"):
-            digest = state.begin_corpus(vocabulary)[VOCABULARY_FILE]
-            encode = EncodePass(
-                config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards, units=origin.units
-            )
-            corpus, trained, others = encode.encode_and_count(documents, origin.tokens(vocabulary))
-        for warning in check_invalid(others, 1.0):
-            progress.warn(f"older text: {warning}")
-        vocabulary, statistics = replace(vocabulary, trained=trained), given + others
+    if documents[1:]:
+        check_memory(spark, MemoryEstimate.build(config.model, len(vocabulary), plan.shards), plan.shards, output.force)
+        corpus, vocabulary, others = _encode_with_older(documents, vocabulary, config, state, plan, progress, origin)
+        statistics = given + others
         plan = origin.plan(as_planned, slots, vocabulary.tokens, len(vocabulary))
     tags = None if whole is None else Tags.none()
     if whole is not None and whole.tags:
@@ -103,6 +95,27 @@ def count_text(
             "every word is trained on, as with sample = 0"
         )
     return state.begin(run, vocabulary, corpus, tags, units), vocabulary
+
+
+def _encode_with_older(
+    documents: Sequence[DataFrame],
+    vocabulary: Vocabulary,
+    config: Config,
+    state: RunDirectory,
+    plan: Plan,
+    progress: Progress,
+    origin: Origin,
+) -> tuple[EncodedCorpus, Vocabulary, CorpusStatistics]:
+    """Encode the new text and older text, which is read once: how often words are in that is known thereafter."""
+    with progress.stage("encode"):
+        digest = state.begin_corpus(vocabulary)[VOCABULARY_FILE]
+        encode = EncodePass(
+            config, state.directory, VOCABULARY_FILE, digest, vocabulary, plan.shards, units=origin.units
+        )  # fmt: skip
+        corpus, trained, others = encode.encode_and_count(documents, origin.tokens(vocabulary))
+    for warning in check_invalid(others, 1.0):
+        progress.warn(f"older text: {warning}")
+    return corpus, replace(vocabulary, trained=trained), others
 
 
 def _count(

@@ -14,7 +14,7 @@ import numpy.typing as npt
 
 from w2v_spark.config import Normalize
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.simd import address_of, load_eight
+from w2v_spark.kernels.pointers import address_of, load_eight
 from w2v_spark.text import flags as fl
 from w2v_spark.text.utf8 import decode
 

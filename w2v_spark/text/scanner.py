@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from w2v_spark.kernels.jit import inline, kernel
-from w2v_spark.kernels.simd import address_of
+from w2v_spark.kernels.pointers import address_of
 from w2v_spark.text import flags as fl
 from w2v_spark.text.bytes import STEP, copy_ascii_word
 from w2v_spark.text.utf8 import decode, encode

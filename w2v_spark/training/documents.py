@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.corpus.whole_documents import ShardDocuments
+from w2v_spark.kernels.arguments import Documents
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.rows import draw_rows
-from w2v_spark.kernels.train import Documents
 from w2v_spark.storage import Directory
 from w2v_spark.training.correction import second_moment
 from w2v_spark.training.matrix_files import Matrix, MatrixReader, open_matrix

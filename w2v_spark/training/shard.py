@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Config
-from w2v_spark.kernels.train import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
+from w2v_spark.kernels.arguments import KEPT, LOSS, PAIRS, SCORES, SLOPES, Schedule, Sentences, Weights
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.training.changed_rows import ChangedFile, ShardFiles
 from w2v_spark.training.composed import composed_moment

@@ -13,9 +13,9 @@ from w2v_spark.config import Config
 from w2v_spark.corpus.shards import Shard
 from w2v_spark.corpus.whole_documents import ShardDocuments
 from w2v_spark.errors import StoreError
+from w2v_spark.kernels.arguments import Sentences
 from w2v_spark.kernels.rng import stream_key
 from w2v_spark.kernels.touched import mark_rows
-from w2v_spark.kernels.train import Sentences
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.subwords import SubwordTable
 from w2v_spark.models.tables import SamplingTables

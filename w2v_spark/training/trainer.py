@@ -10,18 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from w2v_spark.config import Freeze, ModelConfig
+from w2v_spark.kernels.arguments import NO_DOCUMENTS, STATISTICS, Documents, Model, Schedule, Sentences, Weights
 from w2v_spark.kernels.memory import aligned_zeros, padded
 from w2v_spark.kernels.subwords import NO_SUBWORDS, Subwords
-from w2v_spark.kernels.train import (
-    NO_DOCUMENTS,
-    STATISTICS,
-    Documents,
-    Model,
-    Schedule,
-    Sentences,
-    Weights,
-    train_sentences,
-)
+from w2v_spark.kernels.train import train_sentences
 from w2v_spark.kernels.window_step import build_scratch
 from w2v_spark.models.architectures import input_rows_of
 from w2v_spark.models.objectives import HierarchicalSoftmax, output_rows_of
@@ -79,7 +71,7 @@ class Trainer:
     Attributes
     ----------
     statistics : (STATISTICS,) float64
-        What all sentences so far add up to; the slots are named in `kernels.train`.
+        What all sentences so far add up to; the slots are named in `kernels.arguments`.
     """
 
     def __init__(

@@ -149,6 +149,9 @@ def choose_shards(most: int, tokens: int, vocabulary: int, dim: int, rounds: Cal
 
     Parameters
     ----------
+    most : int
+    vocabulary, dim : int
+        V and D.
     rounds : function of a number of shards
         How many rounds they would have.
     """

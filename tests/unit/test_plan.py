@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from w2v_spark.config import Config, ModelConfig
+from w2v_spark.spark.origin import Scratch
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
@@ -59,6 +60,12 @@ def test_a_short_run_has_few_shards(retraining):
     assert build(config.replace(train={"threads": 8}), 64, 10**7, 10**4).shards < shards[3]
     assert build(config.replace(train={"shards": 64}), 1, 0, 10_000).shards == 64
     assert build(config.replace(train={"rounds": 1}), 64, 10**6, 10_000).shards > shards[2]
+
+
+def test_what_is_counted_has_no_rounds_that_cost_and_takes_all_cores():
+    config = Config.from_dict({"model": {"objective": "ppmi_svd"}})
+    assert Scratch().plan(config, 64, 1000, 100).shards == 64
+    assert Scratch().plan(config.replace(train={"shards": 3}), 64, 1000, 100).shards == 3
 
 
 def test_a_retraining_has_rates_and_subsampling_of_its_own():

@@ -12,7 +12,7 @@ import pytest
 
 from tests.conftest import ROOT
 from w2v_spark.redaction import is_secret
-from w2v_spark.spark.session import read_spark_defaults
+from w2v_spark.spark.session_settings import read_spark_defaults
 
 CONF = ROOT / "conf"
 DEFAULTS = sorted(CONF.glob("spark-defaults-*.conf"))

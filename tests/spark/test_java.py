@@ -14,8 +14,7 @@ import pytest
 from tests.spark.fresh_session import start
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import java as java_module
-from w2v_spark.spark.java import is_same_encoding
-from w2v_spark.spark.session import find_java_home
+from w2v_spark.spark.java import find_java_home, is_same_encoding
 
 # What Spark's own start scripts call, Java aside.
 SHELL_TOOLS = ("bash", "sh", "cat", "dirname", "head", "ps", "uname")

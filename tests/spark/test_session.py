@@ -21,8 +21,10 @@ from tests.java_start import environment_without
 from tests.spark.fresh_session import start
 from w2v_spark.errors import ConfigError
 from w2v_spark.spark import session as session_module
+from w2v_spark.spark import session_settings
 from w2v_spark.spark.java import Java
-from w2v_spark.spark.session import check_worker_python, get_session, read_spark_defaults
+from w2v_spark.spark.session import check_worker_python, get_session
+from w2v_spark.spark.session_settings import read_spark_defaults
 from w2v_spark.spark.warehouse import temporary_warehouse
 
 
@@ -47,14 +49,14 @@ def test_a_warehouse_of_the_user_is_kept(tmp_path: Path) -> None:
 
 def test_workers_of_another_python_are_forked_from_sparks_own_daemon(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYSPARK_PYTHON", sys.executable)
-    assert session_module.preloading_daemon() == "w2v_spark.spark.daemon"
-    monkeypatch.setattr(session_module, "distributions", lambda **_: [])
+    assert session_settings.preloading_daemon() == "w2v_spark.spark.daemon"
+    monkeypatch.setattr(session_settings, "distributions", lambda **_: [])
     monkeypatch.setenv("PYTHONPATH", "/elsewhere")
-    assert session_module.preloading_daemon() is None, "workers could not import it"
+    assert session_settings.preloading_daemon() is None, "workers could not import it"
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(["/elsewhere", str(ROOT)]))
-    assert session_module.preloading_daemon() == "w2v_spark.spark.daemon"
+    assert session_settings.preloading_daemon() == "w2v_spark.spark.daemon"
     monkeypatch.setenv("PYSPARK_PYTHON", "/another/python")
-    assert session_module.preloading_daemon() is None
+    assert session_settings.preloading_daemon() is None
 
 
 # In directories with names beyond ASCII, what Java and what a Python worker see.

@@ -18,11 +18,10 @@ from tests.spark.main_job import MainJob, Model, arguments
 from tests.spark.refusal import Refusal
 from w2v_spark.config import ModelConfig
 from w2v_spark.errors import ConfigError
-from w2v_spark.spark import resources
-from w2v_spark.spark import session as session_module
+from w2v_spark.spark import resources, session_settings
 from w2v_spark.spark.java import Java
 from w2v_spark.spark.resources import available_memory, check_memory, parse_size, task_slots, thread_warnings
-from w2v_spark.spark.session import check_threads
+from w2v_spark.spark.session_settings import check_threads
 from w2v_spark.training.memory import MemoryEstimate
 
 THREADS = ("train.threads=2",)
@@ -54,7 +53,7 @@ def test_more_threads_than_a_local_master_has_cores(master: str, most: int) -> N
 
 @pytest.mark.parametrize("master", ["local[*]", "local[*,4]"])
 def test_all_cores_are_those_that_this_process_may_use(master: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(session_module.os, "sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
+    monkeypatch.setattr(session_settings.os, "sched_getaffinity", lambda pid: {3, 5, 7}, raising=False)
     check_threads(3, master)
     with pytest.raises(ConfigError, match="expected at most 3"):
         check_threads(4, master)
@@ -84,7 +83,7 @@ def test_a_task_gets_a_core_for_each_thread_unless_the_user_has_chosen(
     if in_file:
         (tmp_path / "spark-defaults.conf").write_text("".join(f"{key} {value}\n" for key, value in given.items()))
     settings = {"spark.master": "local[4]", **({} if in_file else given)}
-    prepared = session_module._prepare_java_side(settings, threads, Java(None, None, 17, ""))
+    prepared = session_settings.prepare_java_side(settings, threads, Java(None, None, 17, ""))
     assert {**(given if in_file else {}), **prepared}.get("spark.task.cpus") == chosen
 
 
@@ -92,7 +91,7 @@ def test_too_many_threads_are_refused_before_spark_starts(monkeypatch: pytest.Mo
     monkeypatch.delenv("PYSPARK_SUBMIT_ARGS", raising=False)
     monkeypatch.delenv("SPARK_REMOTE", raising=False)
     with pytest.raises(ConfigError, match=r"train.threads = 3 .*local\[2\]"):
-        session_module._prepare_java_side({"spark.master": "local[2]"}, 3, Java(None, None, 17, ""))
+        session_settings.prepare_java_side({"spark.master": "local[2]"}, 3, Java(None, None, 17, ""))
 
 
 # In a session

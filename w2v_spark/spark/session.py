@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-import re
 import subprocess
 import sys
-import sysconfig
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from importlib.metadata import distributions
 from pathlib import Path
 from typing import Any
 
@@ -19,29 +16,15 @@ from pyspark.errors import PySparkException
 from pyspark.java_gateway import launch_gateway
 from pyspark.sql import SparkSession
 
-import w2v_spark
-from w2v_spark.errors import ConfigError, Name
-from w2v_spark.spark.java import Java, check_working_directory, find_java, find_java_home
-from w2v_spark.spark.java_archive import archive_options
+from w2v_spark.errors import ConfigError
+from w2v_spark.spark.java import Java, check_working_directory, find_java
 from w2v_spark.spark.java_log import JAVA_LOG
 from w2v_spark.spark.java_options import economical_options
 from w2v_spark.spark.numpy_arguments import recognise_numpy
 from w2v_spark.spark.secret import with_secret, without_secrets
-from w2v_spark.spark.sockets import temporary_sockets
-from w2v_spark.spark.warehouse import temporary_warehouse
-from w2v_spark.spark.warm_up import PRELOADING_DAEMON
+from w2v_spark.spark.session_settings import conf_dir, prepare_java_side
 
-__all__ = [
-    "check_threads",
-    "check_worker_python",
-    "find_java_home",
-    "get_session",
-    "jvm_file_encoding",
-    "read_spark_defaults",
-    "shows_console_progress",
-]
-
-_MEBIBYTE = 1 << 20
+Begun = Callable[[pyspark.SparkContext], None]
 
 
 def get_session(
@@ -50,7 +33,7 @@ def get_session(
     config: Mapping[str, str] | None = None,
     threads: int = 1,
     is_small: bool = False,
-    begun: Callable[[pyspark.SparkContext], None] | None = None,
+    begun: Begun | None = None,
 ) -> SparkSession:
     """Return the active Spark session, or start one.
 
@@ -75,7 +58,7 @@ def get_session(
 
     Notes
     -----
-    Where this process has to start the Java side itself, it finds a Java (`find_java_home`), lets Spark use this
+    Where this process has to start the Java side itself, it finds a Java (`java.find_java_home`), lets Spark use this
     Python, and sets what nobody has chosen: quiet logs, no console progress, driver memory by the machine's memory, a
     temporary directory in the place of ``spark-warehouse`` in the working directory (unless Spark is set up for Hive),
     and for a local master no web UI and the loopback address. ``JAVA_HOME``, ``PYSPARK_PYTHON`` and
@@ -104,21 +87,7 @@ def get_session(
         return _builder(app_name, with_secret(settings)).getOrCreate()
     if not remote.startswith("local"):
         return _builder(app_name, settings).getOrCreate()
-    check_working_directory()
-    recognise_numpy()
-    java = find_java()
-    settings = _prepare_java_side(settings, threads, java, is_small)
-    with _environment(_launch_variables(java)):
-        if _is_connect(settings) or _logs_as_configured():
-            if pyspark.SparkContext._gateway is None and not _is_connect(settings):
-                gateway = launch_gateway(without_secrets(settings))  # type: ignore[no-untyped-call]
-                pyspark.SparkContext._ensure_initialized(gateway=gateway)
-                settings = with_secret(settings)
-            session = _builder(app_name, settings).getOrCreate()
-            if begun is not None and not _is_connect(settings):
-                begun(session.sparkContext)
-            return session
-        return _start(_builder(app_name, settings), {"spark.app.name": app_name, **settings}, begun)
+    return _start_here(app_name, settings, threads, is_small, begun)
 
 
 def _existing_session() -> SparkSession | None:
@@ -137,10 +106,31 @@ def _builder(app_name: str, settings: Mapping[str, str]) -> SparkSession.Builder
     return builder
 
 
+def _start_here(
+    app_name: str, settings: dict[str, str], threads: int, is_small: bool, begun: Begun | None
+) -> SparkSession:
+    """A session whose Java side this process starts."""
+    check_working_directory()
+    recognise_numpy()
+    java = find_java()
+    settings = prepare_java_side(settings, threads, java, is_small)
+    with _environment(_launch_variables(java)):
+        if not (_is_connect(settings) or _logs_as_configured()):
+            return _start(_builder(app_name, settings), {"spark.app.name": app_name, **settings}, begun)
+        if pyspark.SparkContext._gateway is None and not _is_connect(settings):
+            gateway = launch_gateway(without_secrets(settings))  # type: ignore[no-untyped-call]
+            pyspark.SparkContext._ensure_initialized(gateway=gateway)
+            settings = with_secret(settings)
+        session = _builder(app_name, settings).getOrCreate()
+        if begun is not None and not _is_connect(settings):
+            begun(session.sparkContext)
+        return session
+
+
 def _start(
     builder: SparkSession.Builder,
     settings: Mapping[str, str],
-    begun: Callable[[pyspark.SparkContext], None] | None,
+    begun: Begun | None,
 ) -> SparkSession:
     """Start Java as PySpark would start it, but with what it prints in a file, and a session on it."""
     if pyspark.SparkContext._gateway is None:
@@ -200,7 +190,7 @@ def _is_connect(settings: Mapping[str, str]) -> bool:
 
 def _logs_as_configured() -> bool:
     """Whether the user has said how Spark logs, or how it starts."""
-    return "PYSPARK_SUBMIT_ARGS" in os.environ or any(_conf_dir().glob("log4j2.*"))
+    return "PYSPARK_SUBMIT_ARGS" in os.environ or any(conf_dir().glob("log4j2.*"))
 
 
 def jvm_file_encoding(spark: SparkSession) -> str | None:
@@ -251,131 +241,3 @@ def check_worker_python(spark: SparkSession) -> None:
             f"Spark's workers run Python {version} ({executable}), this process Python {ours}; they must be of one "
             f"version: set PYSPARK_PYTHON to {sys.executable}"
         )
-
-
-def read_spark_defaults(path: Path) -> dict[str, str]:
-    """Read a ``spark-defaults.conf``: a key and a value a line, with space, ``=`` or ``:`` between them.
-
-    Raises
-    ------
-    ValueError
-        A line has no value.
-    """
-    settings = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        text = line.strip()
-        if not text or text[0] in "#!":
-            continue
-        match = re.fullmatch(r"([^\s=:]+)\s*[\s=:]\s*(\S.*)", text)
-        if match is None:
-            raise ValueError(f"{path}: {text!r} is not a key and a value")
-        settings[match[1]] = match[2]
-    return settings
-
-
-def check_threads(threads: int, master: str) -> None:
-    """Refuse more threads in a task than a local master has cores: no slot would ever be large enough for the task.
-
-    Raises
-    ------
-    ConfigError
-    """
-    cores = _local_cores(master)
-    if cores is not None and threads > cores:
-        raise ConfigError(
-            Name("train.threads"),
-            f" = {threads} is not allowed: a task cannot have more threads than the master {master} has cores, which "
-            f"are {cores}; expected at most {cores}, so lower ",
-            Name("train.threads"),
-            " or take another master",
-        )
-
-
-def _local_cores(master: str) -> int | None:
-    """The cores of a master such as ``local``, ``local[4]`` or ``local[*,4]``; None for a cluster."""
-    match = re.fullmatch(r"local(?:\[\s*(\d+|\*)\s*(?:,\s*\d+\s*)?\])?", master)
-    if match is None:
-        return None
-    if match[1] == "*":
-        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return int(match[1] or 1)
-
-
-def _prepare_java_side(settings: Mapping[str, str], threads: int, java: Java, is_small: bool = False) -> dict[str, str]:
-    """Set the environment of the Java process that is about to start, and complete its settings."""
-    if java.home is not None:
-        os.environ["JAVA_HOME"] = str(java.home)
-    defaults_file = _conf_dir() / "spark-defaults.conf"
-    configured = {**(read_spark_defaults(defaults_file) if defaults_file.is_file() else {}), **settings}
-    is_local = configured.get("spark.master", os.environ.get("MASTER", "local")).startswith("local")
-    if is_local:
-        os.environ.setdefault("SPARK_LOCAL_IP", "127.0.0.1")  # a laptop's host name need not resolve
-        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    if {"PYSPARK_SUBMIT_ARGS", "SPARK_REMOTE"} & os.environ.keys() or "spark.remote" in settings:
-        return dict(settings)  # a command line of the user's own, or a server whose settings are fixed by now
-    defaults = _defaults(is_local, threads)
-    _add_java_options(defaults, archive_options(java, configured))
-    if is_local:  # elsewhere the driver is not alone with what its Java does
-        _add_java_options(defaults, economical_options(configured, is_small))
-    defaults |= temporary_warehouse(configured, _conf_dir())
-    check_threads(threads, {**defaults, **configured}.get("spark.master", ""))
-    return {**{key: value for key, value in defaults.items() if key not in configured}, **settings}
-
-
-def _add_java_options(settings: dict[str, str], options: str) -> None:
-    """Add options for Java to those that are its default."""
-    name = "spark.driver.defaultJavaOptions"
-    if options:
-        settings[name] = f"{settings.get(name, '')} {options}".strip()
-
-
-def _defaults(is_local: bool, threads: int) -> dict[str, str]:
-    """The settings of a Spark that plain Python starts."""
-    defaults = {
-        "spark.ui.showConsoleProgress": "false",
-        "spark.driver.memory": _driver_memory(),
-    }
-    # Java and Python workers at sockets, not at ports: a round's jobs take half the time.
-    defaults |= temporary_sockets() if is_local else {"spark.python.unix.domain.socket.enabled": "true"}
-    quiet = Path(__file__).with_name("log4j2.properties")
-    if quiet.is_file() and not any(_conf_dir().glob("log4j2.*")):
-        defaults["spark.driver.defaultJavaOptions"] = f"-Dlog4j2.configurationFile={quiet.as_uri()}"
-    if threads > 1:
-        defaults["spark.task.cpus"] = str(threads)
-    if is_local:
-        defaults["spark.ui.enabled"] = "false"
-        if daemon := preloading_daemon():
-            defaults["spark.python.daemon.module"] = daemon
-        # All cores, and as many tries for a task as on a cluster.
-        defaults["spark.master"] = os.environ.get("MASTER", "local[*,4]")
-    return defaults
-
-
-def preloading_daemon() -> str | None:
-    """The module of a daemon whose workers have the kernels from the start, where workers can import this package.
-
-    They can where it is installed or on ``PYTHONPATH``, and not where only this process has been told of it.
-    """
-    if os.environ.get("PYSPARK_PYTHON") != sys.executable:
-        return None
-    package = str(Path(w2v_spark.__file__).parent.parent)
-    named = package in os.environ.get("PYTHONPATH", "").split(os.pathsep)
-    return (
-        PRELOADING_DAEMON
-        if named or any(distributions(name="w2v-spark", path=[sysconfig.get_path("purelib")]))
-        else None
-    )
-
-
-def _conf_dir() -> Path:
-    home = os.environ.get("SPARK_HOME") or Path(pyspark.__file__).parent
-    return Path(os.environ.get("SPARK_CONF_DIR") or Path(home, "conf"))
-
-
-def _driver_memory() -> str:
-    """A quarter of the memory that this machine or container has, between 1 and 8 GiB."""
-    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
-    limit = Path("/sys/fs/cgroup/memory.max")
-    if limit.is_file() and (text := limit.read_text().strip()).isdigit():
-        total = min(total, int(text))
-    return f"{min(max(total // 4 // _MEBIBYTE, 1024), 8192)}m"

@@ -30,7 +30,8 @@ from w2v_spark.spark.output import Destination, id_of, result_parts
 from w2v_spark.spark.passes import announce, count_text, encode_text
 from w2v_spark.spark.published_report import stage_page
 from w2v_spark.spark.resources import default_parallelism
-from w2v_spark.spark.session import check_threads, check_worker_python, shows_console_progress
+from w2v_spark.spark.session import check_worker_python, shows_console_progress
+from w2v_spark.spark.session_settings import check_threads
 from w2v_spark.spark.settings import text_pass_conf, training_conf
 from w2v_spark.spark.source import Source, is_small
 from w2v_spark.spark.spark_errors import translated_errors

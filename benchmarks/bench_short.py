@@ -1,7 +1,7 @@
 """How many shards suit a short run: seconds of its rounds with one shard and with two, and what ``auto`` takes.
 
-The main job on the first words of a corpus, everything cached. What a round costs besides training is told in words
-that a shard would train in that time: it is what `w2v_spark.training.plan.choose_shards` goes by.
+The main job on the first words of a corpus, everything cached. What a word takes, and a round besides training, is what
+`w2v_spark.training.duration` foretells, by which ``auto`` chooses.
 """
 
 from __future__ import annotations
@@ -34,11 +34,13 @@ from w2v_spark.config import Config
 from w2v_spark.training.plan import Plan
 
 CORES: Final = 2
+EPOCHS: Final = 5
 MOST: Final = 1.1  # times the seconds of the number of shards that is done first
 
 MEANING: Final = {
     "seconds": "wall time of all rounds, of each run; the first, which fills caches, is left out",
-    "round_cost": "between rounds / rounds * words that a shard trains in a second: words; median",
+    "nanoseconds_a_word": "in which a shard trains it; median",
+    "milliseconds_a_round": "between rounds; median",
     "ratio": "seconds with as many shards as auto takes, by those with the number that was done first; medians",
 }
 
@@ -46,17 +48,35 @@ Row = dict[str, Any]
 
 
 class Text(NamedTuple):
-    """The first so many words, and how they are trained."""
+    """The first so many words, and the ``[model]`` that they train."""
 
     words: int
-    dim: int
-    epochs: int
+    model: dict[str, Any]
+
+    @property
+    def settings(self) -> list[str]:
+        """Of the job, but for the shards."""
+        model = (f"model.{key}={json.dumps(value)}" for key, value in self.model.items())
+        return [f"train.epochs={EPOCHS}", *model]
+
+    @property
+    def config(self) -> Config:
+        """The same with its defaults."""
+        return Config().replace(train={"epochs": EPOCHS}, model=self.model)
 
 
 TEXTS: Final = (
-    Text(100_000, 100, 5), Text(1_000_000, 100, 5), Text(3_000_000, 100, 5), Text(10_000_000, 100, 5),
-    Text(3_000_000, 300, 5), Text(10_000_000, 300, 5),
-)  # fmt: skip
+    Text(100_000, {}),
+    Text(1_000_000, {}),
+    Text(3_000_000, {}),
+    Text(10_000_000, {}),
+    Text(3_000_000, {"dim": 300}),
+    Text(10_000_000, {"dim": 300}),
+    Text(1_000_000, {"objective": "hierarchical_softmax"}),
+    Text(3_000_000, {"architecture": "cbow"}),
+    Text(1_000_000, {"subwords": True}),
+    Text(3_000_000, {"subwords": True}),
+)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -74,8 +94,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _measure(text: Text, options: argparse.Namespace, work: Path) -> list[Row]:
     """A row for each number of shards, which take turns."""
     corpus = read_corpus(data_files(options.data), text.words, Config())
-    directory = work / f"{text.words}-{text.dim}"
-    write_corpus(corpus, directory)
+    directory = work / str(text.words)
+    if not directory.exists():
+        write_corpus(corpus, directory)
     runs = [
         (shards, _run(text, shards, directory, work))
         for turn in range(options.runs + 1)
@@ -85,14 +106,15 @@ def _measure(text: Text, options: argparse.Namespace, work: Path) -> list[Row]:
     for shards in range(1, CORES + 1):
         mine = [run for number, run in runs if number == shards][1:]
         row: Row = {
-            **text._asdict(), "vocabulary": len(corpus.vocabulary), "shards": shards, "rounds": mine[0]["rounds"],
-            "seconds": [run["seconds"] for run in mine], "median": statistics.median(run["seconds"] for run in mine),
-            "round_cost": round(statistics.median(run["round_cost"] for run in mine)),
+            **text._asdict(), "epochs": EPOCHS, "vocabulary": len(corpus.vocabulary), "shards": shards,
+            "rounds": mine[0]["rounds"], "seconds": [run["seconds"] for run in mine],
         }  # fmt: skip
+        row["median"] = statistics.median(row["seconds"])
+        for key in ("nanoseconds_a_word", "milliseconds_a_round"):
+            row[key] = round(statistics.median(run[key] for run in mine), 1)
         rows.append(row)
         print(json.dumps(row), flush=True)
-    config = Config.from_dict({"train": {"epochs": text.epochs}})
-    auto = Plan.build(config, CORES, len(corpus), len(corpus.vocabulary)).shards
+    auto = Plan.build(text.config, CORES, len(corpus), len(corpus.vocabulary)).shards
     ratio = rows[auto - 1]["median"] / min(row["median"] for row in rows)
     return [{**row, "auto": auto, "ratio": ratio} for row in rows]
 
@@ -101,7 +123,7 @@ def _run(text: Text, shards: int, directory: Path, work: Path) -> Row:
     model = work / "model"
     command = [sys.executable, str(ROOT / "jobs" / "train.py"), "--input", str(directory), "--overwrite"]
     command += ["--format", "parquet", "--column", "words", "--output", str(model)]
-    settings = [f"train.shards={shards}", f"model.dim={text.dim}", f"train.epochs={text.epochs}"]
+    settings = [f"train.shards={shards}", *text.settings]
     (work / "run").mkdir(exist_ok=True)
     run = run_measured(
         [*command, *setting_arguments(settings)], spark_environment(f"local[{CORES}]"), work / "run"
@@ -109,23 +131,31 @@ def _run(text: Text, shards: int, directory: Path, work: Path) -> Row:
     stop_on_failure(f"{shards} shards", run)
     rounds = json.loads((model / "history.json").read_text())["rounds"]
     train = sum(entry["seconds"]["train"] for entry in rounds)
-    words_per_second = sum(entry["tokens"] for entry in rounds) / shards / train
+    words = sum(entry["tokens"] for entry in rounds)
     return {
         "rounds": len(rounds),
         "seconds": json.loads((model / "model.json").read_text())["timings"]["rounds"],
-        "round_cost": between_rounds(rounds) / len(rounds) * words_per_second,
+        "nanoseconds_a_word": 1e9 * train * shards / words,
+        "milliseconds_a_round": 1e3 * between_rounds(rounds) / len(rounds),
     }
 
 
 def _print(rows: Sequence[Row]) -> None:
     table = [
         (
-            f"{row['words']:,}", f"{row['vocabulary']:,}", str(row["dim"]), str(row["shards"]), str(row["rounds"]),
-            f"{row['median']:.2f}", f"{row['round_cost']:,}", str(row["auto"]), f"{row['ratio']:.2f}",
+            _named(row["model"]), f"{row['words']:,}", f"{row['vocabulary']:,}", str(row["shards"]), str(row["rounds"]),
+            f"{row['median']:.2f}", f"{row['nanoseconds_a_word']:.0f}",
+            f"{row['milliseconds_a_round']:.0f}", str(row["auto"]), f"{row['ratio']:.2f}",
         )
         for row in rows
     ]  # fmt: skip
-    print_table(("words", "V", "D", "shards", "rounds", "seconds", "words a round", "auto", "ratio"), table)
+    print_table(
+        ("model", "words", "V", "shards", "rounds", "seconds", "ns a word", "ms a round", "auto", "ratio"), table
+    )
+
+
+def _named(model: dict[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in model.items()) or "skipgram"
 
 
 def _parse(argv: Sequence[str] | None) -> argparse.Namespace:

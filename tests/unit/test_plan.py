@@ -2,8 +2,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from w2v_spark.config import Config, ModelConfig
+from w2v_spark.config import Architecture, Config, ModelConfig
 from w2v_spark.spark.origin import Scratch
+from w2v_spark.training.duration import Duration
 from w2v_spark.training.memory import MemoryEstimate
 from w2v_spark.training.plan import Plan, Slice, choose_rounds
 
@@ -60,6 +61,36 @@ def test_a_short_run_has_few_shards(retraining):
     assert build(config.replace(train={"threads": 8}), 64, 10**7, 10**4).shards < shards[3]
     assert build(config.replace(train={"shards": 64}), 1, 0, 10_000).shards == 64
     assert build(config.replace(train={"rounds": 1}), 64, 10**6, 10_000).shards > shards[2]
+
+
+def test_shards_of_a_short_run_go_by_how_long_the_model_takes():
+    """More shards where words take longer, fewer where rounds do."""
+
+    def shards(**model):
+        return Plan.build(Config.from_dict({"model": model}), 64, 2 * 10**7, 20_000).shards
+
+    skipgram = shards()
+    assert shards(architecture="cbow") < skipgram < shards(objective="hierarchical_softmax")
+    assert skipgram < shards(negatives=20)
+    assert skipgram < shards(window=20)
+    assert shards(subwords=True, bucket=1000) > skipgram > shards(subwords=True, bucket=2_000_000)
+    assert shards(subwords=True, bucket=1000) > shards(subwords=True)
+    assert shards(architecture="pv_dm") >= 1
+    assert shards(architecture="pv_dbow", window="sentence") > 1
+
+
+def test_a_duration_adds_up():
+    """Skip-gram's pairs are six rows with six; those of a mean, which each meet it once, take twice as long."""
+    for architecture, pairs in (("skipgram", 6 * 6), ("cbow", 2 * (6 + 6)), ("pv_dm", 2 * (7 + 6))):
+        model = ModelConfig(dim=100, architecture=Architecture(architecture))
+        found = Duration.of(model, 1000)
+        assert found.word == pytest.approx(85e-9 + 0.041e-9 * 100 * pairs)
+        assert found.weights == 2 * 1000 * 100
+    duration = Duration.of(ModelConfig(dim=100), 1000)
+    assert duration.rounds(10**6, 1, 1, 20) == pytest.approx(duration.word * 10**6 + 20 * (8e-3 + 2.5e-9 * 200_000))
+    trained = duration.rounds(10**6, 2, 3, 0)
+    assert trained == pytest.approx(1.15 * duration.word * 10**6 / 6)
+    assert duration.rounds(10**6, 2, 3, 7) - trained == pytest.approx(7 * (26e-3 + 3.8e-9 * 200_000))
 
 
 def test_what_is_counted_has_no_rounds_that_cost_and_takes_all_cores():

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from w2v_spark.config import Config, RetrainConfig, TrainConfig
+from w2v_spark.training.duration import Duration
 
 # Rounds chosen by `auto`, from the measurements in benchmarks/notes/shards.md.
 _CHECKPOINTS: Final = 20  # of a single shard, whose rounds change nothing else
@@ -17,11 +18,6 @@ _RETRAINING_SAMPLE: Final = 0.15  # times the threshold of a first training; see
 _SHORT_RUN: Final = 3e8  # tokens
 _MOST_ROUNDS: Final = 200
 _ASKED: Final = 8  # shards whose moments stand for those of all, at least
-# Words that a shard would train in the time that a round takes besides: so many, so many for each word of the
-# vocabulary, so many for each number of a matrix; see "How many shards a short run has" in benchmarks/notes/shards.md.
-_CHECKPOINT_COST: Final = (40_000, 1.65, 0.0)
-_MERGE_COST: Final = (140_000, 1.9, 0.007)
-_SIDE_BY_SIDE: Final = 1.1  # times as long as alone: shards share the memory's bandwidth, and wait for the slowest
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +95,7 @@ class Plan:
 
         shards = train.shards
         if shards == "auto":
-            words = tokens * passes.epochs // train.threads  # of a shard, which its threads share
-            shards = choose_shards(most_shards, words, vocabulary, config.model.dim, rounds)
+            shards = choose_shards(most_shards, config, tokens * passes.epochs, vocabulary, rounds)
         return cls(shards, rounds(shards), passes.epochs, passes.learning_rate, passes.min_learning_rate, sample)
 
     def boundary(self, round_number: int, tokens: int) -> int:
@@ -142,7 +137,7 @@ class Plan:
         return self.rate(sum(ends) / 2)
 
 
-def choose_shards(most: int, tokens: int, vocabulary: int, dim: int, rounds: Callable[[int], int]) -> int:
+def choose_shards(most: int, config: Config, tokens: int, vocabulary: int, rounds: Callable[[int], int]) -> int:
     """By how many shards, of at most so many, a run over ``tokens`` tokens, all epochs counted, is done first.
 
     More shards train faster and meet more often. Where the run is short, meeting takes longer than training.
@@ -150,18 +145,17 @@ def choose_shards(most: int, tokens: int, vocabulary: int, dim: int, rounds: Cal
     Parameters
     ----------
     most : int
-    vocabulary, dim : int
-        V and D.
+    config : Config
+        The model, and the threads of a shard.
+    vocabulary : int
+        V.
     rounds : function of a number of shards
         How many rounds they would have.
     """
-
-    def work(shards: int) -> float:
-        fixed, per_word, per_number = _CHECKPOINT_COST if shards == 1 else _MERGE_COST
-        trained = tokens / shards * (1.0 if shards == 1 else _SIDE_BY_SIDE)
-        return trained + rounds(shards) * (fixed + (per_word + per_number * dim) * vocabulary)
-
-    return min(range(1, most + 1), key=work)
+    duration, threads = Duration.of(config.model, vocabulary), config.train.threads
+    return min(
+        range(1, most + 1), key=lambda shards: duration.rounds(tokens, shards, threads, rounds(shards))
+    )  # the fewest of those that tie
 
 
 def choose_rounds(tokens: int, shards: int) -> int:

@@ -73,7 +73,7 @@ def test_arguments_of_numpy_reach_java(spark: SparkSession) -> None:
 
 @pytest.fixture
 def nothing_there(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(starting, "_starts_java", lambda: True)
+    monkeypatch.setattr(starting, "starts_java", lambda: True)
 
 
 @pytest.mark.usefixtures("nothing_there")

@@ -59,6 +59,11 @@ def test_all_cores_are_those_that_this_process_may_use(master: str, monkeypatch:
         check_threads(4, master)
 
 
+def test_a_master_without_a_core_is_refused() -> None:
+    with pytest.raises(ConfigError, match=r"the master local\[0\] has no core: expected local\[1\] or more"):
+        check_threads(1, "local[0]")
+
+
 @pytest.mark.parametrize("master", ["spark://host:7077", "yarn", "k8s://https://host", "local-cluster[2,1,512]", ""])
 def test_the_cores_of_a_cluster_are_not_known(master: str) -> None:
     check_threads(256, master)

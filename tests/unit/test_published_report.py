@@ -24,6 +24,8 @@ from w2v_spark.spark import published_report
 from w2v_spark.spark.published_report import stage_page
 from w2v_spark.storage import Directory
 
+UNKNOWN = "report.html: 72.2 % of the text is not in the vocabulary.\n"  # of the model that `write_model` writes
+
 
 def stage(model: Path, page: bool = True, keeps_state: bool = False, **report: Any) -> str:
     """Stage the page of a model that is complete but for its description; what was said."""
@@ -41,8 +43,13 @@ def stage(model: Path, page: bool = True, keeps_state: bool = False, **report: A
 
 def test_the_page_is_that_of_the_command(tmp_path: Path) -> None:
     model = write_model(tmp_path / "model", history=rounds())
-    assert stage(model) == ""
+    assert stage(model) == UNKNOWN
     assert (model / PAGE_FILE).read_text(encoding="utf-8") == build_report(model)
+
+
+def test_what_the_page_warns_of_is_said(tmp_path: Path) -> None:
+    model = write_model(tmp_path / "model", history=rounds((4.0, 2.0, 2.5)))
+    assert stage(model) == f"report.html: The loss has risen: 2.5 in the last round, after 2.\n{UNKNOWN}"
 
 
 def test_the_page_of_a_version_says_what_became_of_it(tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_no_vectors_are_read_where_they_cannot_be_mapped(tmp_path: Path, monkeyp
     model = write_model(tmp_path / "model", history=rounds())
     monkeypatch.setattr(Directory, "is_local", False)
     monkeypatch.setattr("w2v_spark.report.content.open_vectors", None)
-    assert stage(model) == ""
+    assert stage(model) == UNKNOWN
     page = (model / PAGE_FILE).read_text(encoding="utf-8")
     assert "No words were compared" in page
     assert "How often words occur" in page

@@ -288,6 +288,33 @@ class TestWarnings:
         write_model(tmp_path / "good", history=rounds(), encoded=EncodedStatistics(9, 1_900_000, 9, "d"))
         assert expected not in warnings_of(tmp_path / "good")
 
+    def test_a_round_without_pairs_has_no_loss(self, tmp_path: Path) -> None:
+        """Of a small text subsampling leaves nothing to the first rounds, which are short."""
+        history = rounds((0.0, 4.0, 3.9))
+        history[0]["pairs"] = 0
+        write_model(tmp_path, history=history)
+        assert "risen" not in warnings_of(tmp_path)
+        page = Page(build_report(tmp_path)).text
+        assert "From 4.000 in the first of 2 rounds to 3.900." in page
+        history[2] |= {"pairs": 0, "loss": 0.0}
+        write_model(tmp_path / "none", history=[history[0], history[2]])
+        assert "Loss" not in Page(build_report(tmp_path / "none")).text
+
+    @pytest.mark.parametrize(("last", "warned"), [(2.25, False), (2.35, True)])
+    def test_a_loss_that_a_falling_rate_accounts_for_is_none(self, tmp_path: Path, last: float, warned: bool) -> None:
+        write_model(tmp_path, history=rounds((4.0, 2.0, last)))
+        assert ("risen" in warnings_of(tmp_path)) == warned
+
+    def test_a_risen_loss_names_what_can_be_changed(self, tmp_path: Path) -> None:
+        alone = dataclasses.replace(PLAN, shards=1)
+        for number, (plan, expected) in enumerate([
+            (PLAN, "Lower train.learning_rate (0.025), use fewer shards (2) or more rounds (3)."),
+            (alone, "Lower train.learning_rate (0.025)."),
+            (dataclasses.replace(alone, sample=0.0), "Lower train.learning_rate (0.025), subsample (train.sample)."),
+        ]):  # fmt: skip
+            write_model(tmp_path / str(number), history=rounds((4.0, 2.0, 2.5)), plan=plan)
+            assert expected in warnings_of(tmp_path / str(number))
+
 
 class TestNumbers:
     def test_cover_is_what_counting_gives(self) -> None:

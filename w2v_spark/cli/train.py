@@ -112,7 +112,7 @@ def train_and_report(
     from w2v_spark.spark.ending import end_spark
     from w2v_spark.spark.source import is_small
     from w2v_spark.spark.spark_errors import quiet_connections, translated_errors
-    from w2v_spark.spark.starting import StartingSession
+    from w2v_spark.spark.starting import StartingSession, starts_java
 
     gates = build_gates(options, config, measures_drift=measures_drift)
     progress = Progress(quiet=options.quiet, events=Events(options.events), stopping=Stopping(end_spark))
@@ -122,6 +122,8 @@ def train_and_report(
         watched(progress, command, output.home.uri),
         occupied(output.home, command, progress.warn) as lock,
     ):
+        if starts_java():
+            progress.say("starting Spark ...")
         with (
             progress.stopping.start(),
             translated_errors(),

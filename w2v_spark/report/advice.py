@@ -13,7 +13,7 @@ from w2v_spark.report.markup import duration, mapping, percent, sequence, whole
 
 _LITTLE: Final = 1_000_000  # words of text
 _UNKNOWN: Final = 0.1  # share of the text that is not in the vocabulary
-_RISEN: Final = 1.05  # times the lowest loss: as much as short rounds differ by
+_RISEN: Final = 1.15  # times the lowest loss: more than a falling learning rate and short rounds account for
 _INVALID: Final = 0.001  # share of bytes
 _START: Final = 0.5  # share of the whole time that is not spent in rounds
 _WORTH: Final = 60.0  # seconds that are not worth a thought
@@ -43,7 +43,7 @@ def advise(content: Content) -> tuple[Advice, ...]:
     if content.described is not None:
         section = "retrain" if "text" in content.version else "train"
         found += _of_rounds(content.described, content.rounds, section)
-        found += _of_text(content.described)
+        found += _of_text(content.described, section)
         found += _of_vocabulary(content)
         found += _of_time(content.described, content.rounds)
     return tuple(found)
@@ -79,12 +79,16 @@ def _of_version(content: Content) -> Iterator[Advice]:
 def _of_rounds(described: ModelDescription, rounds: tuple[Round, ...], section: str) -> Iterator[Advice]:
     if not rounds:
         return
-    plan, last, lowest = described.plan, rounds[-1], min(each.loss for each in rounds)
-    if last.loss > _RISEN * lowest:
+    plan, last, losses = described.plan, rounds[-1], [each.loss for each in rounds if each.pairs]
+    if losses and losses[-1] > _RISEN * min(losses):
+        remedies = [f"lower {section}.learning_rate ({plan.learning_rate:g})"]
+        if plan.shards > 1:
+            remedies.append(f"use fewer shards ({plan.shards}) or more rounds ({plan.rounds})")
+        if not plan.sample:
+            remedies.append(f"subsample ({section}.sample)")
         yield Advice(
-            f"The loss has risen: {last.loss:.4g} in the last round, after {lowest:.4g}.",
-            f"Lower {section}.learning_rate ({plan.learning_rate:g}), use fewer shards ({plan.shards}) or more rounds "
-            f"({plan.rounds}), and leave subsampling ({section}.sample) on.",
+            f"The loss has risen: {losses[-1]:.4g} in the last round, after {min(losses):.4g}.",
+            f"{', '.join(remedies).capitalize()}.",
         )
     if len(rounds) < plan.rounds:
         yield Advice(
@@ -100,9 +104,11 @@ def _of_rounds(described: ModelDescription, rounds: tuple[Round, ...], section: 
         )
 
 
-def _of_text(described: ModelDescription) -> Iterator[Advice]:
-    seen = described.counted
-    if seen.tokens < _LITTLE and described.config.model.objective not in COUNTED:  # which are for little text
+def _of_text(described: ModelDescription, section: str) -> Iterator[Advice]:
+    seen, is_first = described.counted, section == "train"  # a retraining goes on from all that its parents have read
+    if (
+        is_first and seen.tokens < _LITTLE and described.config.model.objective not in COUNTED
+    ):  # which are for little text
         yield Advice(
             f"The text is short: {whole(seen.tokens)} words, of {whole(_LITTLE)} that vectors need as a rule.",
             "Give more text. If there is no more, raise train.epochs, lower model.dim, or go on from vectors that were "

@@ -40,6 +40,8 @@ class Round:
         Words read.
     end : int
         Words read in this round and all before.
+    pairs : int
+        Without any, as of little text, its loss says nothing.
     loss, learning_rate, words_per_second : float
     seconds : dict of str to float
         As in ``history.json``.
@@ -48,6 +50,7 @@ class Round:
     number: int
     tokens: int
     end: int
+    pairs: int
     loss: float
     learning_rate: float
     words_per_second: float
@@ -190,7 +193,7 @@ def read_rounds(directory: Directory) -> tuple[Round, ...]:
             tokens, seconds = int(given["tokens"]), {key: float(value) for key, value in given["seconds"].items()}
             end = tokens + (rounds[-1].end if rounds else 0)
             loss, rate, speed = (float(given[key]) for key in ("loss", "learning_rate", "words_per_second"))
-            rounds.append(Round(int(given["round"]), tokens, end, loss, rate, speed, seconds))
+            rounds.append(Round(int(given["round"]), tokens, end, int(given["pairs"]), loss, rate, speed, seconds))
     return tuple(rounds)
 
 

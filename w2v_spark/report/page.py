@@ -135,10 +135,8 @@ def _tiles(content: Content) -> list[tuple[str, str]]:
         tiles += [("Vocabulary", _short(words.size)), ("Dimensions", str(words.dim))]
     if rounds:
         seconds = sum(each.seconds.get("total", 0.0) for each in rounds)
-        tiles += [
-            ("Loss at the end", f"{rounds[-1].loss:.3f}"),
-            ("Words/s", brief(rounds[-1].end / max(seconds, 1e-3))),
-        ]
+        tiles += [("Loss at the end", f"{each.loss:.3f}") for each in rounds[-1:] if each.pairs]
+        tiles.append(("Words/s", brief(rounds[-1].end / max(seconds, 1e-3))))
     return tiles
 
 

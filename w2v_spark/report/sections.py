@@ -150,7 +150,9 @@ def training_section(content: Content) -> Markup:
     if content.steps:
         figures = [figure(*describe_steps(content.steps))]
     elif rounds:
-        figures = [_by_round("loss", rounds), _by_round("learning_rate", rounds), _by_round("words_per_second", rounds)]
+        trained = [each for each in rounds if each.pairs]
+        figures = [_by_round("loss", trained)] if trained else []
+        figures += [_by_round("learning_rate", rounds), _by_round("words_per_second", rounds)]
     else:
         parts.append(element("p", "This model has no history (history.json): what its rounds did is not known."))
     figures.append(_stages(described))
@@ -173,8 +175,9 @@ def _training_rows(described: ModelDescription, rounds: Sequence[Round]) -> list
 
 
 _CURVES: Final = {
-    "loss": ("Loss", "Loss, nats a pair", "The mean loss of a pair of words. It should fall, and flatten in the end.",
-             False, "{:.3f}"),
+    "loss": ("Loss", "Loss, nats a pair", "The mean loss of a pair of words, as they are read. It should fall, and "
+             "flatten in the end. After many epochs of little text, and in a retraining, it may rise by some percent "
+             "as the learning rate falls: at a high rate vectors follow the page that is being read.", False, "{:.3f}"),
     "learning_rate": ("Learning rate", "Learning rate", "It falls linearly, to its end.", True, "{:.2g}"),
     "words_per_second": ("Speed", "Words/s", "Words over the time of each round, reading, writing and merging "
                          "included. Early rounds are short, so they are slow.", True, "{:,.0f}"),
@@ -209,7 +212,7 @@ def _stages(described: ModelDescription) -> Markup:
     shown = [(name, seconds, f"{duration(seconds)} · {percent(seconds / (total or 1))}") for name, seconds in bars]
     chart = BarChart("stages", "Time by stage", f"Of {duration(total)} altogether.", shown)
     rows = [(name, f"{seconds:,.1f}") for name, seconds in [*bars, ("total", total)]]
-    note = f"{duration(total)} altogether. Other is the start of Spark, and looking at the input."
+    note = f"{duration(total)} altogether, from when Spark is there. Other is what lies between the stages."
     return figure("Time by stage", note, chart, table(("Stage", "Seconds"), rows))
 
 

@@ -234,7 +234,7 @@ class RoundsProgress:
 
     def _show(self, record: RoundRecord, seconds: float | None) -> None:
         left = "" if seconds is None else f"{duration(seconds)} left"
-        loss = f"loss {record.loss:.4f}" if record.pairs else "nothing to train on"
+        loss = f"loss {record.loss:.4f}" if record.pairs else "no pair of words"
         numbers = f"{loss}, rate {record.learning_rate:.5f}"
         if self.bar is not None:
             self.bar.set_description_str(f"train round {record.round + 1}/{self.rounds}, {numbers}", refresh=False)

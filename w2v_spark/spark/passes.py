@@ -173,8 +173,8 @@ def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Pr
     """Say what is going to be trained, and what memory that takes; refuse what memory is too small for."""
     corpus, plan = run.statistics, run.plan
     progress.say(
-        f"{corpus.documents:,} documents, {corpus.sentences:,} sentences, {corpus.tokens:,} words; "
-        f"vocabulary {len(vocabulary):,} of {corpus.distinct_words:,} words, "
+        f"{corpus.documents:,} {'document' if corpus.documents == 1 else 'documents'}, {corpus.sentences:,} sentences, "
+        f"{corpus.tokens:,} words; vocabulary {len(vocabulary):,} of {corpus.distinct_words:,} words, "
         f"{vocabulary.tokens / max(corpus.tokens, 1):.1%} of the text"
     )
     if corpus.overlong_words:
@@ -199,8 +199,9 @@ def announce(spark: SparkSession, run: Run, vocabulary: Vocabulary, progress: Pr
         )
     rounds = f"at most {plan.rounds} steps" if is_counted else f"{plan.rounds} rounds"
     shards = "1 shard" if plan.shards == 1 else f"{plan.shards} shards"
-    if run.config.train.shards == "auto" and plan.shards < task_slots(spark, run.config.train.threads):
-        shards += " (with more, so short a run would take longer)"
+    slots = task_slots(spark, run.config.train.threads)
+    if run.config.train.shards == "auto" and plan.shards < slots:
+        shards += f" (of {slots} side by side: with more, so short a run would take longer)"
     progress.say(f"{shards}, {rounds}; {estimate}")
     progress.events.emit(
         "plan", shards=plan.shards, rounds=plan.rounds, epochs=plan.epochs, vocabulary=len(vocabulary),

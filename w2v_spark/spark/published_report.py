@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from w2v_spark.publishing.layout import PAGE_FILE
 from w2v_spark.publishing.version import State
+from w2v_spark.report.advice import advise
 from w2v_spark.report.content import Content
 from w2v_spark.report.page import render
 from w2v_spark.storage import Directory
@@ -22,7 +23,7 @@ def stage_page(
     staging: Directory, model: ModelDescription, output: Destination, report: Mapping[str, Any], before: str | None,
     progress: Progress,
 ) -> None:  # fmt: skip
-    """Write the page about a staged result beside its parts, if the destination asks for one.
+    """Write the page about a staged result beside its parts, if the destination asks for one, and say what it warns of.
 
     Parameters
     ----------
@@ -50,5 +51,7 @@ def stage_page(
     try:
         content = Content.gather(staging, name, model, version, compares=staging.is_local)
         staging.write_bytes(PAGE_FILE, render(content).encode("utf-8"))
+        for advice in advise(content):
+            progress.say(f"{PAGE_FILE}: {advice.what}")
     except Exception as error:  # noqa: BLE001  # hours of training are not lost for a page
         progress.warn(f"no {PAGE_FILE} was written, the model is complete without it: {type(error).__name__}: {error}")

@@ -27,7 +27,7 @@ from w2v_spark.training.correction import (
 )
 from w2v_spark.training.documents import Stretches, stretches_of
 from w2v_spark.training.file_rows import all_finite
-from w2v_spark.training.history import RoundRecord, caution, mean_loss, mean_slope
+from w2v_spark.training.history import RoundRecord, caution, losses_of, mean_slope
 from w2v_spark.training.matrix_files import WeightFile, WeightFiles, weight_files
 from w2v_spark.training.row_ranges import plan_row_ranges
 from w2v_spark.training.shard import ShardResult
@@ -124,8 +124,8 @@ class RoundTrainer:
                     if not all_finite(matrix):
                         raise DivergedError("weights became NaN or infinite")
             else:
-                losses = [*(record.loss for record in self.history), mean_loss(results)]
-                corrections = self._corrections(number, results, before, caution(losses))
+                careful = caution(losses_of(self.history, results))
+                corrections = self._corrections(number, results, before, careful)
                 private = _private_moments(results, self._shape.dim)
                 files, moments = self._merge(number, old, shards, corrections, private)
         except DivergedError as error:

@@ -48,11 +48,15 @@ def read_spark_defaults(path: Path) -> dict[str, str]:
 def check_threads(threads: int, master: str) -> None:
     """Refuse more threads in a task than a local master has cores: no slot would ever be large enough for the task.
 
+    A master without any is refused as well.
+
     Raises
     ------
     ConfigError
     """
     cores = _local_cores(master)
+    if cores == 0:
+        raise ConfigError(f"the master {master} has no core: expected local[1] or more, or local[*] for all of them")
     if cores is not None and threads > cores:
         raise ConfigError(
             Name("train.threads"),

@@ -43,7 +43,7 @@ class StartingSession:
         self._session: Future[SparkSession] | None = None
 
     def __enter__(self) -> Self:
-        if _starts_java():
+        if starts_java():
             self._session = self._pool.submit(
                 get_session, threads=self._threads, is_small=self._is_small, begun=warm_workers
             )
@@ -74,6 +74,6 @@ class StartingSession:
         self._pool.shutdown()
 
 
-def _starts_java() -> bool:
+def starts_java() -> bool:
     """Whether `get_session` would start Java in this process, and no Spark is there yet."""
     return pyspark.SparkContext._gateway is None and not any(name in os.environ for name in _OF_OTHERS)

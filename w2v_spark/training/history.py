@@ -33,7 +33,7 @@ class RoundRecord:
     tokens, kept, pairs : int
         Words read, words kept by subsampling, (word, context word) pairs trained on, all shards together.
     loss : float
-        Mean loss of a pair with its noise words, nats.
+        Mean loss of a pair with its noise words, nats; 0 without pairs.
     learning_rate : float
         In the middle of the round.
     slope : float
@@ -88,8 +88,14 @@ class RoundRecord:
         return asdict(self)
 
 
+def losses_of(history: Sequence[RoundRecord], results: Sequence[ShardResult]) -> list[float]:
+    """The mean losses of some rounds and of one more; of a round without pairs, as of little text, nothing is known."""
+    losses = [record.loss for record in history if record.pairs]
+    return [*losses, mean_loss(results)] if any(result.pairs for result in results) else losses
+
+
 def mean_loss(results: Sequence[ShardResult]) -> float:
-    """Of all pairs of a round, nats."""
+    """Of all pairs of a round, nats; 0 where there are none."""
     return sum(r.loss for r in results) / max(sum(r.pairs for r in results), 1)
 
 

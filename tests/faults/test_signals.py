@@ -82,6 +82,7 @@ def test_a_signal_while_spark_starts_leaves_no_java(count, corpus, tmp_path):
     _, said = process.communicate(timeout=DEADLINE)
     assert process.returncode == 143, said
     assert said.splitlines() == [
+        "starting Spark ...",
         "SIGTERM: stopping after the start of Spark; once more stops at once",
         "error: stopped by SIGTERM; where a run has begun it is kept, and --resume goes on",
     ]

@@ -72,9 +72,10 @@ def test_a_truncated_file_is_the_last_line(tmp_path: Path, truncated: Path) -> N
     code, lines = train(tmp_path, truncated, tmp_path / "out")
     assert code == 2
     (log,) = logs(tmp_path)
-    assert len(lines) == 2
-    assert lines[0].startswith("count")
-    assert lines[1] == (
+    assert len(lines) == 3
+    assert lines[0] == "starting Spark ..."
+    assert lines[1].startswith("count")
+    assert lines[2] == (
         f"error: file://{truncated} cannot be read: java.io.EOFException: Unexpected end of input stream; "
         f"repair it or leave it out (details: {log})"
     )

@@ -105,10 +105,10 @@ def _of_rounds(described: ModelDescription, rounds: tuple[Round, ...], section: 
 
 
 def _of_text(described: ModelDescription, section: str) -> Iterator[Advice]:
-    seen, is_first = described.counted, section == "train"  # a retraining goes on from all that its parents have read
-    if (
-        is_first and seen.tokens < _LITTLE and described.config.model.objective not in COUNTED
-    ):  # which are for little text
+    seen = described.counted
+    # A retraining goes on from what its parents have read, and counting is for little text.
+    needs_much = section == "train" and described.config.model.objective not in COUNTED
+    if needs_much and seen.tokens < _LITTLE:
         yield Advice(
             f"The text is short: {whole(seen.tokens)} words, of {whole(_LITTLE)} that vectors need as a rule.",
             "Give more text. If there is no more, raise train.epochs, lower model.dim, or go on from vectors that were "

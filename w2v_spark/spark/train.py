@@ -165,7 +165,7 @@ def _train(
 
 def _complete_already(finished: Directory, output: Destination, progress: Progress) -> ModelDescription:
     """Say that there is nothing to do, but for what a process has left that was killed once it had published."""
-    progress.say(f"{finished.uri} is complete already")
+    progress.say(f"{finished.uri} is complete already; its summary is that of the run that made it")
     if not output.keep_run:
         output.run.delete()
     return ModelDescription.read(finished)
